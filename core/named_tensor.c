@@ -1,0 +1,170 @@
+#include "core/named_tensor.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const struct {
+    const char *name;
+    size_t size;
+} types[] = {
+    [DP_DTYPE_F32] = {"F32", 4},   [DP_DTYPE_F16] = {"F16", 2},
+    [DP_DTYPE_BF16] = {"BF16", 2}, [DP_DTYPE_F64] = {"F64", 8},
+    [DP_DTYPE_I8] = {"I8", 1},     [DP_DTYPE_U8] = {"U8", 1},
+    [DP_DTYPE_I16] = {"I16", 2},   [DP_DTYPE_U16] = {"U16", 2},
+    [DP_DTYPE_I32] = {"I32", 4},   [DP_DTYPE_U32] = {"U32", 4},
+    [DP_DTYPE_I64] = {"I64", 8},   [DP_DTYPE_U64] = {"U64", 8},
+    [DP_DTYPE_BOOL] = {"BOOL", 1}, [DP_DTYPE_OTHER] = {"OTHER", 0},
+};
+
+const char *dp_dtype_name(dp_dtype type)
+{
+    return types[type].name;
+}
+
+size_t dp_dtype_size(dp_dtype type)
+{
+    return types[type].size;
+}
+
+size_t dp_named_tensor_count(const dp_named_tensor *t)
+{
+    size_t count = 1;
+    for (int d = 0; d < t->rank; d++)
+        count *= (size_t)t->shape[d];
+    return count;
+}
+
+bool dp_named_tensor_is_dense(const dp_named_tensor *t)
+{
+    int64_t want = 1;
+    for (int d = t->rank - 1; d >= 0; d--) {
+        if (t->shape[d] != 1 && t->stride[d] != want)
+            return dp_named_tensor_count(t) == 0;
+        want *= t->shape[d];
+    }
+    return true;
+}
+
+static float from_bits(uint32_t bits)
+{
+    float f;
+    memcpy(&f, &bits, sizeof f);
+    return f;
+}
+
+static float half_to_float(uint16_t h)
+{
+    const uint32_t sign = (uint32_t)(h >> 15) << 31;
+    const uint32_t exponent = (h >> 10) & 31u;
+    const uint32_t fraction = h & 1023u;
+    if (exponent == 31)
+        return from_bits(sign | 0x7f800000u | fraction << 13);
+    if (exponent == 0) { /* zero and subnormals: fraction * 2^-24, exact */
+        const float value = (float)fraction * 0x1p-24f;
+        return sign ? -value : value;
+    }
+    return from_bits(sign | (exponent + 112) << 23 | fraction << 13);
+}
+
+/* One element. The copies through memcpy allow any alignment. */
+#define LOAD(type)                                                                       \
+    type v;                                                                              \
+    memcpy(&v, p, sizeof v);
+
+static float load_element(const unsigned char *p, dp_dtype type)
+{
+    switch (type) {
+    case DP_DTYPE_F32: {
+        LOAD(float)
+        return v;
+    }
+    case DP_DTYPE_F16: {
+        LOAD(uint16_t)
+        return half_to_float(v);
+    }
+    case DP_DTYPE_BF16: {
+        LOAD(uint16_t)
+        return from_bits((uint32_t)v << 16);
+    }
+    case DP_DTYPE_F64: {
+        LOAD(double)
+        return (float)v;
+    }
+    case DP_DTYPE_I8: {
+        LOAD(int8_t)
+        return (float)v;
+    }
+    case DP_DTYPE_I16: {
+        LOAD(int16_t)
+        return (float)v;
+    }
+    case DP_DTYPE_U16: {
+        LOAD(uint16_t)
+        return (float)v;
+    }
+    case DP_DTYPE_I32: {
+        LOAD(int32_t)
+        return (float)v;
+    }
+    case DP_DTYPE_U32: {
+        LOAD(uint32_t)
+        return (float)v;
+    }
+    case DP_DTYPE_I64: {
+        LOAD(int64_t)
+        return (float)v;
+    }
+    case DP_DTYPE_U64: {
+        LOAD(uint64_t)
+        return (float)v;
+    }
+    case DP_DTYPE_BOOL:
+        return *p != 0 ? 1.0f : 0.0f;
+    case DP_DTYPE_U8:
+    case DP_DTYPE_OTHER:
+        break;
+    }
+    return (float)*p;
+}
+
+static void load_strided(const dp_named_tensor *t, float *out)
+{
+    const size_t size = dp_dtype_size(t->dtype);
+    const size_t count = dp_named_tensor_count(t);
+    int64_t index[DP_MAX_TENSOR_RANK] = {0};
+    int64_t at = 0;
+    for (size_t i = 0; i < count; i++) {
+        out[i] = load_element((const unsigned char *)t->data + (size_t)at * size, t->dtype);
+        for (int d = t->rank - 1; d >= 0; d--) {
+            at += t->stride[d];
+            if (++index[d] < t->shape[d])
+                break;
+            at -= t->stride[d] * t->shape[d];
+            index[d] = 0;
+        }
+    }
+}
+
+bool dp_named_tensor_to_f32(const dp_named_tensor *t, float *out)
+{
+    if (t->dtype == DP_DTYPE_OTHER)
+        return false;
+    if (t->dtype == DP_DTYPE_F32 && dp_named_tensor_is_dense(t)) {
+        const size_t count = dp_named_tensor_count(t);
+        if (count)
+            memcpy(out, t->data, count * sizeof *out);
+    } else {
+        load_strided(t, out);
+    }
+    return true;
+}
+
+void dp_named_tensor_format_shape(char *text, size_t size, int rank, const int64_t *shape)
+{
+    size_t used = (size_t)snprintf(text, size, "[");
+    for (int d = 0; d < rank && used < size; d++)
+        used += (size_t)snprintf(text + used, size - used, "%s%lld", d ? ", " : "",
+                                 (long long)shape[d]);
+    if (used < size)
+        snprintf(text + used, size - used, "]");
+}

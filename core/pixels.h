@@ -1,0 +1,25 @@
+/* pixels.h - a decoded picture: 8-bit, three channels, upright
+ */
+#ifndef DP_CORE_PIXELS_H
+#define DP_CORE_PIXELS_H
+
+#include "core/status.h"
+
+#include <stdint.h>
+
+/* Rows of W pixels of 3 bytes, in the order blue, green, red (the order in which the
+ * original models were fed), without padding: pixel (y, x) is at
+ * data[(y * w + x) * 3]. */
+typedef struct dp_pixels {
+    uint8_t *data; /* owned */
+    int h, w;
+} dp_pixels;
+
+/* Storage for an h x w picture, zeroed. DP_EARG below 1 or beyond DP_MAX_IMAGE_SIDE /
+ * DP_MAX_IMAGE_PIXELS, DP_ENOMEM; p is empty then. */
+dp_status dp_pixels_init(dp_pixels *p, int h, int w, dp_error *err) DP_MUST_CHECK;
+
+/* Release. A zeroed p is allowed. */
+void dp_pixels_done(dp_pixels *p);
+
+#endif
