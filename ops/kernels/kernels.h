@@ -1,0 +1,104 @@
+/* kernels.h - the inner loops, and which variant of each this CPU gets
+ *
+ * A kernel is a function on pointers. `_ref` is plain C and the specification; variants
+ * for an instruction set overlay it from one list, kernels.def, which also feeds the
+ * tests and the benchmark. Within a kernel later lines win.
+ *
+ *   y outputs come first, inputs next, sizes last. Nothing overlaps unless said. Pointers
+ *   have any alignment that float allows. A kernel may read up to 64 bytes past the end
+ *   of an input row of the arena and ignores what it finds; it never writes past an
+ *   output.
+ *
+ * Bits: every variant gives the bits of `_ref`, except where a bound is stated. For that
+ * an FMA is written out (fmaf in plain C) wherever a variant uses one, and sums of a
+ * reduction run in 16 lanes (element i into lane i % 16, in order of i) that are added as
+ * a tree: l[i] += l[i + 8], then + 4, + 2, + 1.
+ */
+#ifndef DP_OPS_KERNELS_KERNELS_H
+#define DP_OPS_KERNELS_KERNELS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Depthwise 7x7 convolution, stride 1, zero padding 3, of the rows [row, row + rows) of a
+ * map x (H, W, C) into y (rows, W, C).
+ *   k (7, 7, C) taps   b (C)   scratch: dp_dwconv7_scratch(W, C) floats
+ * Each output is the chain fmaf(x, k, acc) over the taps in order, acc starting at b;
+ * taps outside the map take part with x = 0. */
+typedef void dp_dwconv7_fn(float *y, const float *x, const float *k, const float *b,
+                           int H, int W, int C, int row, int rows, float *scratch);
+size_t dp_dwconv7_scratch(int W, int C);
+
+/* y[r] = (x[r] - mean) / sqrt(var + eps) * weight + bias over each of `rows` rows of C;
+ * biased variance from the centred values. y may be x. weight and bias may be NULL: 1
+ * and 0. mean = sum / C; var = (lane sums of fmaf(d, d, .)) / C; each output is
+ * fmaf(d * (1 / sqrtf(var + eps)), weight, bias). */
+typedef void dp_layer_norm_fn(float *y, const float *x, const float *weight,
+                              const float *bias, size_t rows, int C, float eps);
+
+/* x[i] = x[i] * (1 + erf(x[i] / sqrt 2)) / 2 in place. Absolute error against float64 at
+ * most 5e-7 for |x| up to 6, relative 2e-7 beyond; gelu(0) = 0; large |x| exact; NaN
+ * stays NaN. All variants give the same bits. */
+typedef void dp_gelu_fn(float *x, size_t n);
+
+/* x[i] = max(x[i], 0) in place; NaN becomes 0. */
+typedef void dp_relu_fn(float *x, size_t n);
+
+/* y[c] = y[c] + ((w0 * a[c] + w1 * b[c]) + w2 * d[c]) + w3 * e[c], each operation rounded
+ * (no FMA): one bilinear sample of C channels, added to y. */
+typedef void dp_bilinear_add_fn(float *y, const float *a, const float *b,
+                                const float *d, const float *e, const float w[4],
+                                int C);
+
+/* y[c] = x[c] * s. y may be x. */
+typedef void dp_scale_fn(float *y, const float *x, float s, int C);
+
+/* One row of a bilinear 8-bit resize, second step: out[i] of n bytes from two rows of
+ * horizontal sums, ((b0 * (h0[i] >> 4)) >> 16) + ((b1 * (h1[i] >> 4)) >> 16) + 2) >> 2,
+ * clamped to 0..255. */
+typedef void dp_resize_rows_u8_fn(uint8_t *out, const int32_t *h0, const int32_t *h1,
+                                  int b0, int b1, int n);
+
+/* Mark the boxes that box i suppresses: for every j in [0, n), dead[j] = 1 when
+ * inter > threshold * (area_i + area_j - inter), in float32, each operation rounded,
+ * sides of the intersection clamped to >= 0. Boxes as four arrays; area[j] = (x2 - x1) *
+ * (y2 - y1). dead[j] is left alone otherwise. NaN never suppresses. */
+typedef struct dp_box_arrays {
+    const float *x1, *y1, *x2, *y2, *area;
+} dp_box_arrays;
+typedef void dp_nms_suppress_fn(uint8_t *dead, const dp_box_arrays *boxes, float x1,
+                                float y1, float x2, float y2, float area,
+                                float threshold, int n);
+
+/* Index of the largest of n values, the lowest among equals; NaN is never chosen unless
+ * x[0] is one. n >= 1. */
+typedef int dp_argmax_fn(const float *x, int n);
+
+/* KERNEL(name): one line a kernel, in no particular order. */
+#define DP_KERNEL_LIST(KERNEL) \
+    KERNEL(dwconv7)            \
+    KERNEL(layer_norm)         \
+    KERNEL(gelu)               \
+    KERNEL(relu)               \
+    KERNEL(bilinear_add)       \
+    KERNEL(scale)              \
+    KERNEL(resize_rows_u8)     \
+    KERNEL(nms_suppress)       \
+    KERNEL(argmax)
+
+/* One pointer a kernel. Constant after dp_kernels_init. */
+typedef struct dp_kernels {
+    unsigned cpu; /* the flags it was made for */
+#define KERNEL(name) dp_##name##_fn *name;
+    DP_KERNEL_LIST(KERNEL)
+#undef KERNEL
+} dp_kernels;
+
+#define VARIANT(name, isa, needs) dp_##name##_fn dp_##name##_##isa;
+#include "ops/kernels/kernels.def"
+#undef VARIANT
+
+/* Fill the table for a CPU of these flags (core/cpu.h). */
+void dp_kernels_init(dp_kernels *k, unsigned cpu);
+
+#endif
