@@ -1,0 +1,39 @@
+#include "core/detections.h"
+
+#include "core/memory.h"
+
+void dp_detections_reset(dp_detections *d, dp_size image)
+{
+    d->image = image;
+    d->count = 0;
+    d->run_count = 0;
+}
+
+dp_status dp_detections_reserve(dp_detections *d, size_t count, size_t runs,
+                                dp_error *err)
+{
+    void *list = d->list;
+    dp_status st = dp_grow(err, &list, &d->capacity, count, sizeof *d->list,
+                           "a list of detections");
+    d->list = list;
+    if (st != DP_OK)
+        return st;
+    void *grown = d->runs;
+    st = dp_grow(err, &grown, &d->run_capacity, runs, sizeof *d->runs, "masks");
+    d->runs = grown;
+    return st;
+}
+
+dp_rle dp_detections_mask(const dp_detections *d, size_t i)
+{
+    const dp_detection *x = &d->list[i];
+    return (dp_rle){d->image.h, d->image.w, x->mask_count,
+                    x->mask_count ? d->runs + x->mask_first : NULL};
+}
+
+void dp_detections_done(dp_detections *d)
+{
+    dp_free(d->list);
+    dp_free(d->runs);
+    *d = (dp_detections){0};
+}

@@ -1,0 +1,22 @@
+#include "core/label_map.h"
+
+#include "core/memory.h"
+
+dp_status dp_label_map_resize(dp_label_map *m, int h, int w, dp_error *err)
+{
+    void *labels = m->labels;
+    const dp_status st =
+        dp_grow(err, &labels, &m->capacity, (size_t)h * (size_t)w, 1, "a label map");
+    m->labels = labels;
+    if (st == DP_OK) {
+        m->h = h;
+        m->w = w;
+    }
+    return st;
+}
+
+void dp_label_map_done(dp_label_map *m)
+{
+    dp_free(m->labels);
+    *m = (dp_label_map){0};
+}
