@@ -217,9 +217,11 @@ static void note_shape(dp_builder *b, const dp_named_tensor *t, int rank,
     note(b, DP_MISMATCH_SHAPE, t->name, detail);
 }
 
-static float *take_values(dp_builder *b, size_t count)
+float *dp_builder_scratch(dp_builder *b, size_t count)
 {
-    void *values;
+    void *values = NULL;
+    if (b->status != DP_OK)
+        return NULL;
     const dp_status st =
         dp_store_take(&b->values, b->err, &values, count, sizeof(float), "a tensor");
     if (st != DP_OK)
@@ -230,7 +232,7 @@ static float *take_values(dp_builder *b, size_t count)
 static const float *random_values(dp_builder *b, const char *name, int rank,
                                   const int *shape, size_t count)
 {
-    float *values = take_values(b, count);
+    float *values = dp_builder_scratch(b, count);
     if (values)
         fill_random(values, name, rank, shape);
     return values;
@@ -241,7 +243,7 @@ static const float *stored_values(dp_builder *b, const dp_named_tensor *t, size_
     if (t->dtype == DP_DTYPE_F32 && dp_named_tensor_is_dense(t) &&
         (uintptr_t)t->data % sizeof(float) == 0)
         return t->data;
-    float *values = take_values(b, count);
+    float *values = dp_builder_scratch(b, count);
     if (values)
         dp_named_tensor_to_f32(t, values);
     return values;

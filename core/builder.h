@@ -55,6 +55,7 @@ typedef struct dp_builder {
     dp_store values; /* what dp_builder_tensor had to convert          */
     char scope[DP_MAX_TENSOR_NAME];
     dp_mismatches mismatches;
+    size_t fitted;    /* tensors found and of the right shape       */
     uint64_t params;  /* elements of all tensors asked for, buffers out */
     dp_status status; /* DP_ENOMEM is sticky here                      */
 } dp_builder;
@@ -89,6 +90,10 @@ bool dp_builder_has(const dp_builder *b, const char *name);
 
 /* Declare every tensor whose name starts with scope + prefix known and unused. */
 void dp_builder_skip(dp_builder *b, const char *prefix);
+
+/* Room for `count` floats while an operator packs, zeroed, until dp_builder_release. NULL
+ * when memory ran out (sticky). */
+float *dp_builder_scratch(dp_builder *b, size_t count);
 
 /* Forget the values handed out so far: at the end of each operator's build. */
 void dp_builder_release(dp_builder *b);

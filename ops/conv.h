@@ -1,0 +1,42 @@
+/* conv.h - two-dimensional convolution, as a product of patches and packed weights
+ *
+ *   k   kernel side      s   stride      p   zero padding on each side
+ *
+ * Output extents are (H + 2p - k) / s + 1, rounded down: trailing rows and columns that
+ * do not fill a stride are dropped, as the original models do.
+ */
+#ifndef DP_OPS_CONV_H
+#define DP_OPS_CONV_H
+
+#include "core/builder.h"
+#include "core/run.h"
+#include "ops/gemm.h"
+
+typedef struct dp_conv_spec {
+    int in, out;
+    int kernel, stride, padding;
+    const char
+        *name; /* scope of `weight` [out, in, k, k] (and `bias` [out]): "conv." */
+    const char *norm; /* scope of a batch norm to fold in: "bn."; NULL: the convolution
+                         has a bias instead                                            */
+    dp_activation activation;
+} dp_conv_spec;
+
+typedef struct dp_conv {
+    int in, out, kernel, stride, padding;
+    dp_activation activation;
+    dp_gemm gemm; /* K = k * k * in, in the order (ky, kx, c) */
+} dp_conv;
+
+/* Load and pack. Batch norm (eps 1e-5, running statistics) becomes a scale and a bias;
+ * its num_batches_tracked is known and unused. */
+void dp_conv_build(dp_builder *b, dp_conv *c, const dp_conv_spec *spec);
+
+/* (N, Ho, Wo, out). x with another number of channels, or smaller than the kernel, is
+ * recorded as DP_ESHAPE. */
+dp_tensor dp_conv_run(dp_run *r, const dp_conv *c, dp_tensor x);
+
+/* Extents of the output for an input of h x w; 0 where nothing fits. */
+void dp_conv_output(const dp_conv *c, int h, int w, int *out_h, int *out_w);
+
+#endif

@@ -1,0 +1,73 @@
+#include "ops/linear.h"
+
+#include "ops/kernels/kernels.h"
+
+void dp_linear_build(dp_builder *b, dp_linear *l, const char *name, int in, int out)
+{
+    const size_t outer = dp_builder_enter(b, "%s", name);
+    const float *weight = dp_builder_tensor(b, "weight", 2, (int[]){out, in});
+    const float *bias = dp_builder_vector(b, "bias", out);
+    dp_gemm_build(b, &l->gemm, in, out, weight, 1, (size_t)in, NULL, bias);
+    dp_builder_release(b);
+    dp_builder_leave(b, outer);
+}
+
+void dp_linear_build_flattened(dp_builder *b, dp_linear *l, const char *name, int C,
+                               int P, int out)
+{
+    const size_t outer = dp_builder_enter(b, "%s", name);
+    const int cells = P * P, in = C * cells;
+    const float *weight = dp_builder_tensor(b, "weight", 2, (int[]){out, in});
+    const float *bias = dp_builder_vector(b, "bias", out);
+    dp_gemm_build(b, &l->gemm, in, out, NULL, 1, 1, NULL, NULL);
+    if (weight && bias && l->gemm.weight && l->gemm.bias)
+        for (int n = 0; n < out; n++) {
+            l->gemm.bias[n] = bias[n];
+            for (int c = 0; c < C; c++)
+                for (int i = 0; i < cells; i++)
+                    l->gemm.weight[((size_t)i * (size_t)C + (size_t)c) * (size_t)out +
+                                   (size_t)n] =
+                        weight[(size_t)n * (size_t)in + (size_t)c * (size_t)cells +
+                               (size_t)i];
+        }
+    dp_builder_release(b);
+    dp_builder_leave(b, outer);
+}
+
+struct linear_job {
+    const dp_linear *layer;
+    const dp_kernels *kernels;
+    const float *x;
+    float *y;
+    int rows, tile;
+    dp_activation activation;
+};
+
+static void linear_item(void *arg, int item, int worker)
+{
+    (void)worker;
+    const struct linear_job *job = arg;
+    const dp_gemm *g = &job->layer->gemm;
+    const int first = item * job->tile;
+    const int rows = job->rows - first < job->tile ? job->rows - first : job->tile;
+    const size_t K = (size_t)g->K, N = (size_t)g->N;
+    dp_gemm_rows(g, job->kernels, job->y + (size_t)first * N, N,
+                 job->x + (size_t)first * K, K, rows, false, job->activation);
+}
+
+dp_tensor dp_linear_run(dp_run *r, const dp_linear *l, dp_tensor x,
+                        dp_activation activation)
+{
+    const dp_gemm *g = &l->gemm;
+    if ((long long)x.H * x.W * x.C != g->K)
+        dp_run_fail(r, DP_ESHAPE,
+                    "linear layer: found items of %d x %d x %d, expected %d values",
+                    x.H, x.W, x.C, g->K);
+    const dp_tensor y = dp_run_tensor(r, x.N, 1, 1, g->N);
+    if (r->dry)
+        return y;
+    struct linear_job job = {l,   r->kernels,      x.data,    y.data,
+                             x.N, dp_gemm_tile(g), activation};
+    dp_parallel(r->pool, (x.N + job.tile - 1) / job.tile, linear_item, &job);
+    return y;
+}
