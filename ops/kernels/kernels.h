@@ -12,7 +12,7 @@
  * Bits: every variant gives the bits of `_ref`, except where a bound is stated. For that
  * an FMA is written out (fmaf in plain C) wherever a variant uses one, and sums of a
  * reduction run in 16 lanes (element i into lane i % 16, in order of i) that are added as
- * a tree: l[i] += l[i + 8], then + 4, + 2, + 1.
+ * a tree: l[i] += l[i + 8], then + 4, + 2, + 1. A NaN is a NaN, whatever its bits.
  */
 #ifndef DP_OPS_KERNELS_KERNELS_H
 #define DP_OPS_KERNELS_KERNELS_H
@@ -20,14 +20,21 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Depthwise 7x7 convolution, stride 1, zero padding 3, of the rows [row, row + rows) of a
- * map x (H, W, C) into y (rows, W, C).
- *   k (7, 7, C) taps   b (C)   scratch: dp_dwconv7_scratch(W, C) floats
+/* A rectangle of the pixels of a map (H, W, C). */
+typedef struct dp_map_window {
+    int H, W, C;   /* the map */
+    int row, rows; /* rows [row, row + rows) of its H */
+    int col, cols; /* columns [col, col + cols) of its W */
+} dp_map_window;
+
+/* Depthwise 7x7 convolution, stride 1, zero padding 3, of a window of a map x (H, W, C)
+ * into y (rows, cols, C), dense.
+ *   k (7, 7, C) taps   b (C)
  * Each output is the chain fmaf(x, k, acc) over the taps in order, acc starting at b;
- * taps outside the map take part with x = 0. */
+ * taps outside the map take part with x = 0. Windows of 8 x 28 pixels and multiples of
+ * them cost least; a window of one row costs three times as much a pixel. */
 typedef void dp_dwconv7_fn(float *y, const float *x, const float *k, const float *b,
-                           int H, int W, int C, int row, int rows, float *scratch);
-size_t dp_dwconv7_scratch(int W, int C);
+                           const dp_map_window *w);
 
 /* y[r] = (x[r] - mean) / sqrt(var + eps) * weight + bias over each of `rows` rows of C;
  * biased variance from the centred values. y may be x. weight and bias may be NULL: 1
@@ -37,8 +44,8 @@ typedef void dp_layer_norm_fn(float *y, const float *x, const float *weight,
                               const float *bias, size_t rows, int C, float eps);
 
 /* x[i] = x[i] * (1 + erf(x[i] / sqrt 2)) / 2 in place. Absolute error against float64 at
- * most 5e-7 for |x| up to 6, relative 2e-7 beyond; gelu(0) = 0; large |x| exact; NaN
- * stays NaN. All variants give the same bits. */
+ * most 3e-7 for |x| up to 8; relative 2e-6 for |x| up to 0.19, so that gelu(0) = 0;
+ * beyond 5.7 exactly x and 0. -infinity gives 0, NaN stays NaN. */
 typedef void dp_gelu_fn(float *x, size_t n);
 
 /* x[i] = max(x[i], 0) in place; NaN becomes 0. */
@@ -54,8 +61,8 @@ typedef void dp_bilinear_add_fn(float *y, const float *a, const float *b,
 typedef void dp_scale_fn(float *y, const float *x, float s, int C);
 
 /* One row of a bilinear 8-bit resize, second step: out[i] of n bytes from two rows of
- * horizontal sums, ((b0 * (h0[i] >> 4)) >> 16) + ((b1 * (h1[i] >> 4)) >> 16) + 2) >> 2,
- * clamped to 0..255. */
+ * horizontal sums, (((b0 * (h0[i] >> 4)) >> 16) + ((b1 * (h1[i] >> 4)) >> 16) + 2) >> 2,
+ * clamped to 0..255. Sums are 0..255 * 2048, b0 and b1 are 0..2048. */
 typedef void dp_resize_rows_u8_fn(uint8_t *out, const int32_t *h0, const int32_t *h1,
                                   int b0, int b1, int n);
 
