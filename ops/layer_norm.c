@@ -1,0 +1,55 @@
+#include "ops/layer_norm.h"
+
+#include "ops/kernels/kernels.h"
+
+#include <string.h>
+
+enum { TILE = 256 }; /* rows an item */
+
+void dp_layer_norm_build(dp_builder *b, dp_layer_norm *n, const char *name, int C,
+                         float eps)
+{
+    const size_t outer = dp_builder_enter(b, "%s", name);
+    const float *weight = dp_builder_vector(b, "weight", C);
+    const float *bias = dp_builder_vector(b, "bias", C);
+    *n = (dp_layer_norm){C, eps, dp_builder_floats(b, (size_t)C),
+                         dp_builder_floats(b, (size_t)C)};
+    if (weight && bias && n->weight && n->bias) {
+        memcpy(n->weight, weight, (size_t)C * sizeof *weight);
+        memcpy(n->bias, bias, (size_t)C * sizeof *bias);
+    }
+    dp_builder_release(b);
+    dp_builder_leave(b, outer);
+}
+
+struct norm_job {
+    const dp_layer_norm *norm;
+    const dp_kernels *kernels;
+    const float *x;
+    float *y;
+    size_t rows;
+};
+
+static void norm_item(void *arg, int item, int worker)
+{
+    (void)worker;
+    const struct norm_job *job = arg;
+    const dp_layer_norm *n = job->norm;
+    const size_t first = (size_t)item * TILE, at = first * (size_t)n->C;
+    const size_t rows = job->rows - first < TILE ? job->rows - first : TILE;
+    job->kernels->layer_norm(job->y + at, job->x + at, n->weight, n->bias, rows, n->C,
+                             n->eps);
+}
+
+dp_tensor dp_layer_norm_run(dp_run *r, const dp_layer_norm *n, dp_tensor x,
+                            bool in_place)
+{
+    if (x.C != n->C)
+        dp_run_fail(r, DP_ESHAPE, "layer norm: found %d channels, expected %d", x.C,
+                    n->C);
+    const dp_tensor y = in_place ? x : dp_run_tensor(r, x.N, x.H, x.W, x.C);
+    struct norm_job job = {n, r->kernels, x.data, y.data, dp_tensor_rows(x)};
+    if (!r->dry)
+        dp_parallel(r->pool, (int)((job.rows + TILE - 1) / TILE), norm_item, &job);
+    return y;
+}
