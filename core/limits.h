@@ -5,20 +5,25 @@
 #ifndef DP_CORE_LIMITS_H
 #define DP_CORE_LIMITS_H
 
+/* clang-format off */
 enum {
-    DP_MAX_IMAGE_SIDE    = 65500,     /* pixels; what JPEG itself can express        */
-    DP_MAX_IMAGE_PIXELS  = 268435456, /* 2^28: 768 MB of 8-bit BGR                   */
-    DP_MAX_TENSOR_RANK   = 8,
-    DP_MAX_TENSOR_NAME   = 1024,      /* bytes                                       */
-    DP_MAX_TENSORS       = 1 << 20,   /* in one checkpoint                           */
-    DP_MAX_PICKLE_STACK  = 1 << 20,
-    DP_MAX_PICKLE_DEPTH  = 200,       /* nested containers                           */
-    DP_MAX_SAFETENSORS_HEADER = 100000000, /* bytes; the format's own limit          */
-    DP_MAX_JSON_DEPTH    = 500,
-    DP_MAX_CONFIG_BYTES  = 16 << 20,
-    DP_MAX_CONFIG_BASES  = 16,        /* files in a chain of "base"                  */
-    DP_MAX_THREADS       = 1024,
-    DP_MAX_LEVELS        = 8          /* maps in a feature pyramid                   */
+    DP_MAX_IMAGE_SIDE         = 65500,     /* pixels; what JPEG itself can express       */
+    DP_MAX_IMAGE_PIXELS       = 268435456, /* 2^28: 768 MB of 8-bit BGR                  */
+    DP_MAX_TENSOR_RANK        = 8,
+    DP_MAX_TENSOR_NAME        = 1024,      /* bytes                                      */
+    DP_MAX_TENSORS            = 1 << 20,   /* in one checkpoint                          */
+    DP_MAX_PICKLE_STACK       = 1 << 20,
+    DP_MAX_PICKLE_DEPTH       = 200,       /* nested containers                          */
+    DP_MAX_SAFETENSORS_HEADER = 100000000, /* bytes; the format's own limit              */
+    DP_MAX_JSON_DEPTH         = 500,
+    DP_MAX_JSON_KEYS          = 256,       /* in one object of a document read as a tree */
+    DP_MAX_JSON_NUMBER        = 63,        /* characters; as many as cJSON reads         */
+    DP_MAX_CONFIG_BYTES       = 16 << 20,
+    DP_MAX_CONFIG_BASES       = 16,        /* files in a chain of "base"                 */
+    DP_MAX_PARAM_VALUES       = 64,        /* values of one key                          */
+    DP_MAX_THREADS            = 1024,
+    DP_MAX_LEVELS             = 8          /* maps in a feature pyramid                  */
 };
+/* clang-format on */
 
 #endif

@@ -1,0 +1,61 @@
+/* config.h - JSON configs that state only what differs from their base
+ *
+ * A config is a JSON object. Its key "base" names the file it is laid over, relative to
+ * its own folder: objects are merged key by key, everything else (arrays too) is
+ * replaced, and null removes a key. A base may have a base, DP_MAX_CONFIG_BASES files in
+ * all. Which file each value came from is remembered, for messages and for
+ * `densepred config --dump --origins`.
+ *
+ * docs/configs.md lists the keys. Read-only after dp_config_load, so threads may share it.
+ */
+#ifndef DP_CORE_CONFIG_H
+#define DP_CORE_CONFIG_H
+
+#include "core/status.h"
+#include "core/text.h"
+
+#include <cjson/cJSON.h>
+
+typedef struct dp_config dp_config;
+
+/* Read a config and its bases. Errors: DP_EIO a file cannot be read, DP_EFORMAT it is
+ * not JSON, DP_ECONFIG it is not an object, or its bases form a cycle or are too many,
+ * DP_ENOMEM. *out is NULL then. */
+dp_status dp_config_load(dp_error *err, dp_config **out,
+                         const char *path) DP_MUST_CHECK;
+
+/* NULL is allowed. */
+void dp_config_free(dp_config *config);
+
+/* The path given to dp_config_load. */
+const char *dp_config_path(const dp_config *config);
+
+/* The merged tree: an object, without "base" and without null. Of the config. */
+const cJSON *dp_config_root(const dp_config *config);
+
+/* The object at key `key` of the root. DP_ECONFIG when it is missing or not an object. */
+dp_status dp_config_section(dp_error *err, const cJSON **out, const dp_config *config,
+                            const char *key) DP_MUST_CHECK;
+
+/* The text at `key` of `object`, a part of the config; `where` is the object's key path,
+ * "" for the root. DP_ECONFIG when it is missing or not a text. */
+dp_status dp_config_text(dp_error *err, const char **out, const dp_config *config,
+                         const cJSON *object, const char *where,
+                         const char *key) DP_MUST_CHECK;
+
+/* The file that states a value of the tree; dp_config_path for a value that is not of
+ * the tree. For an object stated by several, the one lowest in the chain of bases. */
+const char *dp_config_origin(const dp_config *config, const cJSON *value);
+
+/* The file that the text `value` of the tree names, relative to the folder of the file
+ * that states it. *path is the caller's to dp_free. */
+dp_status dp_config_resolve(dp_error *err, char **path, const dp_config *config,
+                            const cJSON *value) DP_MUST_CHECK;
+
+/* Append the merged tree as JSON, ending in a newline. Errors are kept in the text. */
+void dp_config_format(const dp_config *config, dp_text *text);
+
+/* Append a line "key.path = value (file)" for every value that is not an object. */
+void dp_config_format_origins(const dp_config *config, dp_text *text);
+
+#endif
