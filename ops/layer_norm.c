@@ -41,15 +41,12 @@ static void norm_item(void *arg, int item, int worker)
                              n->eps);
 }
 
-dp_tensor dp_layer_norm_run(dp_run *r, const dp_layer_norm *n, dp_tensor x,
-                            bool in_place)
+void dp_layer_norm_run(dp_run *r, const dp_layer_norm *n, dp_tensor y, dp_tensor x)
 {
-    if (x.C != n->C)
+    if (x.C != n->C || dp_tensor_size(y) != dp_tensor_size(x))
         dp_run_fail(r, DP_ESHAPE, "layer norm: found %d channels, expected %d", x.C,
                     n->C);
-    const dp_tensor y = in_place ? x : dp_run_tensor(r, x.N, x.H, x.W, x.C);
     struct norm_job job = {n, r->kernels, x.data, y.data, dp_tensor_rows(x)};
     if (!r->dry)
         dp_parallel(r->pool, (int)((job.rows + TILE - 1) / TILE), norm_item, &job);
-    return y;
 }

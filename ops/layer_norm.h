@@ -19,8 +19,8 @@ typedef struct dp_layer_norm {
 void dp_layer_norm_build(dp_builder *b, dp_layer_norm *n, const char *name, int C,
                          float eps);
 
-/* The normalised map; with `in_place` x itself, else a new tensor. */
-dp_tensor dp_layer_norm_run(dp_run *r, const dp_layer_norm *n, dp_tensor x,
-                            bool in_place);
+/* y = norm(x); y has the extents of x and may be x. Tiles of rows are spread over the
+ * threads. Another number of channels is recorded as DP_ESHAPE. */
+void dp_layer_norm_run(dp_run *r, const dp_layer_norm *n, dp_tensor y, dp_tensor x);
 
 #endif
