@@ -9,6 +9,8 @@
 enum {
     DP_MAX_IMAGE_SIDE         = 65500,     /* pixels; what JPEG itself can express       */
     DP_MAX_IMAGE_PIXELS       = 268435456, /* 2^28: 768 MB of 8-bit BGR                  */
+    DP_MAX_IMAGE_BYTES        = 1 << 30,   /* of a file, encoded                         */
+    DP_MAX_JPEG_SCANS         = 500,       /* progressive files have about ten           */
     DP_MAX_TENSOR_RANK        = 8,
     DP_MAX_TENSOR_NAME        = 1024,      /* bytes                                      */
     DP_MAX_TENSORS            = 1 << 20,   /* in one checkpoint                          */
@@ -22,6 +24,9 @@ enum {
     DP_MAX_CONFIG_BASES       = 16,        /* files in a chain of "base"                 */
     DP_MAX_PARAM_VALUES       = 64,        /* values of one key                          */
     DP_MAX_THREADS            = 1024,
+    DP_MAX_POLYGON_COORD      = 100000000, /* pixels, either sign                        */
+    DP_MAX_POLYGON_RUNS       = 1 << 24,   /* in one polygon's mask                      */
+    DP_MAX_IOU_THRESHOLDS     = 64,        /* one bit each in a word                     */
     DP_MAX_LEVELS             = 8          /* maps in a feature pyramid                  */
 };
 /* clang-format on */
