@@ -22,6 +22,7 @@ enum {
     DP_MAX_JSON_NUMBER        = 63,        /* characters; as many as cJSON reads         */
     DP_MAX_CONFIG_BYTES       = 16 << 20,
     DP_MAX_CONFIG_BASES       = 16,        /* files in a chain of "base"                 */
+    DP_MAX_CONFIG_FOLDERS     = 8,         /* inside one another, below configs           */
     DP_MAX_PARAM_VALUES       = 64,        /* values of one key                          */
     DP_MAX_THREADS            = 1024,
     DP_MAX_POLYGON_COORD      = 100000000, /* pixels, either sign                        */

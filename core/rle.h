@@ -4,12 +4,17 @@
  * alternating runs of zeros and ones, the first of zeros (it may be 0). The sum is h * w.
  * Semantics are those of the reference implementation of the COCO API (maskApi), bit for
  * bit, where its behaviour is defined; where it reads or writes out of bounds, we refuse.
+ *
+ * Nothing here allocates: the caller brings room for the counts, so that workers of a
+ * pool may call all of it. Masks as bytes are row-major.
  */
 #ifndef DP_CORE_RLE_H
 #define DP_CORE_RLE_H
 
+#include "core/box.h"
 #include "core/status.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -22,6 +27,29 @@ typedef struct dp_rle {
 /* Pixels that are one. */
 uint64_t dp_rle_area(const dp_rle *r);
 
+/* The tight box of the ones, whole numbers; all zero for an empty mask. Runs of no
+ * length count for nothing. */
+dp_box dp_rle_box(const dp_rle *r);
+
+/* Pixels that are one in both; the masks are of one size. */
+uint64_t dp_rle_intersection(const dp_rle *a, const dp_rle *b);
+
+/* Intersection over union in double, 0 when they do not meet. When `b` is a crowd
+ * region, the union is the area of `a`. -1 when the sizes differ, as the reference. */
+double dp_rle_iou(const dp_rle *a, const dp_rle *b, bool crowd);
+
+/* Write the runs of the union (or, with `intersect`, of the intersection) of two masks
+ * of one size to counts, which has room for a->count + b->count and is neither of
+ * theirs. Returns their number. */
+size_t dp_rle_merge(uint32_t *counts, const dp_rle *a, const dp_rle *b, bool intersect);
+
+/* Set the h x w bytes of `mask` (row-major, 0 or 1) from the runs. */
+void dp_rle_decode(const dp_rle *r, uint8_t *mask);
+
+/* Write the runs of the h x w bytes of `mask` (row-major; not 0 is one) to counts, which
+ * has room for h * w + 1. Returns their number. */
+size_t dp_rle_encode(uint32_t *counts, const uint8_t *mask, int h, int w);
+
 /* Bytes of the compressed string of these runs, without the terminator. */
 size_t dp_rle_string_size(const uint32_t *counts, size_t count);
 
@@ -29,7 +57,10 @@ size_t dp_rle_string_size(const uint32_t *counts, size_t count);
  * dp_rle_string_size + 1 bytes. */
 void dp_rle_format(char *text, const uint32_t *counts, size_t count);
 
-/* Set the h x w bytes of `mask` (row-major, 0 or 1) from the runs. */
-void dp_rle_decode(const dp_rle *r, uint8_t *mask);
+/* Read the `size` bytes of a compressed string into counts, which has room for `size`
+ * runs, and set *count. DP_EFORMAT: a character outside the alphabet, a value cut off at
+ * the end, a negative run, or a sum that is not h * w. The sentence has no file name. */
+dp_status dp_rle_parse(uint32_t *counts, size_t *count, const char *text, size_t size,
+                       int h, int w, dp_error *err) DP_MUST_CHECK;
 
 #endif
