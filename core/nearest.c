@@ -1,5 +1,6 @@
 #include "core/nearest.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 enum { LENGTH = 64 };
@@ -43,7 +44,9 @@ void dp_nearest_offer(dp_nearest *n, const char *known)
 {
     const int size = (int)length(known);
     const int near = size < 3 ? 1 : size / 3 > 2 ? size / 3 : 2;
-    const int distance = dp_edit_distance(n->word, known);
+    const size_t written = strlen(n->word);
+    const bool begins = written >= 3 && strncmp(n->word, known, written) == 0;
+    const int distance = begins ? 1 : dp_edit_distance(n->word, known);
     if (distance <= near && (!n->best || distance < n->distance)) {
         n->best = known;
         n->distance = distance;

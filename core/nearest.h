@@ -17,8 +17,9 @@ typedef struct dp_nearest {
     int distance;     /* of best                                                 */
 } dp_nearest;
 
-/* Consider a known word. Near means: no more edits than a third of its length, and at
- * least 2 are forgiven to words of 3 bytes or more. */
+/* Consider a known word. Near means: no more edits than a third of its length, where 2
+ * are forgiven to words of 3 bytes or more and 1 to shorter ones; a word's first three
+ * bytes or more count as one edit. */
 void dp_nearest_offer(dp_nearest *n, const char *known);
 
 #endif

@@ -1,0 +1,107 @@
+/* options.h - command lines from a table: one row an option
+ *
+ * Long forms --name VALUE and --name=VALUE, short forms -n VALUE, -nVALUE and joined
+ * flags -qv. Options may stand between arguments; after -- everything is an argument, and
+ * a lone - is one. The last of equal options wins. --help comes with every table.
+ */
+#ifndef DP_CLI_OPTIONS_H
+#define DP_CLI_OPTIONS_H
+
+#include <stdbool.h>
+
+typedef enum dp_option_kind {
+    DP_OPTION_FLAG,  /* bool target: set to true                        */
+    DP_OPTION_TEXT,  /* const char * target: points into argv           */
+    DP_OPTION_INT,   /* int target, in [min, max]                       */
+    DP_OPTION_FLOAT, /* double target, in [min, max]                    */
+    DP_OPTION_CHOICE /* const char * target; `value` is "one|of|these"  */
+} dp_option_kind;
+
+typedef struct dp_option {
+    const char *name; /* without the dashes                                  */
+    char letter;      /* of the short form; 0: none                          */
+    dp_option_kind kind;
+    const char *value; /* how help calls the value: "FILE"; NULL for a flag   */
+    void *target;      /* keeps what it holds when the option is not given    */
+    double min, max;
+    const char *help; /* a phrase, with the default where there is one       */
+} dp_option;
+
+#define DP_FLAG(name, letter, target, help)                    \
+    {                                                          \
+        name, letter, DP_OPTION_FLAG, NULL, target, 0, 0, help \
+    }
+#define DP_TEXT(name, letter, value, target, help)              \
+    {                                                           \
+        name, letter, DP_OPTION_TEXT, value, target, 0, 0, help \
+    }
+#define DP_INT(name, letter, value, target, min, max, help)        \
+    {                                                              \
+        name, letter, DP_OPTION_INT, value, target, min, max, help \
+    }
+#define DP_FLOAT(name, letter, value, target, min, max, help)        \
+    {                                                                \
+        name, letter, DP_OPTION_FLOAT, value, target, min, max, help \
+    }
+#define DP_CHOICE(name, letter, choices, target, help)              \
+    {                                                               \
+        name, letter, DP_OPTION_CHOICE, choices, target, 0, 0, help \
+    }
+#define DP_OPTIONS_END                                  \
+    {                                                   \
+        NULL, 0, DP_OPTION_FLAG, NULL, NULL, 0, 0, NULL \
+    }
+
+/* The options that several commands take. Each takes only those that it heeds. */
+typedef struct dp_common_options {
+    const char *weights; /* NULL: not given                              */
+    const char *out;     /* NULL: not given                              */
+    const char *cpu;     /* a name for dp_cpu_parse; NULL: all there is  */
+    const char *configs; /* folder of configs; NULL: where they are      */
+    int threads;         /* 0: the processors available                  */
+    int seed;
+    bool quiet;
+} dp_common_options;
+
+#define DP_OPTION_WEIGHTS(c)                       \
+    DP_TEXT("weights", 'w', "FILE", &(c)->weights, \
+            ".pth, .pt, .bin or .safetensors, as published")
+#define DP_OPTION_OUT(c, help) DP_TEXT("out", 'o', "DIR", &(c)->out, help)
+#define DP_OPTION_THREADS(c)                                      \
+    DP_INT("threads", 't', "N", &(c)->threads, 1, DP_MAX_THREADS, \
+           "worker threads (default: the processors available)")
+#define DP_OPTION_CPU(c)                              \
+    DP_CHOICE("cpu", 0, "ref|avx2|avx512", &(c)->cpu, \
+              "use no more of the processor than this")
+#define DP_OPTION_QUIET(c) DP_FLAG("quiet", 'q', &(c)->quiet, "no progress bar")
+#define DP_OPTION_SEED(c) \
+    DP_INT("seed", 0, "N", &(c)->seed, 0, 2147483647, "of random weights (default 0)")
+#define DP_OPTION_CONFIGS(c)                    \
+    DP_TEXT("configs", 0, "DIR", &(c)->configs, \
+            "folder of the configs that ship (default: where they are)")
+
+/* A command's command line. */
+typedef struct dp_usage {
+    const char *name;      /* "detect"                              */
+    const char *arguments; /* "MODEL INPUT..."; "" for none         */
+    const char *about;     /* a sentence or two                     */
+    const dp_option *options;
+    int least, most; /* number of arguments; most -1: no limit */
+} dp_usage;
+
+/* Arguments that are not options, in order; item points into argv. */
+typedef struct dp_arguments {
+    int count;
+    char **item;
+} dp_arguments;
+
+enum { DP_OPTIONS_GO_ON = -1 };
+
+/* Parse argv[1..argc), reordering argv. Returns DP_OPTIONS_GO_ON, or the exit status
+ * after --help (printed to standard output) or a mistake (said on standard error). */
+int dp_options_parse(const dp_usage *usage, int argc, char **argv, dp_arguments *args);
+
+/* Print the usage to standard output. */
+void dp_options_help(const dp_usage *usage);
+
+#endif
