@@ -1,0 +1,90 @@
+#include "ops/pooling.h"
+
+#include <string.h>
+
+enum { GROUP = 64 /* channels of an item */ };
+
+struct job {
+    dp_tensor x, y;
+    int groups, stride;
+};
+
+/* First cell of bin i and one past the last. */
+static void find_bin(int i, int bins, int size, int *begin, int *end)
+{
+    *begin = (int)((long long)i * size / bins);
+    *end = (int)(((long long)(i + 1) * size + bins - 1) / bins);
+}
+
+/* A group of channels of one bin. */
+static void average_item(void *arg, int item, int worker)
+{
+    const struct job *j = arg;
+    (void)worker;
+    const dp_tensor x = j->x;
+    const int bins = j->y.H, cell = item / j->groups;
+    const int c0 = item % j->groups * GROUP;
+    const int channels = x.C - c0 < GROUP ? x.C - c0 : GROUP;
+    const int n = cell / bins / bins;
+    int y0, y1, x0, x1;
+    find_bin(cell / bins % bins, bins, x.H, &y0, &y1);
+    find_bin(cell % bins, bins, x.W, &x0, &x1);
+
+    float sum[GROUP] = {0};
+    for (int row = y0; row < y1; row++)
+        for (int column = x0; column < x1; column++) {
+            const size_t at =
+                ((size_t)n * (size_t)x.H + (size_t)row) * (size_t)x.W + (size_t)column;
+            const float *from = x.data + at * (size_t)x.C + (size_t)c0;
+            for (int c = 0; c < channels; c++)
+                sum[c] += from[c];
+        }
+    float *out = j->y.data + (size_t)cell * (size_t)x.C + (size_t)c0;
+    for (int c = 0; c < channels; c++)
+        out[c] = sum[c] / (float)(x1 - x0) / (float)(y1 - y0);
+}
+
+dp_tensor dp_pooling_average_run(dp_run *r, dp_tensor x, int bins)
+{
+    struct job j = {x, dp_run_tensor(r, x.N, bins, bins, x.C), 0, 0};
+    j.groups = (x.C + GROUP - 1) / GROUP;
+    if (x.N > 0 && (x.H < 1 || x.W < 1)) {
+        dp_run_fail(r, DP_ESHAPE, "average of bins: found an empty map of %d x %d", x.H,
+                    x.W);
+        return j.y;
+    }
+    if (!r->dry)
+        dp_parallel(r->pool, x.N * bins * bins * j.groups, average_item, &j);
+    return j.y;
+}
+
+/* One row of one map of y. */
+static void subsample_row(void *arg, int item, int worker)
+{
+    const struct job *j = arg;
+    (void)worker;
+    const dp_tensor x = j->x, y = j->y;
+    const size_t C = (size_t)x.C;
+    const size_t row =
+        (size_t)(item / y.H) * (size_t)x.H + (size_t)(item % y.H) * (size_t)j->stride;
+    const float *from = x.data + row * (size_t)x.W * C;
+    float *to = y.data + (size_t)item * (size_t)y.W * C;
+    for (int i = 0; i < y.W; i++)
+        memcpy(to + (size_t)i * C, from + (size_t)i * (size_t)j->stride * C,
+               C * sizeof *to);
+}
+
+/* Rounded up, without an overflow. */
+static int divide_up(int size, int stride)
+{
+    return size / stride + (size % stride != 0);
+}
+
+dp_tensor dp_pooling_subsample_run(dp_run *r, dp_tensor x, int stride)
+{
+    struct job j = {x, {0}, 0, stride};
+    j.y = dp_run_tensor(r, x.N, divide_up(x.H, stride), divide_up(x.W, stride), x.C);
+    if (!r->dry)
+        dp_parallel(r->pool, x.N * j.y.H, subsample_row, &j);
+    return j.y;
+}

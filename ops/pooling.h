@@ -1,0 +1,19 @@
+/* pooling.h - fewer cells: bin averages, and every n-th cell
+ */
+#ifndef DP_OPS_POOLING_H
+#define DP_OPS_POOLING_H
+
+#include "core/run.h"
+
+/* x (N, H, W, C) as (N, bins, bins, C): PyTorch's AdaptiveAvgPool2d. Bin i covers rows
+ * floor(i * H / bins) up to ceil((i + 1) * H / bins), and columns likewise, so bins
+ * overlap where they do not divide a side, and repeat cells where there are more bins
+ * than cells. A mean is the float32 sum, row by row, divided by the columns and then by
+ * the rows. An empty x is recorded as DP_ESHAPE. */
+dp_tensor dp_pooling_average_run(dp_run *r, dp_tensor x, int bins);
+
+/* Every stride-th row and column, from the first: (N, ceil(H / stride), ceil(W / stride),
+ * C). It is max pooling with a kernel of 1. */
+dp_tensor dp_pooling_subsample_run(dp_run *r, dp_tensor x, int stride);
+
+#endif

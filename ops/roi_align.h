@@ -1,0 +1,34 @@
+/* roi_align.h - windows of fixed size cut out of a feature pyramid
+ *
+ * RoIAlign of Mask R-CNN (He et al. 2017, section 3) in the form that shifts boxes by
+ * half a cell before sampling ("aligned") and takes as many samples a bin as it is long
+ * in cells, rounded up ("sampling_ratio 0").
+ *
+ *   N   boxes      P   rows and columns of a window      C   channels of every map
+ *
+ * A bin is the mean of its samples; the operations and their order are those of
+ * torchvision's CPU code, so the bits are too. A sample more than one cell outside the
+ * map counts as 0; nearer ones are moved to its edge.
+ */
+#ifndef DP_OPS_ROI_ALIGN_H
+#define DP_OPS_ROI_ALIGN_H
+
+#include "core/box.h"
+#include "core/features.h"
+#include "core/run.h"
+
+/* (N, P, P, C): the window of boxes[i] from maps->map[level[i]], whose cells are
+ * maps->spec[level[i]].stride pixels wide.
+ *
+ * boxes are in pixels of the network's input, level[i] in [0, maps->count); neither is
+ * looked at in a dry run. A box without a positive side, with a coordinate that is not a
+ * number, or that reaches more than DP_MAX_IMAGE_SIDE pixels to any side of the origin
+ * gives zeros; so the work is bounded, by about the cells under each box.
+ *
+ * Maps of unequal channels, or that are not of one image, are recorded as DP_ESHAPE. The
+ * result lives in r's arena. Boxes are spread over r's threads; the bits do not depend on
+ * how many there are. */
+dp_tensor dp_roi_align_run(dp_run *r, const dp_features *maps, int P,
+                           const dp_box *boxes, const int *level, int N);
+
+#endif
