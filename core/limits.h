@@ -16,6 +16,11 @@ enum {
     DP_MAX_TENSORS            = 1 << 20,   /* in one checkpoint                          */
     DP_MAX_PICKLE_STACK       = 1 << 20,
     DP_MAX_PICKLE_DEPTH       = 200,       /* nested containers                          */
+    DP_MAX_TREE_VALUES        = 1 << 23,   /* in all pickles of a checkpoint             */
+    DP_MAX_TREE_ITEMS         = 1 << 25,   /* of all their containers                    */
+    DP_MAX_TREE_GLOBALS       = 4096,      /* different names that are not read          */
+    DP_MAX_ZIP_MEMBERS        = 1 << 20,
+    DP_MAX_REPEATED_ELEMENTS  = 1 << 24,   /* of a tensor that repeats its storage       */
     DP_MAX_SAFETENSORS_HEADER = 100000000, /* bytes; the format's own limit              */
     DP_MAX_JSON_DEPTH         = 500,
     DP_MAX_JSON_KEYS          = 256,       /* in one object of a document read as a tree */
@@ -23,6 +28,8 @@ enum {
     DP_MAX_CONFIG_BYTES       = 16 << 20,
     DP_MAX_CONFIG_BASES       = 16,        /* files in a chain of "base"                 */
     DP_MAX_CONFIG_FOLDERS     = 8,         /* inside one another, below configs           */
+    DP_MAX_CLASSES            = 65535,     /* of one data set                            */
+    DP_MAX_CLASS_NAME         = 255,       /* bytes                                      */
     DP_MAX_PARAM_VALUES       = 64,        /* values of one key                          */
     DP_MAX_THREADS            = 1024,
     DP_MAX_POLYGON_COORD      = 100000000, /* pixels, either sign                        */
