@@ -4,6 +4,7 @@
 #include "cli/options.h"
 
 #include <stdio.h>
+#include <string.h>
 
 int dp_cli_models(int argc, char **argv)
 {
@@ -25,7 +26,8 @@ int dp_cli_models(int argc, char **argv)
     if (dp_config_names_load(&err, &names, common.configs) != DP_OK)
         return dp_cli_fail(&err, DP_SUBJECT_MODEL);
     for (size_t i = 0; i < names.count; i++)
-        printf("%s\n", names.name[i]);
+        if (strncmp(names.name[i], "golden/", 7) != 0) /* the tests' own */
+            printf("%s\n", names.name[i]);
     dp_config_names_done(&names);
     return DP_EXIT_OK;
 }
