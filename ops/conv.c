@@ -146,6 +146,34 @@ static void conv_item(void *arg, int item, int worker)
                  false, c->activation);
 }
 
+void dp_conv_run_into(dp_run *r, const dp_conv *c, dp_tensor y, dp_tensor x)
+{
+    int H, W;
+    dp_conv_output(c, x.H, x.W, &H, &W);
+    if (y.N != x.N || y.H != H || y.W != W || y.C != c->out)
+        dp_run_fail(
+            r, DP_ESHAPE,
+            "convolution: found an output of %d x %d with %d channels, expected "
+            "%d x %d with %d",
+            y.H, y.W, y.C, H, W, c->out);
+    struct conv_job job = {.conv = c,
+                           .kernels = r->kernels,
+                           .x = x,
+                           .y = y,
+                           .tile = dp_gemm_tile(&c->gemm),
+                           .rows = dp_tensor_rows(y)};
+    const size_t mark = dp_run_mark(r);
+    if (c->kernel != 1 || c->stride != 1 || c->padding != 0)
+        job.patches = dp_run_take(
+            r, (size_t)dp_pool_threads(r->pool) * (size_t)job.tile * (size_t)c->gemm.K,
+            sizeof(float));
+    if (!r->dry)
+        dp_parallel(r->pool,
+                    (int)((job.rows + (size_t)job.tile - 1) / (size_t)job.tile),
+                    conv_item, &job);
+    dp_run_rewind(r, mark);
+}
+
 dp_tensor dp_conv_run(dp_run *r, const dp_conv *c, dp_tensor x)
 {
     int H, W;
@@ -157,17 +185,6 @@ dp_tensor dp_conv_run(dp_run *r, const dp_conv *c, dp_tensor x)
                     c->kernel, c->kernel, c->stride, x.H, x.W, x.C, c->in,
                     c->kernel - 2 * c->padding, c->kernel - 2 * c->padding);
     const dp_tensor y = dp_run_tensor(r, x.N, H, W, c->out);
-    struct conv_job job = {
-        c, r->kernels, x, y, dp_gemm_tile(&c->gemm), dp_tensor_rows(y), NULL};
-    const size_t mark = dp_run_mark(r);
-    if (c->kernel != 1 || c->stride != 1 || c->padding != 0)
-        job.patches = dp_run_take(
-            r, (size_t)dp_pool_threads(r->pool) * (size_t)job.tile * (size_t)c->gemm.K,
-            sizeof(float));
-    if (!r->dry)
-        dp_parallel(r->pool,
-                    (int)((job.rows + (size_t)job.tile - 1) / (size_t)job.tile),
-                    conv_item, &job);
-    dp_run_rewind(r, mark);
+    dp_conv_run_into(r, c, y, x);
     return y;
 }

@@ -36,6 +36,10 @@ void dp_conv_build(dp_builder *b, dp_conv *c, const dp_conv_spec *spec);
  * recorded as DP_ESHAPE. */
 dp_tensor dp_conv_run(dp_run *r, const dp_conv *c, dp_tensor x);
 
+/* The same into y, which has the extents of the output; another extent is recorded as
+ * DP_ESHAPE. y does not overlap x. */
+void dp_conv_run_into(dp_run *r, const dp_conv *c, dp_tensor y, dp_tensor x);
+
 /* Extents of the output for an input of h x w; 0 where nothing fits. */
 void dp_conv_output(const dp_conv *c, int h, int w, int *out_h, int *out_w);
 

@@ -9,6 +9,11 @@
  * together with the part of the weights being read. */
 enum { TILE_BYTES = 512 * 1024, TILE_MIN = 64, TILE_MAX = 256 };
 
+void dp_gemm_start(void)
+{
+    openblas_set_num_threads(1);
+}
+
 void dp_gemm_build(dp_builder *b, dp_gemm *g, int K, int N, const float *w,
                    size_t k_stride, size_t n_stride, const float *scale,
                    const float *bias)

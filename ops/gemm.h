@@ -27,6 +27,10 @@ typedef struct dp_gemm {
     float *bias;   /* N; zeros when the layer has none */
 } dp_gemm;
 
+/* Set the engine up for calls from several threads; before the first dp_gemm_rows, any
+ * number of times. OpenBLAS keeps one setting for the whole process: one thread a call. */
+void dp_gemm_start(void);
+
 /* Pack the matrix whose element (k, n) is at w[k * k_stride + n * n_stride], times
  * scale[n] (NULL: 1), and a bias of N (NULL: zeros). Nothing is kept of w, scale and
  * bias. With w NULL (a tensor that did not load) only the sizes are set. */

@@ -55,19 +55,24 @@ static void linear_item(void *arg, int item, int worker)
                  job->x + (size_t)first * K, K, rows, false, job->activation);
 }
 
-dp_tensor dp_linear_run(dp_run *r, const dp_linear *l, dp_tensor x,
+void dp_linear_run_into(dp_run *r, const dp_linear *l, dp_tensor y, dp_tensor x,
                         dp_activation activation)
 {
     const dp_gemm *g = &l->gemm;
-    if ((long long)x.H * x.W * x.C != g->K)
+    if ((long long)x.H * x.W * x.C != g->K || y.N != x.N || y.C != g->N)
         dp_run_fail(r, DP_ESHAPE,
                     "linear layer: found items of %d x %d x %d, expected %d values",
                     x.H, x.W, x.C, g->K);
-    const dp_tensor y = dp_run_tensor(r, x.N, 1, 1, g->N);
-    if (r->dry)
-        return y;
     struct linear_job job = {l,   r->kernels,      x.data,    y.data,
                              x.N, dp_gemm_tile(g), activation};
-    dp_parallel(r->pool, (x.N + job.tile - 1) / job.tile, linear_item, &job);
+    if (!r->dry)
+        dp_parallel(r->pool, (x.N + job.tile - 1) / job.tile, linear_item, &job);
+}
+
+dp_tensor dp_linear_run(dp_run *r, const dp_linear *l, dp_tensor x,
+                        dp_activation activation)
+{
+    const dp_tensor y = dp_run_tensor(r, x.N, 1, 1, l->gemm.N);
+    dp_linear_run_into(r, l, y, x, activation);
     return y;
 }

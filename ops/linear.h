@@ -25,4 +25,8 @@ void dp_linear_build_flattened(dp_builder *b, dp_linear *l, const char *name, in
 dp_tensor dp_linear_run(dp_run *r, const dp_linear *l, dp_tensor x,
                         dp_activation activation);
 
+/* The same into y of that shape, which does not overlap x. */
+void dp_linear_run_into(dp_run *r, const dp_linear *l, dp_tensor y, dp_tensor x,
+                        dp_activation activation);
+
 #endif

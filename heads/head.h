@@ -1,0 +1,95 @@
+/* head.h - the contracts of the heads: what turns feature maps into answers
+ *
+ * Four kinds. A detector has a proposal head, a box head and, for masks, a mask head; a
+ * segmentor has a decode head. Each member is one constant definition in a file of its
+ * own and a line in registry.c.
+ *
+ *   R   regions of interest      K   classes, the background not counted
+ */
+#ifndef DP_HEADS_HEAD_H
+#define DP_HEADS_HEAD_H
+
+#include "core/box.h"
+#include "core/builder.h"
+#include "core/features.h"
+#include "core/frame.h"
+#include "core/params.h"
+#include "core/run.h"
+
+/* A region of up to twice this side reads the finest map, and so on: postprocess/levels.h;
+ * the original's `finest_scale`, in pixels of the network's input. */
+#define DP_FINEST_SCALE 56.0f
+
+/* What all kinds share. */
+typedef struct dp_head_def {
+    const char *name; /* the config's "type" */
+    const char *summary;
+    size_t size; /* of the instance: zeroed, then filled by its parameter table */
+    const dp_param *params;
+
+    /* Check what the table cannot (DP_ECONFIG with sentence), load and pack the weights
+     * of the current scope, for maps as `in` describes them. */
+    dp_status (*build)(void *self, dp_builder *b, const dp_feature_specs *in);
+} dp_head_def;
+
+/* Where objects may be: boxes in pixels of the resized picture, by falling score. In the
+ * arena; a dry run has the count that is possible at most. */
+typedef struct dp_proposals {
+    int count;
+    dp_box *boxes;
+    float *scores;
+} dp_proposals;
+
+typedef struct dp_proposal_head_def {
+    dp_head_def head;
+    dp_proposals (*forward)(const void *self, dp_run *r, const dp_frame *frame,
+                            const dp_features *maps);
+} dp_proposal_head_def;
+
+/* What a box head says of R regions. */
+typedef struct dp_box_predictions {
+    int count;        /* R                                                           */
+    dp_box *rois;     /* what the deltas are relative to; the regions given, or what
+                         became of them on the way                                   */
+    dp_tensor logits; /* (R, 1, 1, K + 1), the background last                       */
+    dp_tensor deltas; /* (R, 1, 1, 4 K): dx dy dw dh of each class                   */
+    float stds[4];    /* to multiply the deltas by                                   */
+} dp_box_predictions;
+
+typedef struct dp_box_head_def {
+    dp_head_def head;
+    int (*classes)(const void *self); /* K */
+    dp_box_predictions (*forward)(const void *self, dp_run *r, const dp_frame *frame,
+                                  const dp_features *maps, dp_box *rois, int count);
+} dp_box_head_def;
+
+typedef struct dp_mask_head_def {
+    dp_head_def head;
+    int (*classes)(const void *self); /* K                                    */
+    int (*side)(const void *self);    /* S, cells of a mask's side            */
+    /* Probabilities (R, S, S, 1) of each region for its own class. */
+    dp_tensor (*forward)(const void *self, dp_run *r, const dp_features *maps,
+                         const dp_box *rois, const int *labels, int count);
+} dp_mask_head_def;
+
+typedef struct dp_decode_head_def {
+    dp_head_def head;
+    int (*classes)(const void *self); /* K */
+    /* Logits (1, H, W, K) at the finest map's size. */
+    dp_tensor (*forward)(const void *self, dp_run *r, const dp_features *maps);
+} dp_decode_head_def;
+
+/* NULL when there is none of this name. */
+const dp_proposal_head_def *dp_proposal_head_find(const char *name);
+const dp_box_head_def *dp_box_head_find(const char *name);
+const dp_mask_head_def *dp_mask_head_find(const char *name);
+const dp_decode_head_def *dp_decode_head_find(const char *name);
+
+/* The common part of every head of every kind, ended by NULL. */
+const dp_head_def *const *dp_head_all(void);
+
+extern const dp_proposal_head_def dp_proposal_head_rpn;
+extern const dp_box_head_def dp_box_head_shared_2fc;
+extern const dp_mask_head_def dp_mask_head_fcn;
+
+#endif

@@ -1,0 +1,53 @@
+#include "heads/head.h"
+
+#include <string.h>
+
+static const dp_head_def *const all[] = {
+    &dp_proposal_head_rpn.head,
+    &dp_box_head_shared_2fc.head,
+    &dp_mask_head_fcn.head,
+    NULL,
+};
+
+static const dp_proposal_head_def *const proposal_heads[] = {
+    &dp_proposal_head_rpn,
+};
+static const dp_box_head_def *const box_heads[] = {
+    &dp_box_head_shared_2fc,
+};
+static const dp_mask_head_def *const mask_heads[] = {
+    &dp_mask_head_fcn,
+};
+
+const dp_head_def *const *dp_head_all(void)
+{
+    return all;
+}
+
+/* Each kind has its own type, so the search is written once as a macro. */
+#define FIND(list, name)                                        \
+    for (size_t i = 0; i < sizeof(list) / sizeof(list)[0]; i++) \
+        if (strcmp((list)[i]->head.name, name) == 0)            \
+            return (list)[i];                                   \
+    return NULL
+
+const dp_proposal_head_def *dp_proposal_head_find(const char *name)
+{
+    FIND(proposal_heads, name);
+}
+
+const dp_box_head_def *dp_box_head_find(const char *name)
+{
+    FIND(box_heads, name);
+}
+
+const dp_mask_head_def *dp_mask_head_find(const char *name)
+{
+    FIND(mask_heads, name);
+}
+
+const dp_decode_head_def *dp_decode_head_find(const char *name)
+{
+    (void)name;
+    return NULL;
+}

@@ -1,0 +1,84 @@
+#include "model/context.h"
+
+#include "core/cpu.h"
+#include "core/memory.h"
+#include "ops/gemm.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+static dp_status start(dp_context *ctx)
+{
+    unsigned cpu = dp_cpu_detect(), mask;
+    const char *wish = ctx->options.cpu;
+    if (wish) {
+        if (!dp_cpu_parse(wish, &mask))
+            return dp_fail(&ctx->err, DP_EARG,
+                           "cpu: found \"%s\", expected ref, avx2 or avx512", wish);
+        cpu &= mask;
+    }
+    dp_kernels_init(&ctx->kernels, cpu);
+    dp_gemm_start();
+    const int threads =
+        ctx->options.threads ? ctx->options.threads : dp_pool_available_cpus();
+    dp_arena_dry(&ctx->arena);
+    return dp_pool_new(&ctx->pool, threads, &ctx->err);
+}
+
+dp_status dp_context_new(dp_context **out, const dp_options *options)
+{
+    /* There is no context yet to keep a sentence in. */
+    dp_error err = {0};
+    void *memory;
+    *out = NULL;
+    dp_status st = dp_alloc(&err, &memory, 1, sizeof(dp_context), "a context");
+    if (st != DP_OK)
+        return st;
+    dp_context *ctx = memory;
+    if (options)
+        ctx->options = *options;
+    st = start(ctx);
+    if (st != DP_OK)
+        dp_context_free(ctx);
+    else
+        *out = ctx;
+    return st;
+}
+
+void dp_context_free(dp_context *ctx)
+{
+    if (!ctx)
+        return;
+    dp_pool_free(ctx->pool);
+    dp_arena_done(&ctx->arena);
+    dp_free(ctx);
+}
+
+const char *dp_context_error(const dp_context *ctx)
+{
+    return ctx->err.text;
+}
+
+void dp_context_log(dp_context *ctx, const char *format, ...)
+{
+    if (!ctx->options.log)
+        return;
+    char line[DP_ERROR_TEXT];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(line, sizeof line, format, args);
+    va_end(args);
+    ctx->options.log(ctx->options.log_arg, line);
+}
+
+dp_run dp_context_run(dp_context *ctx, bool dry)
+{
+    return (dp_run){.arena = &ctx->arena,
+                    .pool = ctx->pool,
+                    .kernels = &ctx->kernels,
+                    .dry = dry,
+                    .status = DP_OK,
+                    .err = &ctx->err,
+                    .trace = dry ? NULL : ctx->trace,
+                    .trace_arg = ctx->trace_arg};
+}

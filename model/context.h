@@ -1,0 +1,39 @@
+/* context.h - workers, work space and the last error: one caller's side of running models
+ *
+ * The public type dp_context (include/densepred.h). A context is planned for one model and
+ * one picture size at a time; the next call with the same two allocates nothing.
+ */
+#ifndef DP_MODEL_CONTEXT_H
+#define DP_MODEL_CONTEXT_H
+
+#include "core/arena.h"
+#include "core/box.h"
+#include "core/pool.h"
+#include "core/run.h"
+#include "core/status.h"
+#include "ops/kernels/kernels.h"
+
+#include <stdbool.h>
+
+struct dp_context {
+    dp_error err;
+    dp_pool *pool;
+    dp_kernels kernels;
+    dp_arena arena;
+    dp_options options;
+
+    /* what the arena is planned for; serial 0: nothing */
+    uint64_t planned_model;
+    dp_size planned_size;
+
+    dp_trace_fn *trace; /* NULL: none; see core/run.h */
+    void *trace_arg;
+};
+
+/* Hand a line to the log callback, if there is one. */
+void dp_context_log(dp_context *ctx, const char *format, ...) DP_PRINTF(2, 3);
+
+/* The run of a forward pass in this context, dry or real. */
+dp_run dp_context_run(dp_context *ctx, bool dry);
+
+#endif

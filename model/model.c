@@ -1,0 +1,272 @@
+#include "model/model.h"
+
+#include "core/memory.h"
+
+#include <stdatomic.h>
+#include <string.h>
+
+static const dp_model_def *const all[] = {
+    &dp_model_mask_rcnn,
+    NULL,
+};
+
+const dp_model_def *const *dp_model_def_all(void)
+{
+    return all;
+}
+
+const dp_model_def *dp_model_def_find(const char *name)
+{
+    for (size_t i = 0; all[i]; i++)
+        if (strcmp(all[i]->name, name) == 0)
+            return all[i];
+    return NULL;
+}
+
+/* ---- parts of a config ---------------------------------------------------------- */
+
+dp_status dp_model_take_part(dp_builder *b, void **instance, const dp_config *config,
+                             const char *key, size_t size, const dp_param *params)
+{
+    const cJSON *section;
+    dp_status st = dp_config_section(b->err, &section, config, key);
+    if (st != DP_OK)
+        return st;
+    *instance = dp_builder_take(b, 1, size);
+    if (!*instance)
+        return b->status;
+    return dp_params_parse(b->err, params, *instance, section, config, key);
+}
+
+dp_status dp_model_part_type(dp_builder *b, const char **type, const dp_config *config,
+                             const char *key, const char *fallback)
+{
+    const cJSON *section;
+    const dp_status st = dp_config_section(b->err, &section, config, key);
+    if (st != DP_OK)
+        return st;
+    if (fallback && !cJSON_GetObjectItemCaseSensitive(section, "type")) {
+        *type = fallback;
+        return DP_OK;
+    }
+    return dp_config_text(b->err, type, config, section, key, "type");
+}
+
+dp_status dp_model_no_such_part(dp_builder *b, const dp_config *config, const char *key,
+                                const char *type)
+{
+    return dp_fail(b->err, DP_ECONFIG, "%s: %s.type: found \"%s\", which is not known",
+                   dp_config_path(config), key, type);
+}
+
+/* ---- build ---------------------------------------------------------------------- */
+
+static dp_status build_input(dp_model *m, dp_builder *b, const dp_config *config)
+{
+    const cJSON *section;
+    dp_status st = dp_config_section(b->err, &section, config, "input");
+    if (st == DP_OK)
+        st = dp_params_parse(b->err, dp_input_params, &m->input, section, config,
+                             "input");
+    if (st == DP_OK)
+        dp_input_build(&m->input);
+    return st;
+}
+
+static dp_status load_dataset(dp_model *m, dp_builder *b, const dp_config *config)
+{
+    const cJSON *value =
+        cJSON_GetObjectItemCaseSensitive(dp_config_root(config), "dataset");
+    if (!cJSON_IsString(value))
+        return dp_fail(b->err, DP_ECONFIG,
+                       "%s: dataset: expected the path of a class file",
+                       dp_config_path(config));
+    char *path;
+    dp_status st = dp_config_resolve(b->err, &path, config, value);
+    if (st == DP_OK)
+        st = dp_dataset_load(&m->dataset, path, b->err);
+    dp_free(path);
+    return st;
+}
+
+static dp_status build_backbone(dp_model *m, dp_builder *b, const dp_config *config)
+{
+    const char *type;
+    dp_status st = dp_model_part_type(b, &type, config, "backbone", NULL);
+    if (st != DP_OK)
+        return st;
+    m->backbone_def = dp_backbone_find(type);
+    if (!m->backbone_def)
+        return dp_model_no_such_part(b, config, "backbone", type);
+    st = dp_model_take_part(b, &m->backbone, config, "backbone", m->backbone_def->size,
+                            m->backbone_def->params);
+    if (st != DP_OK)
+        return st;
+    const size_t outer = dp_builder_enter(b, "backbone.");
+    st = m->backbone_def->build(m->backbone, b);
+    dp_builder_leave(b, outer);
+    return st;
+}
+
+static dp_status build_task(dp_model *m, dp_builder *b, const dp_config *config)
+{
+    const char *type;
+    dp_status st =
+        dp_config_text(b->err, &type, config, dp_config_root(config), "", "type");
+    if (st != DP_OK)
+        return st;
+    m->def = dp_model_def_find(type);
+    if (!m->def)
+        return dp_fail(b->err, DP_ECONFIG, "%s: type: found \"%s\", which is not known",
+                       dp_config_path(config), type);
+    m->task = dp_builder_take(b, 1, m->def->size);
+    if (!m->task)
+        return b->status;
+    const dp_feature_specs maps = m->backbone_def->describe(m->backbone);
+    st = m->def->build(m, m->task, b, config, &maps);
+    if (st == DP_OK && m->def->classes(m->task) != m->dataset.count)
+        st =
+            dp_fail(b->err, DP_ECONFIG,
+                    "%s: num_classes: found %d, expected the %d classes of data set %s",
+                    dp_config_path(config), m->def->classes(m->task), m->dataset.count,
+                    m->dataset.name);
+    return st;
+}
+
+static dp_status build_parts(dp_model *m, dp_builder *b, const dp_config *config)
+{
+    dp_status st = build_input(m, b, config);
+    if (st == DP_OK)
+        st = load_dataset(m, b, config);
+    if (st == DP_OK)
+        st = build_backbone(m, b, config);
+    if (st == DP_OK)
+        st = build_task(m, b, config);
+    if (st == DP_OK)
+        st = dp_builder_finish(b);
+    m->params = b->params;
+    return st;
+}
+
+static void log_mismatches(dp_context *ctx, const dp_mismatches *list)
+{
+    static const char *const words[] = {[DP_MISMATCH_MISSING] = "missing",
+                                        [DP_MISMATCH_UNEXPECTED] = "unexpected",
+                                        [DP_MISMATCH_SHAPE] = "another shape"};
+    for (size_t i = 0; i < list->count; i++) {
+        const dp_mismatch *x = &list->list[i];
+        dp_context_log(ctx, "%s: %s%s%s", words[x->kind], x->name,
+                       x->detail[0] ? ": " : "", x->detail);
+    }
+}
+
+dp_status dp_model_build(dp_context *ctx, dp_model **out, const dp_config *config,
+                         const dp_named_tensor *tensors, size_t count, bool partial)
+{
+    static atomic_uint_least64_t serials;
+    dp_error *err = &ctx->err;
+    void *memory;
+    *out = NULL;
+    dp_status st = dp_alloc(err, &memory, 1, sizeof(dp_model), "a model");
+    if (st != DP_OK)
+        return st;
+    dp_model *m = memory;
+    m->serial = 1 + atomic_fetch_add(&serials, 1);
+    m->kernels = ctx->kernels;
+
+    dp_builder b;
+    st = dp_builder_init(&b, err, &m->store, &m->kernels, tensors, count);
+    if (st == DP_OK) {
+        b.partial = partial;
+        st = build_parts(m, &b, config);
+        log_mismatches(ctx, &b.mismatches);
+        dp_builder_done(&b);
+    }
+    if (st != DP_OK)
+        dp_model_free(m);
+    else
+        *out = m;
+    return st;
+}
+
+void dp_model_free(dp_model *m)
+{
+    if (!m)
+        return;
+    dp_dataset_done(&m->dataset);
+    dp_store_done(&m->store);
+    dp_free(m);
+}
+
+/* ---- plan and run --------------------------------------------------------------- */
+
+static dp_status plan(dp_context *ctx, const dp_model *m, dp_size size)
+{
+    if (ctx->planned_model == m->serial && ctx->planned_size.h == size.h &&
+        ctx->planned_size.w == size.w)
+        return DP_OK;
+    ctx->planned_model = 0;
+
+    unsigned char result[DP_MODEL_RESULT_MAX];
+    dp_arena_dry(&ctx->arena);
+    dp_run dry = dp_context_run(ctx, true);
+    m->def->forward(m, &dry, size, NULL, result);
+    if (dry.status != DP_OK) {
+        dp_fail_while(&ctx->err, "a picture of %d x %d", size.w, size.h);
+        return dry.status;
+    }
+    const dp_status st = dp_arena_reserve(&ctx->arena, ctx->arena.peak, &ctx->err);
+    if (st != DP_OK)
+        return st;
+    ctx->planned_model = m->serial;
+    ctx->planned_size = size;
+    return DP_OK;
+}
+
+dp_status dp_model_run(dp_context *ctx, const dp_model *m, const dp_pixels *pixels,
+                       void *result)
+{
+    const dp_size size = {pixels->h, pixels->w};
+    const dp_status st = plan(ctx, m, size);
+    if (st != DP_OK)
+        return st;
+    dp_arena_rewind(&ctx->arena, 0);
+    dp_run run = dp_context_run(ctx, false);
+    m->def->forward(m, &run, size, pixels->data, result);
+    return DP_OK;
+}
+
+dp_status dp_model_plan(dp_context *ctx, const dp_model *m, int height, int width,
+                        size_t *bytes)
+{
+    if (height < 1 || width < 1 || height > DP_MAX_IMAGE_SIDE ||
+        width > DP_MAX_IMAGE_SIDE)
+        return dp_fail(&ctx->err, DP_EARG, "picture: found %d x %d, expected 1 to %d",
+                       width, height, DP_MAX_IMAGE_SIDE);
+    const dp_status st = plan(ctx, m, (dp_size){height, width});
+    if (bytes)
+        *bytes = st == DP_OK ? ctx->arena.size : 0;
+    return st;
+}
+
+/* ---- what a model is ------------------------------------------------------------ */
+
+dp_task dp_model_task(const dp_model *m)
+{
+    return m->def->task;
+}
+
+int dp_model_class_count(const dp_model *m)
+{
+    return m->dataset.count;
+}
+
+const char *dp_model_class_name(const dp_model *m, int label)
+{
+    return label >= 0 && label < m->dataset.count ? m->dataset.list[label].name : NULL;
+}
+
+int dp_model_class_id(const dp_model *m, int label)
+{
+    return label >= 0 && label < m->dataset.count ? m->dataset.list[label].id : -1;
+}

@@ -1,0 +1,92 @@
+/* model.h - a config put together: parts, weights by name, plan, run
+ *
+ * The public type dp_model (include/densepred.h). A task definition (detector.c,
+ * segmentor.c) says how parts become answers; everything else is common: input, backbone,
+ * classes, loading, planning.
+ */
+#ifndef DP_MODEL_MODEL_H
+#define DP_MODEL_MODEL_H
+
+#include "backbone/backbone.h"
+#include "core/builder.h"
+#include "core/config.h"
+#include "core/dataset.h"
+#include "core/frame.h"
+#include "core/pixels.h"
+#include "core/store.h"
+#include "model/context.h"
+#include "model/input.h"
+#include "ops/kernels/kernels.h"
+
+enum { DP_MODEL_RESULT_MAX = 256 /* bytes of any task's result struct */ };
+
+typedef struct dp_model_def dp_model_def;
+
+struct dp_model {
+    uint64_t serial; /* of this process, from 1: an address may be used again */
+    dp_store store;  /* parts and packed weights */
+    dp_dataset dataset;
+    dp_input input;
+    dp_kernels kernels; /* that the weights are packed for */
+    const dp_backbone_def *backbone_def;
+    void *backbone;
+    const dp_model_def *def;
+    void *task;      /* def's instance                    */
+    uint64_t params; /* trained values of the whole model */
+};
+
+struct dp_model_def {
+    const char *name; /* the config's "type" */
+    const char *summary;
+    dp_task task;
+    size_t size; /* of the instance, zeroed */
+
+    /* Build what follows the backbone, whose maps are `maps`. */
+    dp_status (*build)(dp_model *m, void *task, dp_builder *b, const dp_config *config,
+                       const dp_feature_specs *maps);
+
+    /* Number of classes that the heads predict. */
+    int (*classes)(const void *task);
+
+    /* The whole forward pass for one picture; dry to plan. The result that it leaves in
+     * the arena goes to `result`, whose type is the task's. pixels is NULL when dry. */
+    void (*forward)(const dp_model *m, dp_run *r, dp_size original,
+                    const uint8_t *pixels, void *result);
+};
+
+/* NULL when there is none of this name. */
+const dp_model_def *dp_model_def_find(const char *name);
+
+/* All of them, ended by NULL. */
+const dp_model_def *const *dp_model_def_all(void);
+
+extern const dp_model_def dp_model_mask_rcnn;
+
+/* Build from a config and the tensors of a checkpoint (count 0: random weights).
+ * DP_ESHAPE when they do not fit, after every mismatch was logged to ctx; with `partial`
+ * they are logged all the same. */
+dp_status dp_model_build(dp_context *ctx, dp_model **out, const dp_config *config,
+                         const dp_named_tensor *tensors, size_t count,
+                         bool partial) DP_MUST_CHECK;
+
+/* A part of a config: the definition's instance, in the store, with the section `key`
+ * parsed into it. */
+dp_status dp_model_take_part(dp_builder *b, void **instance, const dp_config *config,
+                             const char *key, size_t size,
+                             const dp_param *params) DP_MUST_CHECK;
+
+/* The "type" of section `key`; `fallback` when it does not say (NULL: it must). */
+dp_status dp_model_part_type(dp_builder *b, const char **type, const dp_config *config,
+                             const char *key, const char *fallback) DP_MUST_CHECK;
+
+/* DP_ECONFIG: section `key` asks for a type that there is not. */
+dp_status dp_model_no_such_part(dp_builder *b, const dp_config *config, const char *key,
+                                const char *type);
+
+/* Plan ctx for pictures of this size, unless it is already, and run the model: `result`
+ * is at most DP_MODEL_RESULT_MAX bytes and receives what lies in ctx's arena until its next run.
+ * DP_ENOMEM, DP_ESHAPE. */
+dp_status dp_model_run(dp_context *ctx, const dp_model *m, const dp_pixels *pixels,
+                       void *result) DP_MUST_CHECK;
+
+#endif

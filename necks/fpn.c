@@ -1,0 +1,115 @@
+/* Feature Pyramid Network: Lin et al. 2017, in the form of the original detectors: no norm,
+ * no activation; the level beyond the last map is every second cell of the one before.
+ */
+#include "necks/neck.h"
+#include "ops/conv.h"
+#include "ops/pooling.h"
+#include "ops/resize.h"
+
+#include <stdio.h>
+
+typedef struct fpn {
+    int out_channels;
+    int num_outs;
+
+    int inputs;
+    dp_feature_spec specs[DP_MAX_LEVELS];
+    dp_conv lateral[DP_MAX_LEVELS]; /* 1 x 1 */
+    dp_conv output[DP_MAX_LEVELS];  /* 3 x 3 */
+} fpn;
+
+static const dp_param params[] = {
+    DP_PARAM(fpn, out_channels, "256", 1, 16384, "channels of every output"),
+    DP_PARAM(fpn, num_outs, "5", 1, DP_MAX_LEVELS,
+             "outputs; those beyond the inputs are subsampled from the last"),
+    DP_PARAM_END,
+};
+
+/* Named by their strides, 2^2 to 2^9. */
+static const char *const map_names[DP_MAX_LEVELS] = {"p2", "p3", "p4", "p5",
+                                                     "p6", "p7", "p8", "p9"};
+
+static void build_level(fpn *net, dp_builder *b, int i, int channels)
+{
+    char name[32];
+    snprintf(name, sizeof name, "lateral_convs.%d.conv.", i);
+    dp_conv_build(b, &net->lateral[i],
+                  &(dp_conv_spec){.in = channels,
+                                  .out = net->out_channels,
+                                  .kernel = 1,
+                                  .stride = 1,
+                                  .name = name});
+    snprintf(name, sizeof name, "fpn_convs.%d.conv.", i);
+    dp_conv_build(b, &net->output[i],
+                  &(dp_conv_spec){.in = net->out_channels,
+                                  .out = net->out_channels,
+                                  .kernel = 3,
+                                  .stride = 1,
+                                  .padding = 1,
+                                  .name = name});
+}
+
+static dp_status build(void *self, dp_builder *b, const dp_feature_specs *in)
+{
+    fpn *net = self;
+    if (net->num_outs < in->count)
+        return dp_fail(
+            b->err, DP_ECONFIG,
+            "neck.num_outs: found %d, expected at least the backbone's %d maps",
+            net->num_outs, in->count);
+    net->inputs = in->count;
+    for (int i = 0; i < net->num_outs; i++) {
+        const int stride =
+            i < in->count ? in->spec[i].stride : net->specs[i - 1].stride * 2;
+        net->specs[i] = (dp_feature_spec){map_names[i], net->out_channels, stride};
+    }
+    for (int i = 0; i < in->count; i++)
+        build_level(net, b, i, in->spec[i].channels);
+    return b->status;
+}
+
+static dp_feature_specs describe(const void *self)
+{
+    const fpn *net = self;
+    dp_feature_specs specs = {.count = net->num_outs};
+    for (int i = 0; i < net->num_outs; i++)
+        specs.spec[i] = net->specs[i];
+    return specs;
+}
+
+static dp_features forward(const void *self, dp_run *r, const dp_features *in)
+{
+    const fpn *net = self;
+    const int last = net->inputs - 1;
+    dp_features out = {.count = net->num_outs};
+    for (int i = 0; i <= last; i++)
+        out.map[i] = dp_run_tensor(r, 1, in->map[i].H, in->map[i].W, net->out_channels);
+
+    const size_t mark = dp_run_mark(r);
+    dp_tensor lateral[DP_MAX_LEVELS];
+    for (int i = 0; i <= last; i++)
+        lateral[i] = dp_conv_run(r, &net->lateral[i], in->map[i]);
+    for (int i = last; i > 0; i--)
+        dp_resize_nearest_add_run(r, lateral[i - 1], lateral[i]);
+    for (int i = 0; i <= last; i++)
+        dp_conv_run_into(r, &net->output[i], out.map[i], lateral[i]);
+    dp_run_rewind(r, mark);
+
+    for (int i = last + 1; i < net->num_outs; i++)
+        out.map[i] = dp_pooling_subsample_run(r, out.map[i - 1], 2);
+    for (int i = 0; i < net->num_outs; i++) {
+        out.spec[i] = net->specs[i];
+        dp_run_trace(r, out.spec[i].name, out.map[i]);
+    }
+    return out;
+}
+
+const dp_neck_def dp_neck_fpn = {
+    .name = "fpn",
+    .summary = "Feature Pyramid Network, Lin et al. 2017",
+    .size = sizeof(fpn),
+    .params = params,
+    .build = build,
+    .describe = describe,
+    .forward = forward,
+};
