@@ -1,0 +1,22 @@
+/* scratch.h - one block of working memory, cut into pieces
+ *
+ * The functions of this folder allocate nothing. Each that needs working memory has a
+ * twin that tells how many bytes, and both cut the block with the same code: with base
+ * NULL a cut only measures.
+ */
+#ifndef DP_POSTPROCESS_SCRATCH_H
+#define DP_POSTPROCESS_SCRATCH_H
+
+#include <stddef.h>
+
+typedef struct dp_scratch {
+    unsigned char *base; /* borrowed, aligned as malloc does; NULL to measure */
+    size_t used;         /* bytes cut so far                                  */
+} dp_scratch;
+
+/* The next piece of count x size bytes, not initialised, followed by 64 bytes that
+ * kernels may read. NULL when measuring. The caller bounds count, so that the product
+ * cannot overflow. */
+void *dp_scratch_take(dp_scratch *s, size_t count, size_t size);
+
+#endif
