@@ -1,0 +1,22 @@
+/* scratch.h - a folder of its own for each test, gone afterwards
+ *
+ * Use scratch_setup and scratch_teardown as a checked fixture.
+ */
+#ifndef DP_TESTS_SCRATCH_H
+#define DP_TESTS_SCRATCH_H
+
+#include <stddef.h>
+
+void scratch_setup(void);
+void scratch_teardown(void);
+
+/* The path of `name` in the folder; good until four more calls. */
+const char *scratch_path(const char *name);
+
+/* Make the file `name` with these bytes, and return its path. */
+const char *scratch_file(const char *name, const void *bytes, size_t size);
+
+/* How many files the folder holds. */
+int scratch_count(void);
+
+#endif
