@@ -20,6 +20,11 @@ enum { LANES = 8 };
 #define UNROLL _Pragma("GCC unroll 32")
 #endif
 
+static inline void prefetch(const float *p)
+{
+    _mm_prefetch((const char *)p, _MM_HINT_T2);
+}
+
 typedef __m256 vec;
 
 static inline vec vec_set(float value)

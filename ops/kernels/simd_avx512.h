@@ -21,6 +21,12 @@ enum { LANES = 16 };
 #define UNROLL _Pragma("GCC unroll 32")
 #endif
 
+/* Ask the line at p into the L2 cache. */
+static inline void prefetch(const float *p)
+{
+    _mm_prefetch((const char *)p, _MM_HINT_T2);
+}
+
 typedef __m512 vec;
 
 static inline vec vec_set(float value)
