@@ -1,0 +1,51 @@
+#include "tests/support/forward.h"
+
+#include "core/cpu.h"
+
+#include <check.h>
+
+const int forward_threads[FORWARD_THREADS] = {1, 2, 3, 7};
+
+void forward_init(forward *f, int threads, unsigned cpu)
+{
+    *f = (forward){0};
+    ck_assert_int_eq(dp_pool_new(&f->pool, threads, &f->err), DP_OK);
+    dp_kernels_init(&f->kernels, dp_cpu_detect() & cpu);
+    f->run = (dp_run){
+        .arena = &f->arena, .pool = f->pool, .kernels = &f->kernels, .err = &f->err};
+}
+
+void forward_done(forward *f)
+{
+    dp_arena_done(&f->arena);
+    dp_pool_free(f->pool);
+}
+
+static void run_dry(forward *f, forward_fn *fn, void *arg)
+{
+    dp_arena_dry(&f->arena);
+    f->run.dry = true;
+    f->run.status = DP_OK;
+    dp_error_clear(&f->err);
+    fn(&f->run, arg);
+}
+
+void forward_run(forward *f, forward_fn *fn, void *arg)
+{
+    run_dry(f, fn, arg);
+    ck_assert_msg(f->run.status == DP_OK, "dry run: %s", f->err.text);
+    const size_t planned = f->arena.peak;
+    ck_assert_int_eq(dp_arena_reserve(&f->arena, planned, &f->err), DP_OK);
+    f->arena.peak = 0;
+    f->run.dry = false;
+    fn(&f->run, arg);
+    ck_assert_uint_eq(f->arena.peak, planned);
+}
+
+void forward_expect_shape_error(forward *f, forward_fn *fn, void *arg)
+{
+    run_dry(f, fn, arg);
+    ck_assert_int_eq(f->run.status, DP_ESHAPE);
+    ck_assert_int_eq(f->err.code, DP_ESHAPE);
+    ck_assert(f->err.text[0] != '\0');
+}
