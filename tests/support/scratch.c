@@ -1,12 +1,13 @@
-#define _XOPEN_SOURCE 700 /* mkdtemp */
+#define _XOPEN_SOURCE 700 /* mkdtemp, nftw */
 #include "tests/support/scratch.h"
 
 #include <check.h>
 #include <dirent.h>
+#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+#include <sys/stat.h>
 
 enum { PATH_ROOM = 512, PATHS = 4 };
 
@@ -20,26 +21,18 @@ void scratch_setup(void)
     ck_assert_ptr_nonnull(mkdtemp(folder));
 }
 
-/* Calls visit for each entry but . and .., and returns how many there are. */
-static int each_entry(int (*visit)(const char *path))
+static int remove_entry(const char *path, const struct stat *s, int kind,
+                        struct FTW *ftw)
 {
-    int count = 0;
-    DIR *dir = opendir(folder);
-    ck_assert_ptr_nonnull(dir);
-    for (const struct dirent *entry; (entry = readdir(dir)) != NULL;)
-        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0) {
-            count++;
-            if (visit)
-                (void)visit(scratch_path(entry->d_name));
-        }
-    closedir(dir);
-    return count;
+    (void)s;
+    (void)kind;
+    (void)ftw;
+    return remove(path);
 }
 
 void scratch_teardown(void)
 {
-    (void)each_entry(remove);
-    rmdir(folder);
+    nftw(folder, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
 }
 
 const char *scratch_path(const char *name)
@@ -59,7 +52,25 @@ const char *scratch_file(const char *name, const void *bytes, size_t size)
     return path;
 }
 
+const char *scratch_text(const char *name, const char *text)
+{
+    char path[PATH_ROOM];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    for (char *p = path + sizeof folder; (p = strchr(p, '/')) != NULL; p++) {
+        *p = '\0';
+        (void)mkdir(path, 0777);
+        *p = '/';
+    }
+    return scratch_file(name, text, strlen(text));
+}
+
 int scratch_count(void)
 {
-    return each_entry(NULL);
+    int count = 0;
+    DIR *dir = opendir(folder);
+    ck_assert_ptr_nonnull(dir);
+    for (const struct dirent *entry; (entry = readdir(dir)) != NULL;)
+        count += strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
+    closedir(dir);
+    return count;
 }

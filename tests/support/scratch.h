@@ -16,7 +16,10 @@ const char *scratch_path(const char *name);
 /* Make the file `name` with these bytes, and return its path. */
 const char *scratch_file(const char *name, const void *bytes, size_t size);
 
-/* How many files the folder holds. */
+/* The same for a text, with the folders on its way: "inside/name". */
+const char *scratch_text(const char *name, const char *text);
+
+/* How many files and folders the folder holds, not counting those deeper inside. */
 int scratch_count(void);
 
 #endif
