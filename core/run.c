@@ -6,8 +6,9 @@
 dp_tensor dp_run_tensor(dp_run *r, int N, int H, int W, int C)
 {
     if (N < 0 || H < 0 || W < 0 || C < 0) {
-        dp_run_fail(r, DP_ESHAPE, "a map of %d x %d x %d x %d: expected no negative extent",
-                    N, H, W, C);
+        dp_run_fail(r, DP_ESHAPE,
+                    "a map of %d x %d x %d x %d: expected no negative extent", N, H, W,
+                    C);
         return (dp_tensor){NULL, 0, 0, 0, 0};
     }
     dp_tensor t = {NULL, N, H, W, C};
@@ -42,8 +43,13 @@ void dp_run_fail(dp_run *r, dp_status code, const char *format, ...)
     r->status = dp_fail(r->err, code, "%s", text);
 }
 
+void dp_run_count(dp_run *r, size_t rows, int K, int N)
+{
+    r->macs += (double)rows * (double)K * (double)N;
+}
+
 void dp_run_trace(const dp_run *r, const char *name, dp_tensor map)
 {
     if (r->trace && !r->dry)
-        r->trace(r->trace_arg, name, map);
+        r->trace(r->trace_arg, r, name, map);
 }

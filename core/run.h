@@ -21,10 +21,12 @@
 
 struct dp_kernels; /* ops/kernels/kernels.h */
 
-/* Called with every named intermediate map of a run that asks for them. */
-typedef void dp_trace_fn(void *arg, const char *name, dp_tensor map);
+typedef struct dp_run dp_run;
 
-typedef struct dp_run {
+/* Called with every named intermediate map of a run that asks for them. */
+typedef void dp_trace_fn(void *arg, const dp_run *r, const char *name, dp_tensor map);
+
+struct dp_run {
     dp_arena *arena;
     dp_pool *pool;                    /* may be NULL: one thread                     */
     const struct dp_kernels *kernels; /* chosen for this CPU                         */
@@ -33,7 +35,8 @@ typedef struct dp_run {
     dp_error *err;    /* its sentence                                                */
     dp_trace_fn *trace; /* NULL: none. Never called in a dry run                     */
     void *trace_arg;
-} dp_run;
+    double macs; /* multiply-accumulates of the products done so far, dry or real */
+};
 
 /* A tensor in the arena, not initialised, until the enclosing mark is rewound. Extents
  * of 0 are allowed; negative ones are recorded as DP_ESHAPE and become 0. */
@@ -49,6 +52,9 @@ void dp_run_rewind(dp_run *r, size_t mark);
 /* Record a failure of the dry run; later ones are ignored. The real run, which follows
  * only a dry run that passed, never gets here. */
 void dp_run_fail(dp_run *r, dp_status code, const char *format, ...) DP_PRINTF(3, 4);
+
+/* Count rows x K x N multiply-accumulates. */
+void dp_run_count(dp_run *r, size_t rows, int K, int N);
 
 /* Hand an intermediate map to whoever traces this run; free when nobody does. */
 void dp_run_trace(const dp_run *r, const char *name, dp_tensor map);

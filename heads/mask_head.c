@@ -118,6 +118,7 @@ static dp_tensor forward(const void *self, dp_run *r, const dp_features *maps,
         x = dp_conv_run(r, &head->convs[i], x); /* (R, S/2, S/2, C)   */
     x = dp_deconv_run(r, &head->upsample, x);   /* (R, S, S, C)       */
     struct logits_job job = {head, r->kernels, labels, x, out};
+    dp_run_count(r, dp_tensor_rows(x), x.C, 1);
     if (!r->dry)
         dp_parallel(r->pool, count, logits_item, &job); /* (R, S, S, 1)       */
 

@@ -10,6 +10,7 @@
 #include "postprocess/topk.h"
 
 #include <stdio.h>
+#include <string.h>
 
 typedef struct rpn {
     int feat_channels;
@@ -133,6 +134,20 @@ static void add_level(const rpn *head, const dp_frame *frame, int i, level_outpu
     }
 }
 
+/* As rows of x1 y1 x2 y2 score. */
+static void trace_proposals(dp_run *r, dp_proposals p)
+{
+    const dp_tensor rows = dp_run_tensor(r, p.count, 1, 1, 5);
+    if (!r->trace || r->dry)
+        return;
+    for (int i = 0; i < p.count; i++) {
+        float *row = rows.data + (size_t)i * 5;
+        memcpy(row, &p.boxes[i], sizeof p.boxes[i]);
+        row[4] = p.scores[i];
+    }
+    dp_run_trace(r, "proposals", rows);
+}
+
 static dp_proposals forward(const void *self, dp_run *r, const dp_frame *frame,
                             const dp_features *maps)
 {
@@ -169,6 +184,7 @@ static dp_proposals forward(const void *self, dp_run *r, const dp_frame *frame,
             out.scores[i] = all.scores[index[i]];
         }
     }
+    trace_proposals(r, out);
     dp_run_rewind(r, mark);
     return out;
 }

@@ -167,6 +167,7 @@ void dp_conv_run_into(dp_run *r, const dp_conv *c, dp_tensor y, dp_tensor x)
         job.patches = dp_run_take(
             r, (size_t)dp_pool_threads(r->pool) * (size_t)job.tile * (size_t)c->gemm.K,
             sizeof(float));
+    dp_run_count(r, job.rows, c->gemm.K, c->gemm.N);
     if (!r->dry)
         dp_parallel(r->pool,
                     (int)((job.rows + (size_t)job.tile - 1) / (size_t)job.tile),

@@ -147,6 +147,7 @@ void dp_convnext_block_run(dp_run *r, const dp_convnext_block *k, dp_tensor y,
                              (size_t)dp_pool_threads(r->pool) * TILE_ROWS *
                                  (size_t)job.cols * (1 + HIDDEN) * (size_t)k->C,
                              sizeof(float));
+    dp_run_count(r, dp_tensor_rows(x), k->C, TAPS + 2 * HIDDEN * k->C);
     if (!r->dry)
         dp_parallel(r->pool, (x.H + TILE_ROWS - 1) / TILE_ROWS * job.tiles_across,
                     block_item, &job);

@@ -82,6 +82,7 @@ dp_tensor dp_deconv_run(dp_run *r, const dp_deconv *d, dp_tensor x)
     const size_t mark = dp_run_mark(r);
     const size_t rows = (size_t)dp_pool_threads(r->pool) * (size_t)tile;
     j.products = dp_run_take(r, rows * (size_t)d->gemm.N, sizeof *j.products);
+    dp_run_count(r, j.cells, d->gemm.K, d->gemm.N);
     if (!r->dry)
         dp_parallel(r->pool, (int)((j.cells + (size_t)tile - 1) / (size_t)tile),
                     deconv_item, &j);

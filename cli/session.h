@@ -1,0 +1,23 @@
+/* session.h - a context with a model in it, for the commands that run one
+ */
+#ifndef DP_CLI_SESSION_H
+#define DP_CLI_SESSION_H
+
+#include "cli/options.h"
+#include "model/model.h"
+
+typedef struct dp_session {
+    dp_context *ctx;
+    dp_model *model;
+} dp_session;
+
+/* Start a context by the common options and load MODEL with --weights into it. Says on
+ * standard error what does not fit, and the exit status; DP_EXIT_OK: it is loaded.
+ * `need_weights` refuses to go on with random ones. With `partial`, a model that does not
+ * fit its checkpoint is loaded all the same, and what does not fit is said. */
+int dp_session_open(dp_session *s, const dp_common_options *common, const char *model,
+                    bool need_weights, bool partial);
+
+void dp_session_close(dp_session *s);
+
+#endif
