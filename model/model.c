@@ -200,22 +200,31 @@ void dp_model_free(dp_model *m)
 
 /* ---- plan and run --------------------------------------------------------------- */
 
-static dp_status plan(dp_context *ctx, const dp_model *m, dp_size size)
-{
-    if (ctx->planned_model == m->serial && ctx->planned_size.h == size.h &&
-        ctx->planned_size.w == size.w)
-        return DP_OK;
-    ctx->planned_model = 0;
+typedef void forward_fn(const dp_model *m, dp_run *r, dp_size original,
+                        const uint8_t *pixels, void *result);
 
+/* Run `forward` dry and make room for it. */
+static dp_status plan(dp_context *ctx, const dp_model *m, dp_size size,
+                      forward_fn *forward)
+{
     unsigned char result[DP_MODEL_RESULT_MAX];
+    ctx->planned_model = 0;
     dp_arena_dry(&ctx->arena);
     dp_run dry = dp_context_run(ctx, true);
-    m->def->forward(m, &dry, size, NULL, result);
+    forward(m, &dry, size, NULL, result);
     if (dry.status != DP_OK) {
         dp_fail_while(&ctx->err, "a picture of %d x %d", size.w, size.h);
         return dry.status;
     }
-    const dp_status st = dp_arena_reserve(&ctx->arena, ctx->arena.peak, &ctx->err);
+    return dp_arena_reserve(&ctx->arena, ctx->arena.peak, &ctx->err);
+}
+
+static dp_status plan_model(dp_context *ctx, const dp_model *m, dp_size size)
+{
+    if (ctx->planned_model == m->serial && ctx->planned_size.h == size.h &&
+        ctx->planned_size.w == size.w)
+        return DP_OK;
+    const dp_status st = plan(ctx, m, size, m->def->forward);
     if (st != DP_OK)
         return st;
     ctx->planned_model = m->serial;
@@ -223,17 +232,43 @@ static dp_status plan(dp_context *ctx, const dp_model *m, dp_size size)
     return DP_OK;
 }
 
+static void run(dp_context *ctx, const dp_model *m, const dp_pixels *pixels,
+                forward_fn *forward, void *result)
+{
+    dp_arena_rewind(&ctx->arena, 0);
+    dp_run r = dp_context_run(ctx, false);
+    forward(m, &r, (dp_size){pixels->h, pixels->w}, pixels->data, result);
+}
+
 dp_status dp_model_run(dp_context *ctx, const dp_model *m, const dp_pixels *pixels,
                        void *result)
 {
-    const dp_size size = {pixels->h, pixels->w};
-    const dp_status st = plan(ctx, m, size);
-    if (st != DP_OK)
-        return st;
-    dp_arena_rewind(&ctx->arena, 0);
-    dp_run run = dp_context_run(ctx, false);
-    m->def->forward(m, &run, size, pixels->data, result);
-    return DP_OK;
+    const dp_status st = plan_model(ctx, m, (dp_size){pixels->h, pixels->w});
+    if (st == DP_OK)
+        run(ctx, m, pixels, m->def->forward, result);
+    return st;
+}
+
+static void forward_backbone(const dp_model *m, dp_run *r, dp_size original,
+                             const uint8_t *pixels, void *result)
+{
+    (void)result;
+    const dp_frame frame = dp_input_frame(&m->input, original);
+    m->backbone_def->forward(m->backbone, r,
+                             dp_input_run(r, &m->input, &frame, pixels));
+}
+
+dp_status dp_model_trace(dp_context *ctx, const dp_model *m, const dp_pixels *pixels,
+                         bool whole)
+{
+    unsigned char result[DP_MODEL_RESULT_MAX];
+    if (whole)
+        return dp_model_run(ctx, m, pixels, result);
+    const dp_status st =
+        plan(ctx, m, (dp_size){pixels->h, pixels->w}, forward_backbone);
+    if (st == DP_OK)
+        run(ctx, m, pixels, forward_backbone, result);
+    return st;
 }
 
 dp_status dp_model_plan(dp_context *ctx, const dp_model *m, int height, int width,
@@ -243,7 +278,7 @@ dp_status dp_model_plan(dp_context *ctx, const dp_model *m, int height, int widt
         width > DP_MAX_IMAGE_SIDE)
         return dp_fail(&ctx->err, DP_EARG, "picture: found %d x %d, expected 1 to %d",
                        width, height, DP_MAX_IMAGE_SIDE);
-    const dp_status st = plan(ctx, m, (dp_size){height, width});
+    const dp_status st = plan_model(ctx, m, (dp_size){height, width});
     if (bytes)
         *bytes = st == DP_OK ? ctx->arena.size : 0;
     return st;

@@ -89,4 +89,9 @@ dp_status dp_model_no_such_part(dp_builder *b, const dp_config *config, const ch
 dp_status dp_model_run(dp_context *ctx, const dp_model *m, const dp_pixels *pixels,
                        void *result) DP_MUST_CHECK;
 
+/* Run for the sake of ctx->trace: the whole model, or with `whole` false only input and
+ * backbone. Errors as dp_model_run. */
+dp_status dp_model_trace(dp_context *ctx, const dp_model *m, const dp_pixels *pixels,
+                         bool whole) DP_MUST_CHECK;
+
 #endif

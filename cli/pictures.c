@@ -1,0 +1,38 @@
+#include "cli/pictures.h"
+
+#include "io/image.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+dp_status dp_pictures_read(dp_error *err, dp_pixels *out, const char *path)
+{
+    if (strcmp(path, "-") == 0)
+        return dp_pixels_load_stream(err, out, stdin, "standard input");
+    return dp_pixels_load(err, out, path);
+}
+
+void dp_pictures_stem(char *stem, size_t size, const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    const char *name = slash ? slash + 1 : path;
+    if (strcmp(path, "-") == 0)
+        name = "stdin";
+    snprintf(stem, size, "%s", name);
+    char *dot = strrchr(stem, '.');
+    if (dot && dot != stem)
+        *dot = '\0';
+}
+
+bool dp_pictures_number(const char *path, long long *number)
+{
+    char stem[64];
+    dp_pictures_stem(stem, sizeof stem, path);
+    if (strspn(stem, "0123456789") != strlen(stem) || stem[0] == '\0')
+        return false;
+    errno = 0;
+    *number = strtoll(stem, NULL, 10);
+    return errno == 0;
+}
