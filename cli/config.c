@@ -1,11 +1,18 @@
-/* densepred config - a config with its bases merged */
+/* densepred config - a config with its bases merged, and the keys of a type */
 #include "core/config.h"
+#include "backbone/backbone.h"
 #include "cli/cli.h"
 #include "cli/configs.h"
 #include "cli/options.h"
 #include "core/memory.h"
+#include "core/nearest.h"
+#include "heads/head.h"
+#include "necks/neck.h"
 
 #include <stdio.h>
+#include <string.h>
+
+/* ---- --dump ---------------------------------------------------------------- */
 
 static int dump(const char *model, const char *configs, bool origins)
 {
@@ -31,29 +38,83 @@ static int dump(const char *model, const char *configs, bool origins)
     return st == DP_OK ? DP_EXIT_OK : dp_cli_fail(&err, DP_SUBJECT_MODEL);
 }
 
+/* ---- --explain ------------------------------------------------------------- */
+
+/* A search over the types of all registries. */
+typedef struct search {
+    dp_nearest nearest;
+    dp_text *text;
+    bool found;
+} search;
+
+static void consider(search *s, const char *part, const char *name, const char *summary,
+                     const dp_param *params)
+{
+    dp_nearest_offer(&s->nearest, name);
+    if (strcmp(s->nearest.word, name) != 0)
+        return;
+    dp_text_add(s->text, "%s%s %s: %s\n", s->found ? "\n" : "", part, name, summary);
+    dp_params_explain(s->text, params);
+    s->found = true;
+}
+
+static int explain(const char *type)
+{
+    dp_error err = {0};
+    dp_text text = {.err = &err};
+    search s = {.nearest = {.word = type}, .text = &text};
+    for (const dp_backbone_def *const *b = dp_backbone_all(); *b; b++)
+        consider(&s, "backbone", (*b)->name, (*b)->summary, (*b)->params);
+    for (const dp_neck_def *const *n = dp_neck_all(); *n; n++)
+        consider(&s, "neck", (*n)->name, (*n)->summary, (*n)->params);
+    for (const dp_head_def *const *h = dp_head_all(); *h; h++)
+        consider(&s, "head", (*h)->name, (*h)->summary, (*h)->params);
+
+    int status = DP_EXIT_OK;
+    if (text.status != DP_OK)
+        status = dp_cli_fail(&err, DP_SUBJECT_MODEL);
+    else if (s.found)
+        fputs(dp_text_get(&text), stdout);
+    else if (s.nearest.best)
+        status = dp_cli_usage("--explain: %s: unknown type, did you mean %s?", type,
+                              s.nearest.best);
+    else
+        status =
+            dp_cli_usage("--explain: %s: unknown type, expected one that a config's "
+                         "\"type\" may name",
+                         type);
+    dp_text_done(&text);
+    return status;
+}
+
+/* ---- the command ----------------------------------------------------------- */
+
 int dp_cli_config(int argc, char **argv)
 {
     dp_common_options common = {0};
-    const char *model = NULL;
+    const char *model = NULL, *type = NULL;
     bool origins = false;
     const dp_option options[] = {
         DP_TEXT("dump", 0, "MODEL", &model, "print the config with its bases merged"),
         DP_FLAG("origins", 0, &origins,
                 "with --dump: each value and the file it is from"),
+        DP_TEXT("explain", 0, "TYPE", &type,
+                "print the keys of a backbone, neck or head"),
         DP_OPTION_CONFIGS(&common),
         DP_OPTIONS_END,
     };
     const dp_usage usage = {
         .name = "config",
         .arguments = "",
-        .about = "Shows what a config says in the end.",
+        .about = "Shows what a config says in the end, or what it may say.",
         .options = options,
     };
     dp_arguments args;
     const int status = dp_options_parse(&usage, argc, argv, &args);
     if (status != DP_OPTIONS_GO_ON)
         return status;
-    if (!model)
-        return dp_cli_usage("config: found nothing to do, expected --dump MODEL");
-    return dump(model, common.configs, origins);
+    if (!model == !type)
+        return dp_cli_usage("config: found %s, expected --dump MODEL or --explain TYPE",
+                            model ? "both" : "nothing to do");
+    return model ? dump(model, common.configs, origins) : explain(type);
 }

@@ -42,6 +42,11 @@ static const char *type_name(const dp_param *p)
     return names[p->type];
 }
 
+static const char *article(const dp_param *p)
+{
+    return p->form == DP_PARAM_FORM_SCALAR && p->type == DP_PARAM_TYPE_INT ? "an" : "a";
+}
+
 static const dp_param *find_row(const dp_param *table, const char *key)
 {
     for (const dp_param *p = table; p->key; p++)
@@ -152,8 +157,8 @@ static dp_status fail_shape(const reader *r, const dp_param *p, const cJSON *val
     format_place(place, r, value, p->key);
     format_found(found, value);
     format_shape(shape, sizeof shape, p);
-    return dp_fail(r->err, DP_ECONFIG, "%s: found %s, expected a %s", place, found,
-                   shape);
+    return dp_fail(r->err, DP_ECONFIG, "%s: found %s, expected %s %s", place, found,
+                   article(p), shape);
 }
 
 static dp_status fail_unknown(const reader *r, const dp_param *table,
@@ -185,8 +190,8 @@ static dp_status fail_missing(const reader *r, const dp_param *p, const cJSON *o
     char place[VALUE_PATH], shape[64];
     format_place(place, r, object, p->key);
     format_shape(shape, sizeof shape, p);
-    return dp_fail(r->err, DP_ECONFIG, "%s: found nothing, expected a %s: %s", place,
-                   shape, p->help);
+    return dp_fail(r->err, DP_ECONFIG, "%s: found nothing, expected %s %s: %s", place,
+                   article(p), shape, p->help);
 }
 
 /* ---- parsing --------------------------------------------------------------- */
