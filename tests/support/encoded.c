@@ -9,7 +9,8 @@
 #include <png.h>
 #include <zlib.h>
 
-enum { PNG_HEAD = 33, PNG_TAIL = 12, EXIF_MARKER = JPEG_APP0 + 1 };
+/* Length, type and checksum; the signature. */
+enum { CHUNK_EDGE = 12, PNG_HEAD = 8, EXIF_MARKER = JPEG_APP0 + 1 };
 
 static void put_u32(uint8_t *to, size_t value)
 {
@@ -33,27 +34,38 @@ void insert_bytes(encoded *file, size_t at, const void *bytes, size_t size)
     memcpy(file->data + at, bytes, size);
 }
 
-void fix_chunk(encoded *png, size_t type_at)
+static size_t get_u32(const uint8_t *from)
 {
-    const uint8_t *length = png->data + type_at - 4;
-    const size_t size = (size_t)length[0] << 24 | (size_t)length[1] << 16 |
-                        (size_t)length[2] << 8 | length[3];
-    ck_assert_uint_le(type_at + size + 8, png->size);
-    put_u32(png->data + type_at + 4 + size,
-            crc32(0, png->data + type_at, (uInt)(size + 4)));
+    return (size_t)from[0] << 24 | (size_t)from[1] << 16 | (size_t)from[2] << 8 |
+           from[3];
 }
 
-void insert_chunk(encoded *png, const char *type, const void *data, size_t size,
-                  bool before_end)
+size_t find_chunk(const encoded *png, const char *type)
 {
-    uint8_t edge[12] = {0};
-    const size_t at = before_end ? png->size - PNG_TAIL : PNG_HEAD;
+    size_t at = PNG_HEAD;
+    while (at + CHUNK_EDGE <= png->size && memcmp(png->data + at + 4, type, 4) != 0)
+        at += get_u32(png->data + at) + CHUNK_EDGE;
+    ck_assert_msg(at + CHUNK_EDGE <= png->size, "no chunk %s", type);
+    return at;
+}
+
+void fix_checksum(encoded *png, size_t at)
+{
+    const size_t size = get_u32(png->data + at);
+    ck_assert_uint_le(at + size + CHUNK_EDGE, png->size);
+    put_u32(png->data + at + 8 + size, crc32(0, png->data + at + 4, (uInt)(size + 4)));
+}
+
+void insert_chunk(encoded *png, size_t at, const char *type, const void *data,
+                  size_t size)
+{
+    uint8_t edge[CHUNK_EDGE] = {0};
     put_u32(edge, size);
     memcpy(edge + 4, type, 4);
     insert_bytes(png, at, edge, sizeof edge);
     if (size > 0)
         insert_bytes(png, at + 8, data, size);
-    fix_chunk(png, at + 4);
+    fix_checksum(png, at);
 }
 
 static void write_png(png_structp png, png_bytep bytes, size_t size)
@@ -105,6 +117,7 @@ static void set_jpeg_kind(j_compress_ptr c, const jpeg_kind *kind)
     c->image_height = (JDIMENSION)kind->h;
     c->input_components = kind->channels;
     c->in_color_space = kind->channels == 1   ? JCS_GRAYSCALE
+                        : kind->channels == 2 ? JCS_UNKNOWN
                         : kind->channels == 3 ? JCS_RGB
                                               : JCS_CMYK;
     jpeg_set_defaults(c);

@@ -25,16 +25,19 @@ typedef struct png_kind {
 
 encoded encode_png(const png_kind *kind);
 
-/* Put a chunk with a right checksum behind IHDR, or before IEND. */
-void insert_chunk(encoded *png, const char *type, const void *data, size_t size,
-                  bool before_end);
+/* Where the first chunk of this type starts, with its length. Fails the test if none. */
+size_t find_chunk(const encoded *png, const char *type);
 
-/* Write the right checksum into the chunk whose type stands at `type_at`. */
-void fix_chunk(encoded *png, size_t type_at);
+/* Put a chunk with a right checksum in at `at`, which is where another starts. */
+void insert_chunk(encoded *png, size_t at, const char *type, const void *data,
+                  size_t size);
+
+/* Write the right checksum into the chunk that starts at `at`. */
+void fix_checksum(encoded *png, size_t at);
 
 typedef struct jpeg_kind {
     int w, h;
-    int channels;          /* 1 grey, 3 RGB, 4 CMYK                                 */
+    int channels; /* 1 grey, 2 unknown, 3 RGB, 4 CMYK                                 */
     const uint8_t *pixels; /* h rows of w * channels bytes                          */
     int quality;
     bool progressive, arithmetic, full_chroma;
