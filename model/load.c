@@ -1,0 +1,48 @@
+/* dp_model_load: a config's path and a checkpoint's path to a model. */
+#include "io/checkpoint.h"
+#include "model/model.h"
+
+/* A refused value is missing from the tensors; its class says why. */
+static void log_refusals(dp_context *ctx, const dp_checkpoint *checkpoint)
+{
+    size_t count;
+    const dp_refusal *list = dp_checkpoint_refusals(checkpoint, &count);
+    for (size_t i = 0; i < count; i++)
+        dp_context_log(ctx, "not read: %s: a %s", list[i].name, list[i].class);
+}
+
+static dp_status build_from_checkpoint(dp_context *ctx, dp_model **out,
+                                       const dp_config *config, const char *weights,
+                                       bool partial)
+{
+    dp_checkpoint *checkpoint;
+    dp_status st = dp_checkpoint_open(&checkpoint, weights, &ctx->err);
+    if (st != DP_OK)
+        return st;
+    size_t count;
+    const dp_named_tensor *tensors = dp_checkpoint_tensors(checkpoint, &count);
+    log_refusals(ctx, checkpoint);
+    st = dp_model_build(ctx, out, config, tensors, count, partial);
+    if (st == DP_ESHAPE)
+        dp_fail_while(&ctx->err, "%s as weights of %s", weights,
+                      dp_config_path(config));
+    dp_checkpoint_close(checkpoint);
+    return st;
+}
+
+dp_status dp_model_load(dp_context *ctx, dp_model **out, const char *config_path,
+                        const char *weights, const dp_load_options *options)
+{
+    dp_config *config;
+    *out = NULL;
+    dp_status st = dp_config_load(&ctx->err, &config, config_path);
+    if (st != DP_OK)
+        return st;
+    if (weights)
+        st = build_from_checkpoint(ctx, out, config, weights,
+                                   options && options->partial);
+    else
+        st = dp_model_build(ctx, out, config, NULL, 0, false);
+    dp_config_free(config);
+    return st;
+}

@@ -1,0 +1,268 @@
+/* Whole detectors against what the original Python code gave: ../shared/golden. The
+ * bounds are the "accept" column of its README: five to ten times the distance of the
+ * original's own float32 from its float64. */
+#include "io/checkpoint.h"
+#include "io/image.h"
+#include "model/detector.h"
+#include "model/model.h"
+#include "tests/support/samples.h"
+#include "tests/support/sha256.h"
+#include "tests/support/shared.h"
+
+#include <check.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A run of one golden image, and the worst differences met. */
+typedef struct golden_run {
+    const cJSON *image;
+    const char *folder;
+    int number;
+    double features; /* bound, relative to the largest value of a map */
+    double worst_map, worst_logit, worst_delta;
+} golden_run;
+
+static void check_input(const golden_run *run, dp_tensor input)
+{
+    const size_t cells = (size_t)input.H * (size_t)input.W;
+    float *planes = malloc(cells * 3 * sizeof *planes);
+    for (size_t i = 0; i < cells; i++)
+        for (size_t c = 0; c < 3; c++)
+            planes[c * cells + i] = input.data[i * 3 + c];
+    char digest[65];
+    sha256_hex(digest, planes, cells * 3 * sizeof *planes);
+    free(planes);
+    ck_assert_str_eq(digest, json_text(run->image, "input_sha256_f32_chw"));
+}
+
+static void check_map(golden_run *run, const char *key, int i, const char *name,
+                      dp_tensor map)
+{
+    const cJSON *sample = cJSON_GetArrayItem(json_get(run->image, key), i);
+    const double absmax = samples_absmax(sample);
+    const double off =
+        samples_check(sample, map, run->features * absmax, name) / absmax;
+    run->worst_map = fmax(run->worst_map, off);
+}
+
+static void trace(void *arg, const dp_run *r, const char *name, dp_tensor map)
+{
+    (void)r;
+    golden_run *run = arg;
+    int level;
+    char kind[8];
+    if (strcmp(name, "input") == 0)
+        check_input(run, map);
+    else if (sscanf(name, "stage%d", &level) == 1)
+        check_map(run, "backbone", level - 1, name, map);
+    else if (sscanf(name, "p%d", &level) == 1)
+        check_map(run, "fpn", level - 2, name, map);
+    else if (sscanf(name, "rpn_%3s_p%d", kind, &level) == 2) {
+        const bool cls = strcmp(kind, "cls") == 0;
+        const cJSON *sample = cJSON_GetArrayItem(
+            json_get(run->image, cls ? "rpn_cls" : "rpn_reg"), level - 2);
+        const double off = samples_check(sample, map, cls ? 1e-4 : 2e-5, name);
+        double *worst = cls ? &run->worst_logit : &run->worst_delta;
+        *worst = fmax(*worst, off);
+    }
+}
+
+/* ---- proposals, detections -------------------------------------------------------- */
+
+static double box_distance(const double *a, const float *b)
+{
+    double worst = 0;
+    for (int k = 0; k < 4; k++)
+        worst = fmax(worst, fabs(a[k] - (double)b[k]));
+    return worst;
+}
+
+static void check_proposals(const golden_run *run, dp_tensor got)
+{
+    const npy want =
+        npy_load(shared_path("%s/image%d_proposals.npy", run->folder, run->number));
+    ck_assert_int_eq(got.N, want.shape[0]);
+    int lonely = 0;
+    for (int i = 0; i < want.shape[0]; i++) {
+        const double *w = want.values + (size_t)i * 5;
+        bool found = false;
+        for (int j = 0; j < got.N && !found; j++) {
+            const float *g = got.data + (size_t)j * 5;
+            found = box_distance(w, g) <= 0.01 && fabs(w[4] - (double)g[4]) <= 1e-5;
+        }
+        lonely += !found;
+    }
+    free(want.values);
+    ck_assert_msg(lonely <= 3, "%d proposals without partner", lonely);
+}
+
+static void trace_proposals(void *arg, const dp_run *r, const char *name, dp_tensor map)
+{
+    trace(arg, r, name, map);
+    if (strcmp(name, "proposals") == 0)
+        check_proposals(arg, map);
+}
+
+static uint64_t mask_difference(const dp_rle *a, const dp_rle *b)
+{
+    const size_t size = (size_t)a->h * (size_t)a->w;
+    uint8_t *x = malloc(size), *y = malloc(size);
+    dp_rle_decode(a, x);
+    dp_rle_decode(b, y);
+    uint64_t differ = 0;
+    for (size_t i = 0; i < size; i++)
+        differ += x[i] != y[i];
+    free(x);
+    free(y);
+    return differ;
+}
+
+/* The mask of the original's result nearest to detection d; records are by class. */
+static void check_mask(const cJSON *records, int image_id, int category,
+                       const dp_detections *got, size_t i, double *worst)
+{
+    dp_error err = {0};
+    const dp_detection *d = &got->list[i];
+    const cJSON *record, *best = NULL;
+    double nearest = INFINITY;
+    cJSON_ArrayForEach(record, records)
+    {
+        if (json_get(record, "image_id")->valueint != image_id ||
+            json_get(record, "category_id")->valueint != category)
+            continue;
+        const cJSON *box = json_get(record, "bbox");
+        const double off =
+            fabs(cJSON_GetArrayItem(box, 0)->valuedouble - (double)d->box.x1) +
+            fabs(cJSON_GetArrayItem(box, 1)->valuedouble - (double)d->box.y1) +
+            fabs(json_number(record, "score") - (double)d->score);
+        if (off < nearest) {
+            nearest = off;
+            best = record;
+        }
+    }
+    ck_assert_ptr_nonnull(best);
+    const cJSON *segmentation = json_get(best, "segmentation");
+    const dp_rle mine = dp_detections_mask(got, i);
+    const char *text = json_text(segmentation, "counts");
+    dp_rle want = {mine.h, mine.w, 0, malloc((strlen(text) + 1) * sizeof *want.counts)};
+    ck_assert_int_eq(dp_rle_parse(want.counts, &want.count, text, strlen(text), want.h,
+                                  want.w, &err),
+                     DP_OK);
+    const double area = (double)dp_rle_area(&want);
+    const double off = (double)mask_difference(&mine, &want);
+    free(want.counts);
+    const double allowed = area < 200 ? 3 : fmax(20, 1e-4 * area);
+    ck_assert_msg(off <= allowed, "mask %zu: %.0f pixels differ of %.0f", i, off, area);
+    *worst = fmax(*worst, off);
+}
+
+static void check_detections(const golden_run *run, const dp_model *m,
+                             const cJSON *records, const dp_detections *got,
+                             int unmatched)
+{
+    const npy want =
+        npy_load(shared_path("%s/image%d_dets.npy", run->folder, run->number));
+    const int image_id = json_get(run->image, "image_id")->valueint;
+    ck_assert_int_le(abs((int)got->count - want.shape[0]), unmatched);
+    double worst_box = 0, worst_score = 0, worst_mask = 0;
+    int lonely = 0;
+    for (size_t i = 0; i < got->count; i++) {
+        const dp_detection *d = &got->list[i];
+        const float box[4] = {d->box.x1, d->box.y1, d->box.x2, d->box.y2};
+        bool found = false;
+        for (int j = 0; j < want.shape[0] && !found; j++) {
+            const double *w = want.values + (size_t)j * 6;
+            found = (int)w[5] == d->label && box_distance(w, box) <= 0.02 &&
+                    fabs(w[4] - (double)d->score) <= 3e-4;
+            if (found) {
+                worst_box = fmax(worst_box, box_distance(w, box));
+                worst_score = fmax(worst_score, fabs(w[4] - (double)d->score));
+            }
+        }
+        lonely += !found;
+        if (found)
+            check_mask(records, image_id, dp_model_class_id(m, d->label), got, i,
+                       &worst_mask);
+    }
+    free(want.values);
+    ck_assert_msg(lonely <= unmatched, "%d detections without partner", lonely);
+    printf("%s image %d: maps %.1e of the largest, logits %.1e, deltas %.1e, boxes "
+           "%.1e px, "
+           "scores %.1e, masks %.0f px, %d of %zu unmatched\n",
+           run->folder, run->number, run->worst_map, run->worst_logit, run->worst_delta,
+           worst_box, worst_score, worst_mask, lonely, got->count);
+}
+
+/* ---- cases ------------------------------------------------------------------------- */
+
+static const struct golden_case {
+    const char *folder, *config;
+    int images;
+} cases[] = {
+    {"golden/mask_rcnn_a", "configs/golden/mask_rcnn_a.json", 3},
+    {"golden/mask_rcnn_b", "configs/golden/mask_rcnn_b.json", 3},
+};
+
+static void log_line(void *arg, const char *line)
+{
+    (void)arg;
+    printf("  %s\n", line);
+}
+
+static void run_image(dp_context *ctx, const dp_model *m, const char *folder,
+                      int number, const cJSON *records)
+{
+    cJSON *image = json_load(shared_path("%s/image%d.json", folder, number));
+    golden_run run = {
+        .image = image, .folder = folder, .number = number, .features = 1e-5};
+    ctx->trace = trace_proposals;
+    ctx->trace_arg = &run;
+
+    dp_pixels pixels;
+    dp_detections found = {0};
+    const char *file = json_text(json_get(image, "image"), "file");
+    ck_assert_msg(dp_pixels_load(&ctx->err, &pixels, shared_path("%s", file)) == DP_OK,
+                  "%s", ctx->err.text);
+    ck_assert_msg(dp_detector_run(ctx, m, &pixels, &found) == DP_OK, "%s",
+                  ctx->err.text);
+    check_detections(&run, m, records, &found, 1);
+    dp_detections_done(&found);
+    dp_pixels_done(&pixels);
+    cJSON_Delete(image);
+}
+
+START_TEST(detector_equals_the_original)
+{
+    const struct golden_case *c = &cases[_i];
+    dp_context *ctx;
+    dp_model *m;
+    ck_assert_int_eq(dp_context_new(&ctx, &(dp_options){.log = log_line}), DP_OK);
+    ck_assert_msg(dp_model_load(ctx, &m, c->config,
+                                shared_path("%s/model.pth", c->folder), NULL) == DP_OK,
+                  "%s", dp_context_error(ctx));
+    cJSON *records = json_load(shared_path("%s/results.segm.json", c->folder));
+    for (int i = 0; i < c->images; i++)
+        run_image(ctx, m, c->folder, i, records);
+    cJSON_Delete(records);
+    dp_model_free(m);
+    dp_context_free(ctx);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *s = suite_create("golden detection");
+    TCase *t = tcase_create("original");
+    tcase_set_timeout(t, 300);
+    if (shared_has("golden"))
+        tcase_add_loop_test(t, detector_equals_the_original, 0,
+                            (int)(sizeof cases / sizeof cases[0]));
+    suite_add_tcase(s, t);
+    SRunner *r = srunner_create(s);
+    srunner_run_all(r, CK_ENV);
+    const int failed = srunner_ntests_failed(r);
+    srunner_free(r);
+    return failed != 0;
+}
