@@ -1,3 +1,4 @@
+#define _DEFAULT_SOURCE /* madvise */
 #define _POSIX_C_SOURCE 200809L
 #include "io/file.h"
 
@@ -67,6 +68,15 @@ void dp_file_map_close(dp_file_map *map)
     if (map->base)
         munmap(map->base, map->size);
     *map = (dp_file_map){NULL, 0, NULL};
+}
+
+void dp_file_map_forget(const dp_file_map *map, size_t from, size_t to)
+{
+    const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    from = (from + page - 1) / page * page;
+    to = to / page * page;
+    if (map->base && from < to) /* advice only: a refusal costs memory, nothing else */
+        (void)madvise((char *)map->base + from, to - from, MADV_DONTNEED);
 }
 
 static dp_status too_long(dp_error *err, const char *name, size_t limit)

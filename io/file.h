@@ -24,6 +24,10 @@ dp_status dp_file_map_open(dp_file_map *map, const char *path,
 /* Unmap. A zeroed or failed map is allowed. */
 void dp_file_map_close(dp_file_map *map);
 
+/* Say that the bytes from `from` to `to` are not needed soon: their memory may go to
+ * others. They can still be read, and come from the file again then. */
+void dp_file_map_forget(const dp_file_map *map, size_t from, size_t to);
+
 /* Read all of the file at `path`: a regular file, a pipe or a device. *data is the
  * caller's to dp_free; a zero byte that *size does not count follows the last one.
  * DP_EIO (missing, a directory, a read error), DP_EFORMAT (more than `limit` bytes),
