@@ -51,13 +51,17 @@ LIB_OBJ  := $(LIB_SRC:%.c=$O/%.o)
 CLI_SRC  := $(sort $(wildcard cli/*.c))
 CLI_OBJ  := $(CLI_SRC:%.c=$O/%.o)
 
-# tests/<folder>/test_<subject>.c is a program of its own, on tests/support.
+# tests/<folder>/test_<subject>.c is a program of its own, on tests/support and on what
+# else its folder holds.
 TEST_SRC := $(sort $(wildcard tests/*/test_*.c))
 TESTS    := $(TEST_SRC:%.c=$O/%)
 TEST_LIB := $(patsubst %.c,$O/%.o,$(sort $(wildcard tests/support/*.c)))
-# tests/tools/<name>.c, tools/<name>.c and bench/<name>.c are programs too.
+TEST_PARTS := $(patsubst %.c,$O/%.o,$(filter-out $(TEST_SRC) tests/support/% tests/tools/%,\
+                $(sort $(wildcard tests/*/*.c))))
+# tests/tools/<name>.c, tools/<name>.c and bench/<name>.c are programs too, the last on
+# bench/peak.c.
 TOOLS    := $(patsubst %.c,$O/%,$(sort $(wildcard tests/tools/*.c tools/*.c)))
-BENCHES  := $(patsubst %.c,$O/%,$(sort $(wildcard bench/*.c)))
+BENCHES  := $(patsubst %.c,$O/%,$(filter-out bench/peak.c,$(sort $(wildcard bench/*.c))))
 
 LIB_A   := $O/libdensepred.a
 LIB_SO  := $O/libdensepred.so.$(VERSION)
@@ -90,9 +94,14 @@ $(PROGRAM): $(CLI_OBJ) $(LIB_A)
 	$(LINK) -o $@ $^ $(LIBS)
 
 $O/tests/%.o: ALL_CFLAGS += $(TEST_CFLAGS)
-$(TESTS): $O/%: $O/%.o $(TEST_LIB) $(LIB_A)
+# The parts of a program's own folder; a % of its own would become the stem.
+ANY := %
+.SECONDEXPANSION:
+$(TESTS): $O/%: $O/%.o $(TEST_LIB) $$(filter $$(@D)/$$(ANY),$$(TEST_PARTS)) $(LIB_A)
 	$(LINK) -o $@ $^ $(LIBS) $(TEST_LIBS)
-$(TOOLS) $(BENCHES): $O/%: $O/%.o $(TEST_LIB) $(LIB_A)
+$(TOOLS): $O/%: $O/%.o $(TEST_LIB) $(LIB_A)
+	$(LINK) -o $@ $^ $(LIBS) $(TEST_LIBS)
+$(BENCHES): $O/%: $O/%.o $O/bench/peak.o $(TEST_LIB) $(LIB_A)
 	$(LINK) -o $@ $^ $(LIBS) $(TEST_LIBS)
 
 $O/%.o: %.c $O/flags
@@ -122,4 +131,4 @@ help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo '  BUILD=release|debug|asan|tsan|cov  CC=gcc|clang  WERROR=1  PREFIX=/usr/local  DESTDIR='
 
--include $(patsubst %.o,%.d,$(LIB_OBJ) $(CLI_OBJ) $(TEST_LIB)) $(TESTS:=.d) $(TOOLS:=.d) $(BENCHES:=.d)
+-include $(patsubst %.o,%.d,$(LIB_OBJ) $(CLI_OBJ) $(TEST_LIB) $(TEST_PARTS)) $(TESTS:=.d) $(TOOLS:=.d) $(BENCHES:=.d)
