@@ -2,8 +2,8 @@
  *
  * Each channel has its mean taken off and is divided by its standard deviation, in the
  * arithmetic of mmcv's imnormalize: the difference in float32, the product with the
- * float64 reciprocal rounded once to float32. A table of 256 values a channel makes that
- * exact and cheap.
+ * float64 reciprocal rounded once to float32. A table of 256 values a channel makes
+ * that exact and cheap.
  */
 #ifndef DP_OPS_NORMALIZE_H
 #define DP_OPS_NORMALIZE_H
@@ -30,9 +30,9 @@ typedef struct dp_pixel_window {
 void dp_normalize_build(dp_normalize *n, const float mean[3], const float std[3],
                         bool rgb);
 
-/* The window as (1, H, W, 3), with zeros (the mean colour) added below and to the right
- * until H and W are multiples of `multiple` (1: nothing is added). A side that overflows
- * is recorded as DP_ESHAPE. The result lives in r's arena. */
+/* The window as (1, H, W, 3), with zeros (the mean colour) added below and to the
+ * right until H and W are multiples of `multiple` (1: nothing is added). A side that
+ * overflows is recorded as DP_ESHAPE. The result lives in r's arena. */
 dp_tensor dp_normalize_run(dp_run *r, const dp_normalize *n,
                            const dp_pixel_window *window, int multiple);
 

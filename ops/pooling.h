@@ -12,8 +12,8 @@
  * the rows. An empty x is recorded as DP_ESHAPE. */
 dp_tensor dp_pooling_average_run(dp_run *r, dp_tensor x, int bins);
 
-/* Every stride-th row and column, from the first: (N, ceil(H / stride), ceil(W / stride),
- * C). It is max pooling with a kernel of 1. */
+/* Every stride-th row and column, from the first; sides are divided by the stride and
+ * rounded up. It is max pooling with a kernel of 1. */
 dp_tensor dp_pooling_subsample_run(dp_run *r, dp_tensor x, int stride);
 
 #endif

@@ -20,14 +20,14 @@
 /* (N, P, P, C): the window of boxes[i] from maps->map[level[i]], whose cells are
  * maps->spec[level[i]].stride pixels wide.
  *
- * boxes are in pixels of the network's input, level[i] in [0, maps->count); neither is
- * looked at in a dry run. A box without a positive side, with a coordinate that is not a
- * number, or that reaches more than DP_MAX_IMAGE_SIDE pixels to any side of the origin
- * gives zeros; so the work is bounded, by about the cells under each box.
+ * boxes are in pixels of the network's input, level[i] in [0, maps->count); neither
+ * is looked at in a dry run. A box without a positive side, with a coordinate that
+ * is not a number, or that reaches more than DP_MAX_IMAGE_SIDE pixels to any side of
+ * the origin gives zeros; so the work is bounded, by about the cells under each box.
  *
- * Maps of unequal channels, or that are not of one image, are recorded as DP_ESHAPE. The
- * result lives in r's arena. Boxes are spread over r's threads; the bits do not depend on
- * how many there are. */
+ * Maps of unequal channels, or that are not of one image, are recorded as DP_ESHAPE.
+ * The result lives in r's arena. Boxes are spread over r's threads; the bits do not
+ * depend on how many there are. */
 dp_tensor dp_roi_align_run(dp_run *r, const dp_features *maps, int P,
                            const dp_box *boxes, const int *level, int N);
 

@@ -1,4 +1,4 @@
-/* The 8-bit resize: worked sizes and pixels, and the rule written out pixel by pixel. */
+/* The 8-bit resize: worked sizes and pixels, and the rule written out for a pixel. */
 #include "ops/image_resize.h"
 #include "tests/support/forward.h"
 #include "tests/support/random.h"

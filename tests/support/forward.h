@@ -22,8 +22,9 @@ typedef void forward_fn(dp_run *r, void *arg);
 void forward_init(forward *f, int threads, unsigned cpu);
 void forward_done(forward *f);
 
-/* Run fn dry, then real on the memory that the dry run found; fails the test when the dry
- * run fails or the real run's peak is another. Results stay until the next run. */
+/* Run fn dry, then real on the memory that the dry run found; fails the test when
+ * the dry run fails or the real run's peak is another. Results stay until the next
+ * run. */
 void forward_run(forward *f, forward_fn *fn, void *arg);
 
 /* Run fn dry only and fail the test unless it recorded DP_ESHAPE. */

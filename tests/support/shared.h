@@ -1,7 +1,7 @@
 /* shared.h - the reference data beside the repository
  *
- * Tests run in the repository's root; the data are in ../shared. Where they are missing,
- * tests that need them are left out and one line says so.
+ * Tests run in the repository's root; the data are in ../shared. Where they are
+ * missing, tests that need them are left out and one line says so.
  */
 #ifndef DP_TESTS_SUPPORT_SHARED_H
 #define DP_TESTS_SUPPORT_SHARED_H
@@ -9,8 +9,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Whether ../shared/NAME is there; a line on standard output says when it is not. To be
- * asked by main, which leaves the tests out then: a test's own process would repeat it. */
+/* Whether ../shared/NAME is there; a line on standard output says when it is not. To
+ * be asked by main, which leaves the tests out then: a test's own process would
+ * repeat it. */
 bool shared_has(const char *name);
 
 /* "../shared/NAME" in a buffer of its own; good until the fourth call after. */
