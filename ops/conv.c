@@ -1,46 +1,16 @@
 #include "ops/conv.h"
 
+#include "ops/batch_norm.h"
 #include "ops/kernels/kernels.h"
 
-#include <math.h>
 #include <string.h>
 
-static const float batch_norm_eps = 1e-5f;
-
-/* Fold y = (x - mean) / sqrt(var + eps) * weight + bias into scale and shift. Both NULL
- * when a tensor is missing. */
-static void load_batch_norm(dp_builder *b, const char *name, int n, float **scale,
-                            float **shift)
-{
-    const size_t outer = dp_builder_enter(b, "%s", name);
-    const float *weight = dp_builder_vector(b, "weight", n);
-    const float *bias = dp_builder_vector(b, "bias", n);
-    const float *mean = dp_builder_buffer(b, "running_mean", n);
-    const float *var = dp_builder_buffer(b, "running_var", n);
-    dp_builder_skip(b, "num_batches_tracked");
-    dp_builder_leave(b, outer);
-
-    *scale = dp_builder_scratch(b, (size_t)n);
-    *shift = dp_builder_scratch(b, (size_t)n);
-    if (!weight || !bias || !mean || !var || !*scale || !*shift) {
-        *scale = *shift = NULL;
-        return;
-    }
-    for (int i = 0; i < n; i++) {
-        const double s =
-            (double)weight[i] / sqrt((double)var[i] + (double)batch_norm_eps);
-        (*scale)[i] = (float)s;
-        (*shift)[i] = (float)((double)bias[i] - (double)mean[i] * s);
-    }
-}
-
-/* [out, in, k, k] becomes rows (ky, kx, c) of `out` columns. */
-static void pack(dp_builder *b, dp_conv *c, const float *weight, const float *scale,
-                 const float *bias)
+void dp_conv_pack(dp_builder *b, dp_conv *c, const float *weight, size_t out_stride,
+                  const float *scale, const float *bias)
 {
     const int taps = c->kernel * c->kernel, K = taps * c->in;
     if (c->kernel == 1 || !weight) {
-        dp_gemm_build(b, &c->gemm, K, c->out, weight, 1, (size_t)K, scale, bias);
+        dp_gemm_build(b, &c->gemm, K, c->out, weight, 1, out_stride, scale, bias);
         return;
     }
     float *rows = dp_builder_scratch(b, (size_t)K * (size_t)c->out);
@@ -49,8 +19,7 @@ static void pack(dp_builder *b, dp_conv *c, const float *weight, const float *sc
             for (int i = 0; i < c->in; i++)
                 for (int t = 0; t < taps; t++)
                     rows[(size_t)o * (size_t)K + (size_t)(t * c->in + i)] =
-                        weight[((size_t)o * (size_t)c->in + (size_t)i) * (size_t)taps +
-                               (size_t)t];
+                        weight[(size_t)o * out_stride + (size_t)(i * taps + t)];
     dp_gemm_build(b, &c->gemm, K, c->out, rows, 1, (size_t)K, scale, bias);
 }
 
@@ -68,12 +37,11 @@ void dp_conv_build(dp_builder *b, dp_conv *c, const dp_conv_spec *spec)
     const float *bias = spec->norm ? NULL : dp_builder_vector(b, "bias", c->out);
     dp_builder_leave(b, outer);
 
-    float *scale = NULL, *shift = NULL;
-    if (spec->norm) {
-        load_batch_norm(b, spec->norm, c->out, &scale, &shift);
-        bias = shift;
-    }
-    pack(b, c, bias ? weight : NULL, scale, bias);
+    const float *scale = NULL;
+    if (spec->norm)
+        dp_batch_norm_fold(b, spec->norm, c->out, &scale, &bias);
+    dp_conv_pack(b, c, bias ? weight : NULL,
+                 (size_t)c->in * (size_t)(c->kernel * c->kernel), scale, bias);
     dp_builder_release(b);
 }
 

@@ -32,6 +32,12 @@ typedef struct dp_conv {
  * its num_batches_tracked is known and unused. */
 void dp_conv_build(dp_builder *b, dp_conv *c, const dp_conv_spec *spec);
 
+/* Only pack, for a part of a larger weight tensor: of c the sizes are set, element
+ * (o, i, ky, kx) is weight[o * out_stride + (i * kernel + ky) * kernel + kx], times
+ * scale[o] (NULL: 1); bias may be NULL. With weight NULL only the sizes are set. */
+void dp_conv_pack(dp_builder *b, dp_conv *c, const float *weight, size_t out_stride,
+                  const float *scale, const float *bias);
+
 /* (N, Ho, Wo, out). x with another number of channels, or smaller than the kernel, is
  * recorded as DP_ESHAPE. */
 dp_tensor dp_conv_run(dp_run *r, const dp_conv *c, dp_tensor x);

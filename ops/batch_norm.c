@@ -1,0 +1,30 @@
+#include "ops/batch_norm.h"
+
+#include <math.h>
+
+static const double eps = 1e-5;
+
+void dp_batch_norm_fold(dp_builder *b, const char *name, int n, const float **scale,
+                        const float **shift)
+{
+    const size_t outer = dp_builder_enter(b, "%s", name);
+    const float *weight = dp_builder_vector(b, "weight", n);
+    const float *bias = dp_builder_vector(b, "bias", n);
+    const float *mean = dp_builder_buffer(b, "running_mean", n);
+    const float *var = dp_builder_buffer(b, "running_var", n);
+    dp_builder_skip(b, "num_batches_tracked");
+    dp_builder_leave(b, outer);
+
+    float *factors = dp_builder_scratch(b, (size_t)n);
+    float *offsets = dp_builder_scratch(b, (size_t)n);
+    *scale = *shift = NULL;
+    if (!weight || !bias || !mean || !var || !factors || !offsets)
+        return;
+    for (int i = 0; i < n; i++) {
+        const double s = (double)weight[i] / sqrt((double)var[i] + eps);
+        factors[i] = (float)s;
+        offsets[i] = (float)((double)bias[i] - (double)mean[i] * s);
+    }
+    *scale = factors;
+    *shift = offsets;
+}
