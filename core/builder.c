@@ -33,13 +33,19 @@ dp_status dp_builder_init(dp_builder *b, dp_error *err, dp_store *store,
     return st;
 }
 
+void dp_mismatches_done(dp_mismatches *m)
+{
+    for (size_t i = 0; i < m->count; i++) {
+        dp_free(m->list[i].name);
+        dp_free(m->list[i].detail);
+    }
+    dp_free(m->list);
+    *m = (dp_mismatches){0};
+}
+
 void dp_builder_done(dp_builder *b)
 {
-    for (size_t i = 0; i < b->mismatches.count; i++) {
-        dp_free(b->mismatches.list[i].name);
-        dp_free(b->mismatches.list[i].detail);
-    }
-    dp_free(b->mismatches.list);
+    dp_mismatches_done(&b->mismatches);
     dp_free(b->used);
     dp_free(b->order);
     dp_store_done(&b->values);

@@ -32,11 +32,14 @@ typedef struct dp_mismatch {
     char *detail; /* "found [3, 4], expected [3, 5]"; "" where there is no more    */
 } dp_mismatch;
 
-/* How the model's names and the checkpoint's fit; owned by a builder. */
+/* How the model's names and the checkpoint's fit. */
 typedef struct dp_mismatches {
     dp_mismatch *list;
     size_t count, capacity;
 } dp_mismatches;
+
+/* Release the list. A zeroed one is allowed. */
+void dp_mismatches_done(dp_mismatches *m);
 
 typedef struct dp_builder {
     dp_error *err;

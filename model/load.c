@@ -22,7 +22,7 @@ static dp_status build_from_checkpoint(dp_context *ctx, dp_model **out,
     size_t count;
     const dp_named_tensor *tensors = dp_checkpoint_tensors(checkpoint, &count);
     log_refusals(ctx, checkpoint);
-    st = dp_model_build(ctx, out, config, tensors, count, partial);
+    st = dp_model_build(ctx, out, config, tensors, count, partial, NULL);
     if (st == DP_ESHAPE)
         dp_fail_while(&ctx->err, "%s as weights of %s", weights,
                       dp_config_path(config));
@@ -42,7 +42,7 @@ dp_status dp_model_load(dp_context *ctx, dp_model **out, const char *config_path
         st = build_from_checkpoint(ctx, out, config, weights,
                                    options && options->partial);
     else
-        st = dp_model_build(ctx, out, config, NULL, 0, false);
+        st = dp_model_build(ctx, out, config, NULL, 0, false, NULL);
     dp_config_free(config);
     return st;
 }

@@ -161,12 +161,15 @@ static void log_mismatches(dp_context *ctx, const dp_mismatches *list)
 }
 
 dp_status dp_model_build(dp_context *ctx, dp_model **out, const dp_config *config,
-                         const dp_named_tensor *tensors, size_t count, bool partial)
+                         const dp_named_tensor *tensors, size_t count, bool partial,
+                         dp_mismatches *mismatches)
 {
     static atomic_uint_least64_t serials;
     dp_error *err = &ctx->err;
     void *memory;
     *out = NULL;
+    if (mismatches)
+        *mismatches = (dp_mismatches){0};
     dp_status st = dp_alloc(err, &memory, 1, sizeof(dp_model), "a model");
     if (st != DP_OK)
         return st;
@@ -179,7 +182,12 @@ dp_status dp_model_build(dp_context *ctx, dp_model **out, const dp_config *confi
     if (st == DP_OK) {
         b.partial = partial;
         st = build_parts(m, &b, config);
-        log_mismatches(ctx, &b.mismatches);
+        if (mismatches) {
+            *mismatches = b.mismatches;
+            b.mismatches = (dp_mismatches){0};
+        } else {
+            log_mismatches(ctx, &b.mismatches);
+        }
         dp_builder_done(&b);
     }
     if (st != DP_OK)

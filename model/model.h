@@ -63,11 +63,11 @@ const dp_model_def *const *dp_model_def_all(void);
 extern const dp_model_def dp_model_mask_rcnn;
 
 /* Build from a config and the tensors of a checkpoint (count 0: random weights).
- * DP_ESHAPE when they do not fit, after every mismatch was logged to ctx; with `partial`
- * they are logged all the same. */
+ * DP_ESHAPE when they do not fit; with `partial` they need not. What does not fit goes to
+ * *mismatches, the caller's to release whatever comes back; NULL: it is logged to ctx. */
 dp_status dp_model_build(dp_context *ctx, dp_model **out, const dp_config *config,
-                         const dp_named_tensor *tensors, size_t count,
-                         bool partial) DP_MUST_CHECK;
+                         const dp_named_tensor *tensors, size_t count, bool partial,
+                         dp_mismatches *mismatches) DP_MUST_CHECK;
 
 /* A part of a config: the definition's instance, in the store, with the section `key`
  * parsed into it. */
