@@ -488,7 +488,7 @@ START_TEST(a_full_disk_is_an_error)
 {
     dp_pixels p;
     ck_assert_int_eq(dp_pixels_init(&p, 8 + 600 * _i, 600, &err), DP_OK);
-    for (int i = 0; i < p.h * p.w * 3; i++)
+    for (uint32_t i = 0; i < (uint32_t)(p.h * p.w * 3); i++)
         p.data[i] = (uint8_t)(i * (i >> 4) >> 3);
     ck_assert_int_eq(dp_png_save(&err, "/dev/full", &p), DP_EIO);
     ck_assert_ptr_nonnull(strstr(err.text, "/dev/full: cannot write: No space left"));
