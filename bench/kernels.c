@@ -1,0 +1,278 @@
+/* Every variant of every kernel that this CPU can run, at the sizes the models have.
+ *
+ * usage: kernels [PART-OF-A-NAME]
+ *
+ * ms is the median CPU time of a call, `peak` the share of the FMA peak measured just
+ * before, `x ref` how many times faster than plain C. */
+#include "ops/kernels/kernels.h"
+#include "bench/peak.h"
+#include "core/cpu.h"
+#include "core/memory.h"
+#include "tests/support/random.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static uint64_t state = 1;
+
+/* What is being measured. */
+static struct {
+    const char *kernel, *isa;
+    unsigned cpu;
+} now;
+
+/* The times of plain C, which comes first, by size. */
+enum { MAX_ROWS = 100 };
+static struct {
+    char size[40];
+    const char *kernel;
+    double ms;
+} plain[MAX_ROWS];
+static int n_plain;
+
+static double plain_ms(const char *size)
+{
+    for (int i = 0; i < n_plain; i++)
+        if (strcmp(plain[i].size, size) == 0 &&
+            strcmp(plain[i].kernel, now.kernel) == 0)
+            return plain[i].ms;
+    return 0;
+}
+
+/* One line of the table: `work` is FLOPs or bytes. */
+static void report(const char *size, double ms, double work, const char *unit)
+{
+    const double rate = work / ms * 1e-6, peak = peak_gflops(now.cpu);
+
+    if (strcmp(now.isa, "ref") == 0 && n_plain < MAX_ROWS) {
+        snprintf(plain[n_plain].size, sizeof plain->size, "%s", size);
+        plain[n_plain].kernel = now.kernel;
+        plain[n_plain++].ms = ms;
+    }
+    printf("%-15s %-7s %-16s %10.5f %8.1f %-8s", now.kernel, now.isa, size, ms, rate,
+           unit);
+    if (strcmp(unit, "GFLOP/s") == 0 && peak > 0)
+        printf(" %5.2f", rate / peak);
+    else
+        printf("     -");
+    printf(" %7.1f\n", plain_ms(size) / ms);
+    fflush(stdout);
+}
+
+/* n numbers in memory as the program's own; dp_free it. */
+static float *floats_within(size_t n, float low, float high)
+{
+    dp_error err = {0};
+    void *memory = NULL;
+
+    if (dp_alloc_pages(&err, &memory, n * sizeof(float), "numbers")) {
+        fprintf(stderr, "kernels: %s\n", err.text);
+        exit(1);
+    }
+    float *x = memory;
+
+    for (size_t i = 0; i < n; i++)
+        x[i] = random_float(&state, low, high);
+    return x;
+}
+
+static float *floats(size_t n)
+{
+    return floats_within(n, -1, 1);
+}
+
+/* A whole map in windows as a ConvNeXt block has them, into the same scratch. */
+static void dwconv7_map(dp_dwconv7_fn *fn, float *y, const float *x, const float *k,
+                        const float *b, int H, int W, int C)
+{
+    enum { ROWS = 8, COLS = 28 };
+    dp_map_window w = {.H = H, .W = W, .C = C};
+
+    for (w.row = 0; w.row < H; w.row += ROWS)
+        for (w.col = 0; w.col < W; w.col += COLS) {
+            w.rows = H - w.row < ROWS ? H - w.row : ROWS;
+            w.cols = W - w.col < COLS ? W - w.col : COLS;
+            fn(y, x, k, b, &w);
+        }
+}
+
+static void bench_dwconv7(dp_dwconv7_fn *fn)
+{
+    static const int maps[][3] = {{128, 128, 96},  {200, 336, 96}, {64, 64, 192},
+                                  {100, 168, 192}, {32, 32, 384},  {50, 84, 384},
+                                  {16, 16, 768},   {25, 42, 768}};
+
+    for (size_t i = 0; i < sizeof maps / sizeof *maps; i++) {
+        const int H = maps[i][0], W = maps[i][1], C = maps[i][2];
+        const size_t n = (size_t)H * (size_t)W * (size_t)C, c = (size_t)C;
+        float *x = floats(n), *y = floats(8 * 28 * c), *k = floats(49 * c),
+              *b = floats(c);
+        sampler s = {0};
+        char size[40];
+
+        while (sampler_next(&s))
+            dwconv7_map(fn, y, x, k, b, H, W, C);
+        snprintf(size, sizeof size, "%dx%dx%d", H, W, C);
+        report(size, sampler_ms(&s), 98.0 * (double)n, "GFLOP/s");
+        dp_free(x);
+        dp_free(y);
+        dp_free(k);
+        dp_free(b);
+    }
+}
+
+static void bench_layer_norm(dp_layer_norm_fn *fn)
+{
+    enum { ROWS = 224 };
+
+    for (int C = 96; C <= 768; C *= 2) {
+        const size_t n = ROWS * (size_t)C;
+        float *x = floats(n), *y = floats(n);
+        sampler s = {0};
+        char size[40];
+
+        while (sampler_next(&s))
+            fn(y, x, NULL, NULL, ROWS, C, 1e-6f);
+        snprintf(size, sizeof size, "%dx%d", ROWS, C);
+        report(size, sampler_ms(&s), 8.0 * (double)n, "GB/s");
+        dp_free(x);
+        dp_free(y);
+    }
+}
+
+/* Values that gelu and relu keep, so that all calls are alike. */
+static void bench_in_place(void (*fn)(float *x, size_t n))
+{
+    static const size_t sizes[] = {4096, 224 * 4 * 96};
+
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        float *x = floats_within(sizes[i], 7, 9);
+        sampler s = {0};
+        char size[40];
+
+        while (sampler_next(&s))
+            fn(x, sizes[i]);
+        snprintf(size, sizeof size, "%zu", sizes[i]);
+        report(size, sampler_ms(&s), 8.0 * (double)sizes[i], "GB/s");
+        dp_free(x);
+    }
+}
+
+static void bench_gelu(dp_gelu_fn *fn)
+{
+    bench_in_place(fn);
+}
+
+static void bench_relu(dp_relu_fn *fn)
+{
+    bench_in_place(fn);
+}
+
+static void bench_bilinear_add(dp_bilinear_add_fn *fn)
+{
+    enum { C = 256 };
+    const float w[4] = {0.25f, 0.25f, 0.25f, 0.25f};
+    float *x = floats(4 * C), *y = floats(C);
+    sampler s = {0};
+
+    while (sampler_next(&s))
+        fn(y, x, x + C, x + 2 * C, x + 3 * C, w, C);
+    report("256", sampler_ms(&s), 24.0 * C, "GB/s");
+    dp_free(x);
+    dp_free(y);
+}
+
+static void bench_scale(dp_scale_fn *fn)
+{
+    enum { C = 256 };
+    float *x = floats(C), *y = floats(C);
+    sampler s = {0};
+
+    while (sampler_next(&s))
+        fn(y, x, 0.25f, C);
+    report("256", sampler_ms(&s), 8.0 * C, "GB/s");
+    dp_free(x);
+    dp_free(y);
+}
+
+/* A row of 1333 RGB pixels. */
+static void bench_resize_rows_u8(dp_resize_rows_u8_fn *fn)
+{
+    enum { N = 3 * 1333 };
+    static int32_t sums[2 * N];
+    static uint8_t out[N];
+    sampler s = {0};
+
+    for (int i = 0; i < 2 * N; i++)
+        sums[i] = random_int(&state, 255 * 2048 + 1);
+    while (sampler_next(&s))
+        fn(out, sums, sums + N, 600, 1448, N);
+    report("3999", sampler_ms(&s), 9.0 * N, "GB/s");
+}
+
+/* One box against the thousand of a level. */
+static void bench_nms_suppress(dp_nms_suppress_fn *fn)
+{
+    enum { N = 1000 };
+    static float side[5][N];
+    static uint8_t dead[N];
+    const dp_box_arrays boxes = {side[0], side[1], side[2], side[3], side[4]};
+    sampler s = {0};
+
+    for (int j = 0; j < N; j++) {
+        const float w = random_float(&state, 8, 200), h = random_float(&state, 8, 200);
+
+        side[0][j] = random_float(&state, 0, 1200);
+        side[1][j] = random_float(&state, 0, 700);
+        side[2][j] = side[0][j] + w;
+        side[3][j] = side[1][j] + h;
+        side[4][j] = w * h;
+    }
+    for (int i = 0; sampler_next(&s); i = (i + 1) % N)
+        fn(dead, &boxes, side[0][i], side[1][i], side[2][i], side[3][i], side[4][i],
+           0.7f, N);
+    report("1000", sampler_ms(&s), 20.0 * N, "GB/s");
+}
+
+static void bench_argmax(dp_argmax_fn *fn)
+{
+    static const int sizes[] = {21, 81, 150};
+    static volatile int sink;
+
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        enum { ROWS = 1000 };
+        const int n = sizes[i];
+        float *x = floats(ROWS * (size_t)n);
+        sampler s = {0};
+        char size[40];
+
+        while (sampler_next(&s))
+            for (int row = 0; row < ROWS; row++)
+                sink = fn(x + row * n, n);
+        snprintf(size, sizeof size, "1000x%d", n);
+        report(size, sampler_ms(&s), 4.0 * ROWS * n, "GB/s");
+        dp_free(x);
+    }
+    (void)sink;
+}
+
+int main(int argc, char **argv)
+{
+    const char *part = argc > 1 ? argv[1] : "";
+    const unsigned cpu = dp_cpu_detect();
+
+    printf("%s, FMA peak %.1f GFLOP/s\n\n", dp_cpu_name(cpu), peak_gflops(cpu));
+    printf("%-15s %-7s %-16s %10s %8s %-8s %5s %7s\n", "kernel", "variant", "size",
+           "ms", "rate", "", "peak", "x ref");
+    now.cpu = cpu;
+#define VARIANT(name, set, needs)                            \
+    if ((cpu & (needs)) == (needs) && strstr(#name, part)) { \
+        now.kernel = #name;                                  \
+        now.isa = #set;                                      \
+        bench_##name(dp_##name##_##set);                     \
+    }
+#include "ops/kernels/kernels.def"
+#undef VARIANT
+    return 0;
+}
