@@ -1,0 +1,76 @@
+/* coco_scores.h - precision and recall over all images, and the numbers of COCO
+ *
+ * -1 stands for "no ground truth" throughout, as in the reference.
+ */
+#ifndef DP_EVAL_COCO_SCORES_H
+#define DP_EVAL_COCO_SCORES_H
+
+#include "eval/coco_match.h"
+
+/* The headline of the reference is at 100 detections whatever the caps are. */
+enum { DP_COCO_HEADLINE_CAP = 100 };
+
+typedef struct dp_coco_scores {
+    const dp_coco_matches *matches; /* borrowed */
+    size_t category_count;
+    double
+        recalls[DP_COCO_RECALLS]; /* 0, .01, ... 1                                  */
+    int headline; /* the position of cap 100; -1 when it is not among them        */
+    int precision_caps[2]; /* positions of the caps that have precision: the last, and
+                              the headline's when that is another                      */
+    int precision_count;
+    double
+        *precision;  /* [category][area][precision cap][threshold][recall]           */
+    double *recall;  /* [category][area][cap][threshold]                             */
+    size_t *first;   /* [category + 1]: in `order`                                   */
+    uint32_t *order; /* entries by class, then score descending                      */
+} dp_coco_scores;
+
+/* Add up. `matches` must outlive *s. DP_ENOMEM; *s is empty then. */
+dp_status dp_coco_accumulate(dp_coco_scores *s, const dp_coco_matches *matches,
+                             dp_pool *pool, dp_error *err) DP_MUST_CHECK;
+
+/* DP_COCO_RECALLS precisions at one place; `cap` is a position in settings->caps, the last
+ * or the headline's. */
+const double *dp_coco_scores_precision(const dp_coco_scores *s, size_t category,
+                                       int area, int cap, int threshold);
+
+/* The final recall at one place. */
+double dp_coco_scores_recall(const dp_coco_scores *s, size_t category, int area,
+                             int cap, int threshold);
+
+/* Means over what has ground truth, -1 when nothing has: over recalls, over thresholds
+ * (or only `threshold` when that is not negative), and over all categories (or only
+ * `category`). A cap of -1 has no ground truth. */
+double dp_coco_scores_ap(const dp_coco_scores *s, int category, int area, int cap,
+                         int threshold);
+double dp_coco_scores_ar(const dp_coco_scores *s, int category, int area, int cap);
+
+/* Release. A zeroed s is allowed. */
+void dp_coco_scores_done(dp_coco_scores *s);
+
+/* ---- the summary ------------------------------------------------------------------- */
+
+/* A line of the summary: twelve with three caps and four areas. */
+typedef struct dp_coco_stat {
+    double value;
+    bool is_recall;
+    int threshold; /* position; -1: all of them; -2: `at` is not among them */
+    double at;     /* of the threshold                                      */
+    int area;      /* position                                              */
+    int cap;       /* detections                                            */
+} dp_coco_stat;
+
+/* The most lines there can be. */
+enum {
+    DP_COCO_MAX_STATS = 3 + DP_COCO_MAX_AREAS + DP_COCO_MAX_CAPS + DP_COCO_MAX_AREAS
+};
+
+/* Fill stats, which has room for DP_COCO_MAX_STATS, and return their number. */
+int dp_coco_summarize(dp_coco_stat *stats, const dp_coco_scores *s);
+
+/* The line of a stat as pycocotools prints it, without the line's end. */
+void dp_coco_stat_format(char *line, size_t size, const dp_coco_stat *stat,
+                         const dp_coco_settings *settings);
+
+#endif

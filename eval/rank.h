@@ -1,0 +1,19 @@
+/* rank.h - the order in which detections are looked at
+ */
+#ifndef DP_EVAL_RANK_H
+#define DP_EVAL_RANK_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct dp_ranked {
+    double score; /* not NaN */
+    uint32_t index;
+    int32_t group;
+} dp_ranked;
+
+/* Sort by group ascending, then by score descending; equals keep their order. `scratch`
+ * has room for `count` too. */
+void dp_rank_sort(dp_ranked *list, dp_ranked *scratch, size_t count);
+
+#endif
