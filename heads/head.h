@@ -91,5 +91,6 @@ const dp_head_def *const *dp_head_all(void);
 extern const dp_proposal_head_def dp_proposal_head_rpn;
 extern const dp_box_head_def dp_box_head_shared_2fc;
 extern const dp_mask_head_def dp_mask_head_fcn;
+extern const dp_decode_head_def dp_decode_head_upernet;
 
 #endif

@@ -6,6 +6,7 @@ static const dp_head_def *const all[] = {
     &dp_proposal_head_rpn.head,
     &dp_box_head_shared_2fc.head,
     &dp_mask_head_fcn.head,
+    &dp_decode_head_upernet.head,
     NULL,
 };
 
@@ -17,6 +18,9 @@ static const dp_box_head_def *const box_heads[] = {
 };
 static const dp_mask_head_def *const mask_heads[] = {
     &dp_mask_head_fcn,
+};
+static const dp_decode_head_def *const decode_heads[] = {
+    &dp_decode_head_upernet,
 };
 
 const dp_head_def *const *dp_head_all(void)
@@ -48,6 +52,5 @@ const dp_mask_head_def *dp_mask_head_find(const char *name)
 
 const dp_decode_head_def *dp_decode_head_find(const char *name)
 {
-    (void)name;
-    return NULL;
+    FIND(decode_heads, name);
 }
