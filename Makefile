@@ -3,6 +3,7 @@
 .DEFAULT_GOAL := all
 BUILD  ?= release
 PREFIX ?= /usr/local
+LIBDIR ?= $(PREFIX)/lib
 O      := build/$(BUILD)
 
 VERSION := 0.1.0
@@ -33,10 +34,17 @@ TEST_LIBS   = $(shell pkg-config --libs $(TESTPKGS))
 # Never -ffast-math, and no contraction: an FMA is written where it is wanted.
 ALL_CFLAGS = -std=c11 -pthread $(WARN) -fPIC -fvisibility=hidden -ffp-contract=off \
              -fno-math-errno -I. -Iinclude $(PKG_CFLAGS) $(OPT_$(BUILD)) \
-             -DDP_VERSION='"$(VERSION)"' -DDP_DATADIR='"$(PREFIX)/share/densepred"' \
-             $(CPPFLAGS) $(CFLAGS)
+             -DDP_VERSION='"$(VERSION)"' $(CPPFLAGS) $(CFLAGS)
 LINK       = $(CC) -pthread $(OPT_$(BUILD)) $(CFLAGS) $(LDFLAGS)
 LIBS       = $(PKG_LIBS) -lm
+
+# V=1 shows the commands; otherwise a line names what is made, and -s not even that.
+Q   := $(if $(V),,@)
+say  = $(if $(V)$(findstring s,$(filter-out --%,$(firstword -$(MAKEFLAGS)))),@:,@printf '%-4s %s\n')
+
+# Sub-makes run in parallel, unless the caller said how many at once.
+PARALLEL = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc 2>/dev/null || echo 2))
+SUBMAKE  = $(MAKE) --no-print-directory $(PARALLEL)
 
 # Files of an instruction set, by suffix; nothing else gets these flags.
 $O/%_avx2.o:   ISA := -mavx2 -mfma
@@ -69,66 +77,131 @@ PROGRAM := $O/densepred
 
 # ---- targets ---------------------------------------------------------------
 
-.PHONY: all deps lib check test-programs asan tsan ubsan cov lint format bench demo \
-        install uninstall dist clean help FORCE
+.PHONY: all deps lib check test-programs asan asan-fast ubsan tsan cov lint format bench \
+        demo install uninstall dist clean help FORCE
 .SECONDARY:
 
 all: deps ## build the library and the program (installs missing packages first)
-	@$(MAKE) --no-print-directory lib $(PROGRAM)
+	@$(SUBMAKE) lib $(PROGRAM)
 
 deps: ## install the packages that are missing (Debian, Ubuntu; elsewhere: list them)
 	@tools/install-deps.sh build
 
-lib: $(LIB_A) $(LIB_SO)
+lib: $(LIB_A) $(LIB_SO) ## build the library only
 
 $(LIB_A): $(LIB_OBJ)
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(say) AR $@
+	$(Q)$(AR) rcs $@ $^
 
 $(LIB_SO): $(LIB_OBJ)
-	$(LINK) -shared -Wl,-soname,libdensepred.so.$(SONAME) -o $@ $^ $(LIBS)
+	$(say) LINK $@
+	$(Q)$(LINK) -shared -Wl,-soname,libdensepred.so.$(SONAME) -o $@ $^ $(LIBS)
 	@ln -sf $(@F) $O/libdensepred.so.$(SONAME)
 	@ln -sf $(@F) $O/libdensepred.so
 
 $(PROGRAM): $(CLI_OBJ) $(LIB_A)
-	$(LINK) -o $@ $^ $(LIBS)
+	$(say) LINK $@
+	$(Q)$(LINK) -o $@ $^ $(LIBS)
 
-$O/tests/%.o: ALL_CFLAGS += $(TEST_CFLAGS)
-# The parts of a program's own folder; a % of its own would become the stem.
+$O/tests/%.o: private ALL_CFLAGS += $(TEST_CFLAGS)
+# The parts of a program's own folder, and for tests/cli the commands; a % of its own
+# would become the stem.
 ANY := %
+CLI_PARTS := $(filter-out $O/cli/main.o,$(CLI_OBJ))
 .SECONDEXPANSION:
-$(TESTS): $O/%: $O/%.o $(TEST_LIB) $$(filter $$(@D)/$$(ANY),$$(TEST_PARTS)) $(LIB_A)
-	$(LINK) -o $@ $^ $(LIBS) $(TEST_LIBS)
+$(TESTS): $O/%: $O/%.o $(TEST_LIB) $$(filter $$(@D)/$$(ANY),$$(TEST_PARTS)) \
+          $$(if $$(filter $O/tests/cli/$$(ANY),$$@),$(CLI_PARTS)) $(LIB_A)
+	$(say) LINK $@
+	$(Q)$(LINK) -o $@ $^ $(LIBS) $(TEST_LIBS)
 $(TOOLS): $O/%: $O/%.o $(TEST_LIB) $(LIB_A)
-	$(LINK) -o $@ $^ $(LIBS) $(TEST_LIBS)
+	$(say) LINK $@
+	$(Q)$(LINK) -o $@ $^ $(LIBS) $(TEST_LIBS)
 $(BENCHES): $O/%: $O/%.o $O/bench/peak.o $(TEST_LIB) $(LIB_A)
-	$(LINK) -o $@ $^ $(LIBS) $(TEST_LIBS)
+	$(say) LINK $@
+	$(Q)$(LINK) -o $@ $^ $(LIBS) $(TEST_LIBS)
 
 $O/%.o: %.c $O/flags
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(ISA) -MMD -MP -c -o $@ $<
+	$(say) CC $<
+	$(Q)$(CC) $(ALL_CFLAGS) $(ISA) -MMD -MP -c -o $@ $<
 
 $O/flags: FORCE # rebuild when the flags change
 	@mkdir -p $(@D)
 	@echo '$(CC) $(ALL_CFLAGS)' | cmp -s - $@ || echo '$(CC) $(ALL_CFLAGS)' > $@
 
+# The one file that knows where the program is installed.
+$O/cli/configs.o: private ALL_CFLAGS += -DDP_DATADIR='"$(PREFIX)/share/densepred"'
+$O/cli/configs.o: $O/prefix
+$O/prefix: FORCE
+	@mkdir -p $(@D)
+	@echo '$(PREFIX)' | cmp -s - $@ || echo '$(PREFIX)' > $@
+
 test-programs: $(TESTS) $(TOOLS) $(PROGRAM)
 
-check: ## build and run the tests (installs missing packages first)
+check: ## build and run the tests; QUICK=1 leaves out those tagged slow
 	@tools/install-deps.sh build test
-	@$(MAKE) --no-print-directory lib test-programs
-	@tools/run-tests.sh $O
+	@$(SUBMAKE) lib test-programs
+	@$(if $(QUICK),CK_EXCLUDE_TAGS=slow) tools/run-tests.sh $O $(ONLY)
 
 asan: ## the tests under the address and undefined-behaviour sanitizers
 	@$(MAKE) --no-print-directory BUILD=asan check
+asan-fast: ## the same without the tests tagged slow
+	@$(MAKE) --no-print-directory BUILD=asan QUICK=1 check
+ubsan: asan ## the same as asan, which has both
 tsan: ## the tests under the thread sanitizer
 	@$(MAKE) --no-print-directory BUILD=tsan check
+
+cov: ## line coverage of the tests, a line a folder
+	@find build/cov -name '*.gcda' -delete 2>/dev/null || true
+	@$(MAKE) --no-print-directory BUILD=cov check
+	@tools/coverage.sh build/cov
+
+lint: ## the rules of the house: layers, headers, calls, lengths, warnings, format
+	@tools/install-deps.sh build test lint
+	@tools/lint.sh $(ONLY)
+
+format: ## clang-format over every C file
+	@find . -name build -prune -o -name '*.[ch]' -print | xargs clang-format -i
+
+DATA    = $(DESTDIR)$(PREFIX)/share/densepred
+CONFIGS = $(shell find configs -name '*.json' -not -path 'configs/golden/*')
+
+install: lib $(PROGRAM) ## into PREFIX, below DESTDIR: program, library, header, configs
+	$(Q)install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/include \
+	    $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(PREFIX)/share/man/man1
+	$(Q)install -m 755 $(PROGRAM) $(DESTDIR)$(PREFIX)/bin/densepred
+	$(Q)install -m 644 include/densepred.h $(DESTDIR)$(PREFIX)/include/densepred.h
+	$(Q)install -m 644 $(LIB_A) $(DESTDIR)$(LIBDIR)/libdensepred.a
+	$(Q)install -m 755 $(LIB_SO) $(DESTDIR)$(LIBDIR)/$(notdir $(LIB_SO))
+	$(Q)ln -sf $(notdir $(LIB_SO)) $(DESTDIR)$(LIBDIR)/libdensepred.so.$(SONAME)
+	$(Q)ln -sf libdensepred.so.$(SONAME) $(DESTDIR)$(LIBDIR)/libdensepred.so
+	$(Q)printf '%s\n' 'prefix=$(PREFIX)' 'libdir=$(LIBDIR)' 'includedir=$${prefix}/include' '' \
+	    'Name: densepred' 'Description: Dense prediction: objects and segments in images' \
+	    'Version: $(VERSION)' 'Cflags: -I$${includedir}' 'Libs: -L$${libdir} -ldensepred' \
+	    'Libs.private: $(LIBS) -pthread' > $(DESTDIR)$(LIBDIR)/pkgconfig/densepred.pc
+	$(Q)install -m 644 docs/densepred.1 $(DESTDIR)$(PREFIX)/share/man/man1/densepred.1
+	$(Q)for f in $(CONFIGS); do install -D -m 644 $$f $(DATA)/$$f || exit 1; done
+
+uninstall: ## remove what install put there
+	rm -f $(DESTDIR)$(PREFIX)/bin/densepred $(DESTDIR)$(PREFIX)/include/densepred.h \
+	    $(DESTDIR)$(LIBDIR)/libdensepred.a $(DESTDIR)$(LIBDIR)/libdensepred.so* \
+	    $(DESTDIR)$(LIBDIR)/pkgconfig/densepred.pc \
+	    $(DESTDIR)$(PREFIX)/share/man/man1/densepred.1
+	rm -rf $(DATA)/configs
+	-@rmdir $(DATA) 2>/dev/null || true
+
+dist: ## the committed tree as build/densepred-$(VERSION).tar.gz
+	@mkdir -p build
+	@git archive --prefix=densepred-$(VERSION)/ HEAD | gzip -9 > build/densepred-$(VERSION).tar.gz
+	@echo build/densepred-$(VERSION).tar.gz
 
 clean: ## remove everything built
 	rm -rf build demo
 
 help: ## this list
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
-	@echo '  BUILD=release|debug|asan|tsan|cov  CC=gcc|clang  WERROR=1  PREFIX=/usr/local  DESTDIR='
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' Makefile
+	@echo '  BUILD=release|debug|asan|tsan|cov  CC=gcc|clang  WERROR=1  V=1  QUICK=1'
+	@echo '  ONLY=test or lint names  PREFIX=/usr/local  LIBDIR=PREFIX/lib  DESTDIR='
 
 -include $(patsubst %.o,%.d,$(LIB_OBJ) $(CLI_OBJ) $(TEST_LIB) $(TEST_PARTS)) $(TESTS:=.d) $(TOOLS:=.d) $(BENCHES:=.d)

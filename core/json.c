@@ -298,7 +298,8 @@ static dp_status check_keys(dp_error *err, const cJSON *value, const char *name)
                            name, DP_MAX_JSON_KEYS);
         keys[count++] = c->string;
     }
-    qsort(keys, count, sizeof *keys, compare_keys);
+    if (count > 1)
+        qsort(keys, count, sizeof *keys, compare_keys);
     for (size_t i = 1; i < count; i++)
         if (strcmp(keys[i - 1], keys[i]) == 0)
             return dp_fail(err, DP_EFORMAT, "%s: %s%s%s: found twice, expected once",

@@ -11,6 +11,7 @@ static void clean(char *text)
             *p = '?';
 }
 
+DP_PRINTF(2, 0)
 static void format_text(char *text, const char *format, va_list args)
 {
     const int n = vsnprintf(text, DP_ERROR_TEXT, format, args);

@@ -1,0 +1,113 @@
+#!/bin/sh
+# Checks the tree against the rules of the house. usage: lint.sh [CHECK...]
+# Checks: text code lengths headers scripts format warnings cppcheck (all by default).
+# Needs the packages of `tools/install-deps.sh build test lint`.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+jobs=$(nproc)
+failed=
+
+# Every file of the tree that is not made.
+all_files() {
+    find . -type f -not -path './.git/*' -not -path './build/*' -not -path './demo/*' |
+        sed 's|^\./||' | sort
+}
+
+c_files() {
+    all_files | grep '\.[ch]$'
+}
+
+# Prints its input, if any, and fails then.
+none() {
+    found=$(cat)
+    [ -z "$found" ] || { printf '%s\n' "$found"; return 1; }
+}
+
+check_text() {
+    text=$(all_files | xargs grep -Il '')
+    {
+        echo "$text" | grep -v '^Makefile$' | xargs grep -nP '\t' |
+            sed 's|$| <- found a tab|'
+        echo "$text" | xargs grep -nE '[[:space:]]+$' | sed 's|$| <- found a trailing blank|'
+        echo "$text" | xargs grep -nE '\b(TO''DO|FIX''ME|XX''X)\b' |
+            sed 's|$| <- found an unfinished word|'
+        echo "$text" | while read -r f; do
+            [ -z "$(tail -c 1 "$f")" ] || echo "$f: found no newline at the end"
+        done
+    } | none
+}
+
+check_code() {
+    c_files | xargs awk -f tools/lint.awk | grep -v '^long ' | none
+}
+
+# What is longer than the budget says, and lines of the budget that nothing needs.
+check_lengths() {
+    c_files | xargs awk -f tools/lint.awk | grep '^long ' |
+        awk 'NR == FNR { if (!/^#/) budget[$2 " " $3] = $4; next }
+             { seen[$2 " " $3] = 1
+               if (!(($2 " " $3) in budget)) print $2 " " $3 ": found " $4 " lines, expected at most " ($2 == "file" ? 600 : 60)
+               else if ($4 > budget[$2 " " $3]) print $2 " " $3 ": found " $4 " lines, expected at most " budget[$2 " " $3] }
+             END { for (k in budget) if (!(k in seen)) print "tools/lint-budget.txt: " k " is short now: remove the line" }' \
+            tools/lint-budget.txt - | none
+}
+
+# Each header on its own; the public one as C++ too.
+check_headers() {
+    flags="-I. -Iinclude -Wall -Wextra -Wpedantic -Werror $(pkg-config --cflags libcjson check)"
+    c_files | grep '\.h$' | xargs -P "$jobs" -I{} sh -c "
+        case {} in
+        *_avx2.h) isa='-mavx2 -mfma' ;;
+        *_avx512.h) isa='-mavx2 -mfma -mavx512f -mavx512bw -mavx512dq -mavx512vl' ;;
+        *) isa= ;;
+        esac
+        echo '#include \"{}\"' | gcc -std=c11 $flags \$isa -fsyntax-only -x c - 2>&1 |
+            grep -q . && echo '{}: does not compile alone'; true" | none || return 1
+    for compiler in 'gcc -std=c11 -x c' 'g++ -std=c++11 -x c++' 'clang -std=c11 -x c' \
+        'clang++ -std=c++11 -x c++'; do
+        # shellcheck disable=SC2086 # a command and its options
+        echo '#include "densepred.h"' |
+            $compiler -Iinclude -Wall -Wextra -Wpedantic -Werror -fsyntax-only - || return 1
+    done
+}
+
+check_scripts() {
+    all_files | grep -E '\.sh$|^\.ci/' | xargs shellcheck
+}
+
+check_format() {
+    c_files | xargs -P "$jobs" -n 16 clang-format --dry-run -Werror
+}
+
+check_warnings() {
+    make -s BUILD=lint CC=clang WERROR=1 lib test-programs
+}
+
+check_cppcheck() {
+    c_files | grep -E '^(core|ops|io|backbone|necks|postprocess|heads|eval|model|cli)/.*\.c$' |
+        cppcheck --quiet --std=c11 --enable=warning,performance,portability \
+            --inline-suppr --suppress=missingIncludeSystem --error-exitcode=1 \
+            -DDP_VERSION='""' -DDP_DATADIR='""' -D__x86_64__ -I. -Iinclude -j "$jobs" \
+            --file-list=-
+}
+
+[ $# -gt 0 ] || set -- text code lengths headers scripts format warnings cppcheck
+for check; do
+    case $check in
+    text | code | lengths | headers | scripts | format | warnings | cppcheck) ;;
+    *)
+        echo "lint.sh: no check '$check'" >&2
+        exit 2
+        ;;
+    esac
+    if "check_$check"; then
+        echo "lint: $check ok"
+    else
+        echo "lint: $check FAILED"
+        failed="$failed $check"
+    fi
+done
+[ -z "$failed" ] || {
+    echo "lint failed:$failed"
+    exit 1
+}
