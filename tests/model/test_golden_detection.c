@@ -26,6 +26,8 @@ typedef struct golden_run {
     int number;
     double features; /* bound, relative to the largest value of a map */
     double worst_map, worst_logit, worst_delta;
+    float *masks; /* probabilities, as the mask head gave them; owned */
+    size_t cells; /* of each */
 } golden_run;
 
 static void check_input(const golden_run *run, dp_tensor input)
@@ -102,11 +104,21 @@ static void check_proposals(const golden_run *run, dp_tensor got)
     ck_assert_msg(lonely <= 3, "%d proposals without partner", lonely);
 }
 
-static void trace_proposals(void *arg, const dp_run *r, const char *name, dp_tensor map)
+static void keep_masks(golden_run *run, dp_tensor masks)
+{
+    const size_t size = dp_tensor_size(masks);
+    run->cells = (size_t)masks.H * (size_t)masks.W;
+    run->masks = malloc((size + 1) * sizeof *run->masks);
+    memcpy(run->masks, masks.data, size * sizeof *run->masks);
+}
+
+static void trace_results(void *arg, const dp_run *r, const char *name, dp_tensor map)
 {
     trace(arg, r, name, map);
     if (strcmp(name, "proposals") == 0)
         check_proposals(arg, map);
+    else if (strcmp(name, "mask_probabilities") == 0)
+        keep_masks(arg, map);
 }
 
 static uint64_t mask_difference(const dp_rle *a, const dp_rle *b)
@@ -162,41 +174,68 @@ static void check_mask(const cJSON *records, int image_id, int category,
     *worst = fmax(*worst, off);
 }
 
+/* Row of the original's detections that is ours, -1 when there is none. */
+static int find_partner(const npy *want, const dp_detection *d)
+{
+    const float box[4] = {d->box.x1, d->box.y1, d->box.x2, d->box.y2};
+    for (int j = 0; j < want->shape[0]; j++) {
+        const double *w = want->values + (size_t)j * 6;
+        if ((int)w[5] == d->label && box_distance(w, box) <= 0.02 &&
+            fabs(w[4] - (double)d->score) <= 3e-4)
+            return j;
+    }
+    return -1;
+}
+
+/* The first image of a case has the probabilities of its first detections on file. */
+static double check_probabilities(const golden_run *run, const npy *want, size_t i,
+                                  int row)
+{
+    if (row >= want->shape[0])
+        return 0;
+    double worst = 0;
+    for (size_t k = 0; k < run->cells; k++)
+        worst = fmax(worst, fabs((double)run->masks[i * run->cells + k] -
+                                 want->values[(size_t)row * run->cells + k]));
+    ck_assert_msg(worst <= 1e-3, "mask probability %zu differs by %g", i, worst);
+    return worst;
+}
+
 static void check_detections(const golden_run *run, const dp_model *m,
                              const cJSON *records, const dp_detections *got,
                              int unmatched)
 {
     const npy want =
         npy_load(shared_path("%s/image%d_dets.npy", run->folder, run->number));
+    npy masks = {0};
+    if (run->number == 0)
+        masks = npy_load(shared_path("%s/image0_mask_prob.npy", run->folder));
     const int image_id = json_get(run->image, "image_id")->valueint;
     ck_assert_int_le(abs((int)got->count - want.shape[0]), unmatched);
-    double worst_box = 0, worst_score = 0, worst_mask = 0;
+    double box = 0, score = 0, probability = 0, pixels = 0;
     int lonely = 0;
     for (size_t i = 0; i < got->count; i++) {
         const dp_detection *d = &got->list[i];
-        const float box[4] = {d->box.x1, d->box.y1, d->box.x2, d->box.y2};
-        bool found = false;
-        for (int j = 0; j < want.shape[0] && !found; j++) {
-            const double *w = want.values + (size_t)j * 6;
-            found = (int)w[5] == d->label && box_distance(w, box) <= 0.02 &&
-                    fabs(w[4] - (double)d->score) <= 3e-4;
-            if (found) {
-                worst_box = fmax(worst_box, box_distance(w, box));
-                worst_score = fmax(worst_score, fabs(w[4] - (double)d->score));
-            }
-        }
-        lonely += !found;
-        if (found)
-            check_mask(records, image_id, dp_model_class_id(m, d->label), got, i,
-                       &worst_mask);
+        const int row = find_partner(&want, d);
+        lonely += row < 0;
+        if (row < 0)
+            continue;
+        const double *w = want.values + (size_t)row * 6;
+        const float mine[4] = {d->box.x1, d->box.y1, d->box.x2, d->box.y2};
+        box = fmax(box, box_distance(w, mine));
+        score = fmax(score, fabs(w[4] - (double)d->score));
+        if (run->number == 0)
+            probability = fmax(probability, check_probabilities(run, &masks, i, row));
+        check_mask(records, image_id, dp_model_class_id(m, d->label), got, i, &pixels);
     }
     free(want.values);
+    free(masks.values);
     ck_assert_msg(lonely <= unmatched, "%d detections without partner", lonely);
     printf("%s image %d: maps %.1e of the largest, logits %.1e, deltas %.1e, boxes "
            "%.1e px, "
-           "scores %.1e, masks %.0f px, %d of %zu unmatched\n",
+           "scores %.1e, probabilities %.1e, masks %.0f px, %d of %zu unmatched\n",
            run->folder, run->number, run->worst_map, run->worst_logit, run->worst_delta,
-           worst_box, worst_score, worst_mask, lonely, got->count);
+           box, score, probability, pixels, lonely, got->count);
 }
 
 /* ---- cases ------------------------------------------------------------------------- */
@@ -247,7 +286,7 @@ static void run_image(dp_context *ctx, const dp_model *m, const golden_case *c,
     cJSON *image = json_load(shared_path("%s/image%d.json", c->folder, number));
     golden_run run = {
         .image = image, .folder = c->folder, .number = number, .features = c->features};
-    ctx->trace = trace_proposals;
+    ctx->trace = trace_results;
     ctx->trace_arg = &run;
 
     dp_pixels pixels;
@@ -258,6 +297,7 @@ static void run_image(dp_context *ctx, const dp_model *m, const golden_case *c,
     ck_assert_msg(dp_detector_run(ctx, m, &pixels, &found) == DP_OK, "%s",
                   ctx->err.text);
     check_detections(&run, m, records, &found, c->unmatched);
+    free(run.masks);
     dp_detections_done(&found);
     dp_pixels_done(&pixels);
     cJSON_Delete(image);
