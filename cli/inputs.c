@@ -16,6 +16,12 @@
 
 static dp_status append(dp_error *err, dp_inputs *in, const char *path)
 {
+    if (strcmp(path, "-") == 0)
+        for (size_t i = 0; i < in->count; i++)
+            if (strcmp(in->path[i], "-") == 0)
+                return dp_fail(err, DP_EARG,
+                               "-: found twice, expected once: standard "
+                               "input holds one image");
     void *list = in->path;
     dp_status st = dp_grow(err, &list, &in->capacity, in->count + 1, sizeof *in->path,
                            "the list of inputs");
@@ -126,12 +132,6 @@ dp_status dp_inputs_add(dp_error *err, dp_inputs *in, const char *argument)
         return add_list(err, in, argument + 1);
     if (is_directory(argument))
         return add_directory(err, in, argument);
-    if (strcmp(argument, "-") == 0)
-        for (size_t i = 0; i < in->count; i++)
-            if (strcmp(in->path[i], "-") == 0)
-                return dp_fail(err, DP_EARG,
-                               "-: found twice, expected once: standard "
-                               "input holds one image");
     return append(err, in, argument);
 }
 

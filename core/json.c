@@ -352,7 +352,8 @@ static dp_status read_file(dp_error *err, const char *path, char **data, size_t 
 {
     FILE *f = fopen(path, "rb");
     if (!f)
-        return dp_fail(err, DP_EIO, "%s: cannot open: %s", path, strerror(errno));
+        return dp_fail(err, errno == ENOMEM ? DP_ENOMEM : DP_EIO, "%s: cannot open: %s",
+                       path, strerror(errno));
 
     void *bytes = NULL;
     size_t capacity = 0, used = 0, got = 1;
