@@ -132,8 +132,8 @@ static size_t put_end(writer *w, size_t pixels)
     return w->count;
 }
 
-/* Copy the mask, turned and framed by zeros. Returns its largest absolute value; not
- * finite when one of them is not. */
+/* Copy the mask, turned and framed by zeros. Returns its largest absolute value; NaN when
+ * there is one. */
 static float frame_cells(float *cells, const float *mask, int M)
 {
     const int side = M + 2;
@@ -144,7 +144,7 @@ static float frame_cells(float *cells, const float *mask, int M)
             const bool inside = x > 0 && x <= M && y > 0 && y <= M;
             const float v = inside ? mask[(y - 1) * M + x - 1] : 0;
             cells[x * side + y] = v;
-            if (!(fabsf(v) <= most))
+            if (!(fabsf(v) <= most) && most == most)
                 most = fabsf(v);
         }
     return most;

@@ -237,6 +237,41 @@ START_TEST(paste_values_that_are_no_probabilities)
 }
 END_TEST
 
+/* Large numbers that cancel to the threshold between two cells, where rounding decides;
+ * a NaN and a small number after it must not hide how large they are. */
+START_TEST(paste_large_values_that_cancel)
+{
+    uint64_t state = 1;
+    float mask[M * M];
+    for (int scale = 3; scale < 12; scale += 2) {
+        for (int i = 0; i < M * M; i++)
+            mask[i] = random_int(&state, 2) ? 1e6f : 1 - 1e6f;
+        mask[(M - 1) * M - 1] = NAN; /* is read next to last, with 0.3 after it */
+        mask[M * M - 1] = 0.3f;
+        const dp_mask_paste p = {M, 0.5f, {M * scale + 2, M * scale + 2}};
+        const float end = 0.5f + (float)(M * scale);
+        check_against_rule(&p, mask, (dp_box){0.5f, 0.5f, end, end});
+    }
+}
+END_TEST
+
+/* With a low threshold a mask reaches out of its box by up to half a cell, but not when
+ * the box ends at row 0. */
+START_TEST(paste_nothing_below_a_box_that_ends_at_0)
+{
+    float mask[M * M];
+    for (int i = 0; i < M * M; i++)
+        mask[i] = 1;
+    const dp_mask_paste p = {M, 0.1f, {30, 30}};
+    dp_rle r = paste(&p, mask, (dp_box){5, -100, 20, 0.01f});
+    ck_assert_uint_gt(dp_rle_area(&r), 0);
+    free(r.counts);
+    r = paste(&p, mask, (dp_box){5, -100, 20, 0});
+    ck_assert_uint_eq(dp_rle_area(&r), 0);
+    free(r.counts);
+}
+END_TEST
+
 START_TEST(paste_bound_is_reached)
 {
     /* Cells as large as pixels, one in two set. */
@@ -368,6 +403,8 @@ int main(void)
     tcase_add_test(t, paste_too_little_room_is_told_and_never_passed);
     tcase_add_loop_test(t, paste_follows_the_rule, 0, 12);
     tcase_add_test(t, paste_values_that_are_no_probabilities);
+    tcase_add_test(t, paste_large_values_that_cancel);
+    tcase_add_test(t, paste_nothing_below_a_box_that_ends_at_0);
     tcase_add_test(t, paste_bound_is_reached);
     tcase_add_test(t, paste_golden_edge_cases_are_identical);
     tcase_add_loop_test(t, paste_golden_detections_are_identical, 0, 4);

@@ -80,19 +80,38 @@ START_TEST(nms_is_greedy)
 }
 END_TEST
 
-/* A NaN box stays where it is, and the boxes beside it are shifted as without it. */
+/* Coordinates below 0 show the shift, largest coordinate + 1 = 11: of label 1, the box
+ * from -1 to 0 comes to 10 to 11 and the one from -2 to -1 onto that of label 0. */
+START_TEST(nms_shifts_by_the_largest_coordinate_and_one)
+{
+    static const dp_box boxes[] = {{9, 9, 10, 10}, {-1, -1, 0, 0}, {-2, -2, -1, -1}};
+    static const float scores[] = {0.9f, 0.8f, 0.7f};
+    static const int labels[] = {0, 1, 1};
+    dp_nms p = {0.5f, 10, DP_NMS_SPLIT};
+    int keep[3];
+    ck_assert_int_eq(run(keep, &p, (dp_candidates){boxes, scores, labels, 3}), 2);
+    ck_assert_int_eq(keep[1], 1);
+    /* Where labels are looked at alone, they do not meet even so. */
+    p.split = 3;
+    ck_assert_int_eq(run(keep, &p, (dp_candidates){boxes, scores, labels, 3}), 3);
+    p.split = 4;
+    ck_assert_int_eq(run(keep, &p, (dp_candidates){boxes, scores, labels, 3}), 2);
+}
+END_TEST
+
+/* A NaN box stays where it is, and the others are shifted as without it: the last would
+ * come onto the first if the NaN had hidden the 50. */
 START_TEST(nms_leaves_a_nan_box_alone)
 {
     static const dp_box boxes[] = {
-        {0, 0, 2, 1}, {NAN, NAN, NAN, NAN}, {0, 0, 2, 1}, {0, 0, 2, 1}};
-    static const float scores[] = {0.6f, 0.9f, 0.8f, 0.7f};
-    static const int labels[] = {1, 1, 1, 0};
+        {0, 0, 5, 5}, {0, 0, 50, 50}, {NAN, NAN, NAN, NAN}, {-3, -3, 2, 2}};
+    static const float scores[] = {0.6f, 0.7f, 0.9f, 0.1f};
+    static const int labels[] = {0, 0, 0, 1};
+    static const int want[] = {2, 1, 0, 3};
     const dp_nms p = {0.5f, 10, DP_NMS_SPLIT};
     int keep[4];
-    ck_assert_int_eq(run(keep, &p, (dp_candidates){boxes, scores, labels, 4}), 3);
-    ck_assert_int_eq(keep[0], 1);
-    ck_assert_int_eq(keep[1], 2);
-    ck_assert_int_eq(keep[2], 3);
+    ck_assert_int_eq(run(keep, &p, (dp_candidates){boxes, scores, labels, 4}), 4);
+    ck_assert_mem_eq(keep, want, sizeof want);
 }
 END_TEST
 
@@ -257,6 +276,7 @@ int main(void)
     tcase_add_loop_test(t, nms_pair, 0, sizeof pairs / sizeof *pairs);
     tcase_add_test(t, nms_of_nothing);
     tcase_add_test(t, nms_is_greedy);
+    tcase_add_test(t, nms_shifts_by_the_largest_coordinate_and_one);
     tcase_add_test(t, nms_leaves_a_nan_box_alone);
     tcase_add_loop_test(t, nms_twice_changes_nothing, 0, 5);
     tcase_add_loop_test(t, nms_does_not_depend_on_the_order_of_input, 0, 5);
