@@ -1,0 +1,318 @@
+/* densepred inspect - what a checkpoint holds, and how it fits a model */
+#include "cli/cli.h"
+#include "cli/configs.h"
+#include "cli/options.h"
+#include "core/memory.h"
+#include "core/text.h"
+#include "io/checkpoint.h"
+#include "model/model.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+/* What there is to say, gathered before anything is printed. */
+typedef struct report {
+    const dp_checkpoint *checkpoint;
+    const dp_named_tensor *tensors;
+    size_t count;
+    size_t checked;    /* checksums that were compared */
+    const char *model; /* NULL: none was named */
+    dp_status fit;     /* of the model's build */
+    dp_mismatches mismatches;
+} report;
+
+/* ---- as text ------------------------------------------------------------------- */
+
+/* Bytes of a file, cut and without what could steer a terminal or break the line. */
+static void add_clean(dp_text *out, const char *bytes, size_t size, size_t most)
+{
+    char text[DP_MAX_TENSOR_NAME + 1];
+    const size_t n = size < most ? size : most;
+    for (size_t i = 0; i < n; i++) {
+        const unsigned char c = (unsigned char)bytes[i];
+        text[i] = c < 0x20 || c == 0x7f ? '?' : bytes[i];
+    }
+    dp_text_add(out, "%.*s%s", (int)n, text, size > most ? "..." : "");
+}
+
+static void add_name(dp_text *out, const char *name)
+{
+    add_clean(out, name, strlen(name), DP_MAX_TENSOR_NAME);
+}
+
+static void add_value(dp_text *out, const dp_tree *tree, dp_value v)
+{
+    dp_name text;
+    switch (dp_tree_kind(tree, v)) {
+    case DP_VALUE_BOOL:
+        dp_text_add(out, dp_tree_int(tree, v) ? "true" : "false");
+        break;
+    case DP_VALUE_INT:
+        dp_text_add(out, "%" PRId64, dp_tree_int(tree, v));
+        break;
+    case DP_VALUE_FLOAT:
+        dp_text_add(out, "%.9g", dp_tree_float(tree, v));
+        break;
+    case DP_VALUE_TEXT:
+        text = dp_tree_text(tree, v);
+        dp_text_add(out, "\"");
+        add_clean(out, text.text, text.size, 60);
+        dp_text_add(out, "\"");
+        break;
+    default:
+        dp_text_add(out, "a %s", dp_tree_kind_name(dp_tree_kind(tree, v)));
+        if (dp_tree_count(tree, v) > 0)
+            dp_text_add(out, " of %zu", dp_tree_count(tree, v));
+    }
+}
+
+/* The values beside the tensors, two levels deep: epoch, class names, optimizer. */
+static void add_tree(dp_text *out, const dp_tree *tree, dp_value v, const char *source,
+                     int depth)
+{
+    for (size_t i = 0; i < dp_tree_count(tree, v); i++) {
+        const dp_value key = dp_tree_key(tree, v, i), item = dp_tree_item(tree, v, i);
+        if (dp_tree_kind(tree, key) != DP_VALUE_TEXT ||
+            dp_tree_kind(tree, item) == DP_VALUE_TENSOR)
+            continue;
+        const dp_name name = dp_tree_text(tree, key);
+        if (depth == 0 && strlen(source) == name.size &&
+            memcmp(source, name.text, name.size) == 0)
+            continue;
+        dp_text_add(out, "%*s", 2 + 2 * depth, "");
+        add_clean(out, name.text, name.size, 60);
+        dp_text_add(out, ": ");
+        add_value(out, tree, item);
+        dp_text_add(out, "\n");
+        if (depth == 0 && dp_tree_kind(tree, item) == DP_VALUE_DICT)
+            add_tree(out, tree, item, source, depth + 1);
+    }
+}
+
+static void add_not_read(dp_text *out, const dp_checkpoint *c)
+{
+    size_t count;
+    const dp_refusal *refused = dp_checkpoint_refusals(c, &count);
+    for (size_t i = 0; i < count; i++) {
+        dp_text_add(out, "not read: ");
+        add_name(out, refused[i].name);
+        dp_text_add(out, ": a ");
+        add_name(out, refused[i].class);
+        dp_text_add(out, "\n");
+    }
+    const char *const *globals = dp_checkpoint_globals(c, &count);
+    for (size_t i = 0; i < count; i++) {
+        dp_text_add(out, "skipped, never executed: ");
+        add_name(out, globals[i]);
+        dp_text_add(out, "\n");
+    }
+}
+
+static void add_fit(dp_text *out, const report *r, const char *why)
+{
+    static const char *const words[] = {[DP_MISMATCH_MISSING] = "missing",
+                                        [DP_MISMATCH_UNEXPECTED] = "unexpected",
+                                        [DP_MISMATCH_SHAPE] = "another shape"};
+    if (!r->model)
+        return;
+    for (size_t i = 0; i < r->mismatches.count; i++) {
+        const dp_mismatch *x = &r->mismatches.list[i];
+        dp_text_add(out, "%s: ", words[x->kind]);
+        add_name(out, x->name);
+        dp_text_add(out, "%s%s\n", x->detail[0] ? ": " : "", x->detail);
+    }
+    if (r->fit == DP_OK)
+        dp_text_add(out, "fits %s: every tensor has its place\n", r->model);
+    else
+        dp_text_add(out, "does not fit %s: %s\n", r->model, why);
+}
+
+static void format_text(dp_text *out, const report *r, const char *why)
+{
+    const dp_checkpoint *c = r->checkpoint;
+    const char *source = dp_checkpoint_source(c), *prefix = dp_checkpoint_prefix(c);
+    dp_value root;
+    const dp_tree *tree = dp_checkpoint_tree(c, &root);
+    size_t values = 0;
+    for (size_t i = 0; i < r->count; i++)
+        values += dp_named_tensor_count(&r->tensors[i]);
+
+    dp_text_add(out, "%s, %zu tensors of %zu values%s%s%s%s\n", dp_checkpoint_format(c),
+                r->count, values, source[0] ? ", under " : "", source,
+                prefix[0] ? ", without the prefix " : "", prefix);
+    add_tree(out, tree, root, source, 0);
+    for (size_t i = 0; i < r->count; i++) {
+        const dp_named_tensor *t = &r->tensors[i];
+        char shape[200];
+        dp_named_tensor_format_shape(shape, sizeof shape, t->rank, t->shape);
+        dp_text_add(out, "  %-4s %-22s ", dp_checkpoint_type(c, t)->name, shape);
+        add_name(out, t->name);
+        dp_text_add(out, "\n");
+    }
+    add_not_read(out, c);
+    if (r->checked > 0)
+        dp_text_add(out, "%zu checksums are right\n", r->checked);
+    add_fit(out, r, why);
+}
+
+/* ---- as JSON ------------------------------------------------------------------- */
+
+static void add_names(dp_text *out, const report *r, const char *key,
+                      dp_mismatch_kind kind)
+{
+    bool first = true;
+    dp_text_add(out, "\"%s\": [", key);
+    for (size_t i = 0; i < r->mismatches.count; i++) {
+        const dp_mismatch *x = &r->mismatches.list[i];
+        if (x->kind != kind)
+            continue;
+        dp_text_add(out, first ? "" : ", ");
+        dp_text_add_quoted(out, x->name);
+        first = false;
+    }
+    dp_text_add(out, "]");
+}
+
+static void add_tensors_json(dp_text *out, const report *r)
+{
+    dp_text_add(out, " \"tensors\": [");
+    for (size_t i = 0; i < r->count; i++) {
+        const dp_named_tensor *t = &r->tensors[i];
+        char shape[200];
+        dp_named_tensor_format_shape(shape, sizeof shape, t->rank, t->shape);
+        dp_text_add(out, "%s\n  {\"name\": ", i ? "," : "");
+        dp_text_add_quoted(out, t->name);
+        dp_text_add(out, ", \"dtype\": \"%s\", \"shape\": %s}",
+                    dp_checkpoint_type(r->checkpoint, t)->name, shape);
+    }
+    dp_text_add(out, "],\n");
+}
+
+static void format_json(dp_text *out, const report *r)
+{
+    const dp_checkpoint *c = r->checkpoint;
+    dp_text_add(out, "{\"format\": \"%s\", \"source\": ", dp_checkpoint_format(c));
+    dp_text_add_quoted(out, dp_checkpoint_source(c));
+    dp_text_add(out, ",\n");
+    add_tensors_json(out, r);
+    size_t count;
+    const char *const *globals = dp_checkpoint_globals(c, &count);
+    dp_text_add(out, " \"refused\": [");
+    for (size_t i = 0; i < count; i++) {
+        dp_text_add(out, i ? ", " : "");
+        dp_text_add_quoted(out, globals[i]);
+    }
+    dp_text_add(out, "]");
+    if (r->model) {
+        dp_text_add(out, ",\n \"model\": {");
+        add_names(out, r, "missing", DP_MISMATCH_MISSING);
+        dp_text_add(out, ", ");
+        add_names(out, r, "unexpected", DP_MISMATCH_UNEXPECTED);
+        dp_text_add(out, ", ");
+        add_names(out, r, "mismatched", DP_MISMATCH_SHAPE);
+        dp_text_add(out, "}");
+    }
+    dp_text_add(out, "}\n");
+}
+
+/* ---- the command ---------------------------------------------------------------- */
+
+/* Build the model for its mismatches only. The status of a model that could be compared
+ * is in r->fit; what comes back is that of one that could not. */
+static dp_status compare(report *r, dp_context *ctx, const char *configs)
+{
+    char *path;
+    dp_config *config = NULL;
+    dp_model *model = NULL;
+    dp_status st = dp_cli_find_model(&ctx->err, &path, r->model, configs);
+    if (st == DP_OK)
+        st = dp_config_load(&ctx->err, &config, path);
+    if (st == DP_OK) {
+        st = dp_model_build(ctx, &model, config, r->tensors, r->count, false,
+                            &r->mismatches);
+        r->fit = st;
+    }
+    dp_model_free(model);
+    dp_config_free(config);
+    dp_free(path);
+    return st == DP_ESHAPE ? DP_OK : st;
+}
+
+static int print(const report *r, dp_context *ctx, bool json)
+{
+    dp_error err = {0};
+    dp_text text = {.err = &err};
+    if (json)
+        format_json(&text, r);
+    else
+        format_text(&text, r, ctx->err.text);
+    const dp_status st = text.status;
+    if (st == DP_OK)
+        fputs(dp_text_get(&text), stdout);
+    dp_text_done(&text);
+    return st == DP_OK ? DP_EXIT_OK : dp_cli_fail(&err, DP_SUBJECT_OUTPUT);
+}
+
+static int inspect(dp_context *ctx, const dp_arguments *args, const char *configs,
+                   bool all, bool verify, bool json)
+{
+    dp_checkpoint *checkpoint;
+    dp_error *err = &ctx->err;
+    report r = {.model = args->count > 1 ? args->item[1] : NULL};
+    if (dp_checkpoint_open(&checkpoint, args->item[0], err) != DP_OK)
+        return dp_cli_fail(err, DP_SUBJECT_MODEL);
+    r.checkpoint = checkpoint;
+    r.tensors = dp_checkpoint_tensors(checkpoint, &r.count);
+    dp_status st = DP_OK;
+    if (verify)
+        st = dp_checkpoint_verify(checkpoint, &r.checked, err);
+    if (st == DP_OK && r.model)
+        st = compare(&r, ctx, configs);
+    if (st == DP_OK && all) {
+        r.tensors = dp_checkpoint_list_all(checkpoint, &r.count, err);
+        st = r.tensors ? DP_OK : err->code;
+    }
+    int status =
+        st == DP_OK ? print(&r, ctx, json) : dp_cli_fail(err, DP_SUBJECT_MODEL);
+    if (status == DP_EXIT_OK && r.fit != DP_OK)
+        status = DP_EXIT_MODEL;
+    dp_mismatches_done(&r.mismatches);
+    dp_checkpoint_close(checkpoint);
+    return status;
+}
+
+int dp_cli_inspect(int argc, char **argv)
+{
+    dp_common_options common = {0};
+    bool all = false, verify = false, json = false;
+    const dp_option options[] = {
+        DP_FLAG("all", 0, &all, "every tensor of the file, an optimizer's too"),
+        DP_FLAG("verify", 0, &verify, "compare the checksums that the file has"),
+        DP_FLAG("json", 0, &json, "as JSON"),
+        DP_OPTION_CONFIGS(&common),
+        DP_OPTIONS_END,
+    };
+    const dp_usage usage = {
+        .name = "inspect",
+        .arguments = "CHECKPOINT [MODEL]",
+        .about = "Lists a checkpoint's tensors, what of it is not read, and with MODEL "
+                 "which of its names and shapes do not fit.",
+        .options = options,
+        .least = 1,
+        .most = 2,
+    };
+    dp_arguments args;
+    int status = dp_options_parse(&usage, argc, argv, &args);
+    if (status != DP_OPTIONS_GO_ON)
+        return status;
+    dp_context *ctx;
+    const dp_status st = dp_context_new(&ctx, &(dp_options){.threads = 1});
+    if (st != DP_OK) {
+        dp_cli_say("cannot start: %s", dp_status_text(st));
+        return dp_cli_status(st, DP_SUBJECT_OUTPUT);
+    }
+    status = inspect(ctx, &args, common.configs, all, verify, json);
+    dp_context_free(ctx);
+    return status;
+}
