@@ -68,6 +68,10 @@ void dp_context_log(dp_context *ctx, const char *format, ...)
     va_start(args, format);
     vsnprintf(line, sizeof line, format, args);
     va_end(args);
+    /* Names come from files: nothing in them may break the line. */
+    for (unsigned char *p = (unsigned char *)line; *p; p++)
+        if (*p < 0x20 || *p == 0x7f)
+            *p = '?';
     ctx->options.log(ctx->options.log_arg, line);
 }
 
