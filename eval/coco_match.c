@@ -57,13 +57,13 @@ static void rank_entries(const struct job *job, struct worker *w, size_t first,
         /* Among equal scores of any class: by class, as the reference strings them. */
         for (size_t i = 0; i < n; i++)
             w->ranked[i].score = 0;
-        dp_rank_sort(w->ranked, w->scratch, n);
+        dp_ranked_sort(w->ranked, w->scratch, n);
         for (size_t i = 0; i < n; i++) {
             w->ranked[i].score = detections[w->ranked[i].index].score;
             w->ranked[i].group = 0;
         }
     }
-    dp_rank_sort(w->ranked, w->scratch, n);
+    dp_ranked_sort(w->ranked, w->scratch, n);
     int32_t rank = 0;
     for (size_t i = 0; i < n; i++) {
         rank = i > 0 && w->ranked[i].group == w->ranked[i - 1].group ? rank + 1 : 0;

@@ -104,7 +104,7 @@ static void accumulate_class(void *arg, int category, int worker)
     const size_t first = s->first[category], n = s->first[category + 1] - first;
     const size_t T = (size_t)set->threshold_count, areas = (size_t)set->area_count;
     (void)worker;
-    dp_rank_sort(job->ranked + first, job->scratch + first, n);
+    dp_ranked_sort(job->ranked + first, job->scratch + first, n);
     for (size_t i = first; i < first + n; i++)
         s->order[i] = job->ranked[i].index;
     for (size_t a = 0; a < areas; a++) {

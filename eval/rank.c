@@ -34,7 +34,7 @@ static void merge(dp_ranked *to, const dp_ranked *a, size_t na, const dp_ranked 
     memcpy(to + na, b, nb * sizeof *b);
 }
 
-void dp_rank_sort(dp_ranked *list, dp_ranked *scratch, size_t count)
+void dp_ranked_sort(dp_ranked *list, dp_ranked *scratch, size_t count)
 {
     for (size_t i = 0; i < count; i += RUN)
         insert(list + i, count - i < RUN ? count - i : RUN);

@@ -14,6 +14,6 @@ typedef struct dp_ranked {
 
 /* Sort by group ascending, then by score descending; equals keep their order. `scratch`
  * has room for `count` too. */
-void dp_rank_sort(dp_ranked *list, dp_ranked *scratch, size_t count);
+void dp_ranked_sort(dp_ranked *list, dp_ranked *scratch, size_t count);
 
 #endif
