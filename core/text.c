@@ -51,6 +51,21 @@ void dp_text_add_float(dp_text *t, float value)
     dp_text_add(t, "%s", text);
 }
 
+void dp_text_add_double(dp_text *t, double value)
+{
+    char text[32] = "0";
+    for (int digits = 15; digits <= 17; digits++) {
+        snprintf(text, sizeof text, "%.*g", digits, value);
+        const double back = strtod(text, NULL);
+        if (!(back < value) && !(back > value))
+            break;
+    }
+    for (char *p = text; *p; p++)
+        if (*p == ',')
+            *p = '.';
+    dp_text_add(t, "%s", text);
+}
+
 void dp_text_add_quoted(dp_text *t, const char *value)
 {
     dp_text_add(t, "\"");

@@ -27,6 +27,9 @@ void dp_text_add(dp_text *t, const char *format, ...) DP_PRINTF(2, 3);
  * with a point whatever the locale. Not for infinities and NaN. */
 void dp_text_add_float(dp_text *t, float value);
 
+/* The same for a double. */
+void dp_text_add_double(dp_text *t, double value);
+
 /* Append a JSON string: quoted and escaped. `value` is UTF-8. */
 void dp_text_add_quoted(dp_text *t, const char *value);
 

@@ -181,7 +181,8 @@ static dp_status take_results(void *arg, const dp_json_slot *slot, dp_error *err
     if (st != DP_OK)
         return st;
 
-    memcpy(t->payload + base, slot->payload, slot->payload_size);
+    if (slot->payload_size > 0)
+        memcpy(t->payload + base, slot->payload, slot->payload_size);
     t->payload_size = base + slot->payload_size;
     const dp_coco_detection *from =
         (const dp_coco_detection *)(const void *)slot->items;

@@ -99,7 +99,8 @@ static dp_status take_annotations(void *arg, const dp_json_slot *slot, dp_error 
     if (st != DP_OK)
         return st;
 
-    memcpy(t->payload + base, slot->payload, slot->payload_size);
+    if (slot->payload_size > 0)
+        memcpy(t->payload + base, slot->payload, slot->payload_size);
     t->payload_size = base + slot->payload_size;
     const struct item *from = (const struct item *)(const void *)slot->items;
     for (size_t i = 0; i < slot->item_count; i++) {

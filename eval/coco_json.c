@@ -1,0 +1,135 @@
+#include "eval/coco_json.h"
+
+#include <string.h>
+
+void dp_coco_json_add_number(dp_text *t, double value)
+{
+    if (value < 0)
+        dp_text_add(t, "null");
+    else
+        dp_text_add_double(t, value);
+}
+
+static void add_member(dp_text *t, const char *key, double value)
+{
+    dp_text_add(t, ", \"%s\": ", key);
+    dp_coco_json_add_number(t, value);
+}
+
+static void add_settings(dp_text *t, const dp_coco_matches *m)
+{
+    const dp_coco_settings *s = m->settings;
+    dp_text_add(t,
+                "\"settings\": {\"type\": \"%s\", \"use_categories\": %s, \"iou\": [",
+                s->masks ? "segm" : "bbox", s->use_categories ? "true" : "false");
+    for (int i = 0; i < s->threshold_count; i++) {
+        dp_text_add(t, "%s", i ? ", " : "");
+        dp_text_add_double(t, s->thresholds[i]);
+    }
+    dp_text_add(t, "], \"max_dets\": [");
+    for (int i = 0; i < s->cap_count; i++)
+        dp_text_add(t, "%s%d", i ? ", " : "", s->caps[i]);
+    dp_text_add(t, "], \"areas\": [");
+    for (int i = 0; i < s->area_count; i++) {
+        dp_text_add(t, "%s{\"name\": ", i ? ", " : "");
+        dp_text_add_quoted(t, s->areas[i].name);
+        dp_text_add(t, ", \"low\": ");
+        dp_text_add_double(t, s->areas[i].low);
+        dp_text_add(t, ", \"high\": ");
+        dp_text_add_double(t, s->areas[i].high);
+        dp_text_add(t, "}");
+    }
+    dp_text_add(t, "], \"objects\": %zu, \"detections\": %zu}", m->object_count,
+                m->entry_count);
+}
+
+static int find_area(const dp_coco_settings *s, const char *name)
+{
+    for (int a = 0; a < s->area_count; a++)
+        if (strcmp(s->areas[a].name, name) == 0)
+            return a;
+    return -1;
+}
+
+static double ap_at(const dp_coco_scores *s, int k, double threshold)
+{
+    const dp_coco_settings *set = s->matches->settings;
+    const int t = dp_coco_settings_find_threshold(set, threshold);
+    return t < 0 ? -1 : dp_coco_scores_ap(s, k, 0, set->cap_count - 1, t);
+}
+
+static double ap_in(const dp_coco_scores *s, int k, const char *name)
+{
+    const dp_coco_settings *set = s->matches->settings;
+    const int a = find_area(set, name);
+    return a < 0 ? -1 : dp_coco_scores_ap(s, k, a, set->cap_count - 1, -1);
+}
+
+static void add_class(dp_text *t, const dp_coco_scores *s, int k)
+{
+    const dp_coco_matches *m = s->matches;
+    const dp_coco_settings *set = m->settings;
+    const int last = set->cap_count - 1;
+    if (set->use_categories) {
+        const dp_coco_category *c = &m->truth->categories[k];
+        dp_text_add(t, "{\"id\": %lld, \"name\": ", (long long)c->id);
+        dp_text_add_quoted(t, m->truth->names + c->name);
+    } else {
+        dp_text_add(t, "{\"id\": -1, \"name\": \"all\"");
+    }
+    dp_text_add(t, ", \"objects\": %zu",
+                m->positives[(size_t)k * (size_t)set->area_count]);
+    add_member(t, "AP", dp_coco_scores_ap(s, k, 0, last, -1));
+    add_member(t, "AP50", ap_at(s, k, .5));
+    add_member(t, "AP75", ap_at(s, k, .75));
+    add_member(t, "APs", ap_in(s, k, "small"));
+    add_member(t, "APm", ap_in(s, k, "medium"));
+    add_member(t, "APl", ap_in(s, k, "large"));
+    add_member(t, "AR", dp_coco_scores_ar(s, k, 0, last));
+    dp_text_add(t, ", \"AR_by_max_dets\": [");
+    for (int c = 0; c < set->cap_count; c++) {
+        dp_text_add(t, "%s", c ? ", " : "");
+        dp_coco_json_add_number(t, dp_coco_scores_ar(s, k, 0, c));
+    }
+    dp_text_add(t, "], \"AP_by_area\": [");
+    for (int a = 0; a < set->area_count; a++) {
+        dp_text_add(t, "%s", a ? ", " : "");
+        dp_coco_json_add_number(t, dp_coco_scores_ap(s, k, a, last, -1));
+    }
+    dp_text_add(t, "], \"AP_by_iou\": [");
+    for (int i = 0; i < set->threshold_count; i++) {
+        dp_text_add(t, "%s", i ? ", " : "");
+        dp_coco_json_add_number(t, dp_coco_scores_ap(s, k, 0, last, i));
+    }
+    /* The curve at the focus; the recalls are 0, .01, ... 1. */
+    const double *p = dp_coco_scores_precision(s, (size_t)k, 0, last, m->focus);
+    dp_text_add(t, "], \"precision\": ");
+    for (int r = 0; p[0] >= 0 && r < DP_COCO_RECALLS; r++) {
+        dp_text_add(t, "%s", r ? ", " : "[");
+        dp_text_add_double(t, p[r]);
+    }
+    dp_text_add(t, p[0] >= 0 ? "]}" : "null}");
+}
+
+void dp_coco_json_add(dp_text *t, const dp_coco_scores *s, const char *tail)
+{
+    dp_coco_stat stats[DP_COCO_MAX_STATS];
+    const int n = dp_coco_summarize(stats, s);
+    dp_text_add(t, "{\"stats\": [");
+    for (int i = 0; i < n; i++) {
+        dp_text_add(t, "%s", i ? ", " : "");
+        dp_coco_json_add_number(t, stats[i].value);
+    }
+    /* The headline's AP at whatever the last cap is. */
+    dp_text_add(t, "]");
+    add_member(t, "AP",
+               dp_coco_scores_ap(s, -1, 0, s->matches->settings->cap_count - 1, -1));
+    dp_text_add(t, ",\n \"classes\": [");
+    for (size_t k = 0; k < s->category_count; k++) {
+        dp_text_add(t, "%s\n  ", k ? "," : "");
+        add_class(t, s, (int)k);
+    }
+    dp_text_add(t, "],\n ");
+    add_settings(t, s->matches);
+    dp_text_add(t, "%s}", tail ? tail : "");
+}
