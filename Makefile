@@ -167,7 +167,11 @@ format: ## clang-format over every C file
 DATA    = $(DESTDIR)$(PREFIX)/share/densepred
 CONFIGS = $(shell find configs -name '*.json' -not -path 'configs/golden/*')
 
-install: lib $(PROGRAM) ## into PREFIX, below DESTDIR: program, library, header, configs
+MANUAL := $O/densepred.1
+$(MANUAL): docs/densepred.1.in tools/man.sh $(PROGRAM) $O/prefix
+	$(Q)tools/man.sh $(PROGRAM) $< $(VERSION) $(PREFIX)/share/densepred > $@
+
+install: lib $(PROGRAM) $(MANUAL) ## into PREFIX, below DESTDIR: program, library, header, configs
 	$(Q)install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/include \
 	    $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(PREFIX)/share/man/man1
 	$(Q)install -m 755 $(PROGRAM) $(DESTDIR)$(PREFIX)/bin/densepred
@@ -180,7 +184,7 @@ install: lib $(PROGRAM) ## into PREFIX, below DESTDIR: program, library, header,
 	    'Name: densepred' 'Description: Dense prediction: objects and segments in images' \
 	    'Version: $(VERSION)' 'Cflags: -I$${includedir}' 'Libs: -L$${libdir} -ldensepred' \
 	    'Libs.private: $(LIBS) -pthread' > $(DESTDIR)$(LIBDIR)/pkgconfig/densepred.pc
-	$(Q)install -m 644 docs/densepred.1 $(DESTDIR)$(PREFIX)/share/man/man1/densepred.1
+	$(Q)install -m 644 $(MANUAL) $(DESTDIR)$(PREFIX)/share/man/man1/densepred.1
 	$(Q)for f in $(CONFIGS); do install -D -m 644 $$f $(DATA)/$$f || exit 1; done
 
 uninstall: ## remove what install put there

@@ -20,10 +20,10 @@ void dp_options_help(const dp_usage *usage)
         snprintf(left, sizeof left, "--%s%s%s", o->name, o->value ? " " : "",
                  o->value ? o->value : "");
         const char dash = o->letter ? '-' : ' ', comma = o->letter ? ',' : ' ';
-        printf("  %c%c%c %-24s %s\n", dash, o->letter ? o->letter : ' ', comma, left,
+        printf("  %c%c%c %-24s  %s\n", dash, o->letter ? o->letter : ' ', comma, left,
                o->help);
     }
-    printf("  -h, %-24s %s\n", "--help", "this text");
+    printf("  -h, %-24s  %s\n", "--help", "this text");
 }
 
 /* ---- values ---------------------------------------------------------------- */
