@@ -31,6 +31,21 @@ dp_rle dp_detections_mask(const dp_detections *d, size_t i)
                     x->mask_count ? d->runs + x->mask_first : NULL};
 }
 
+void dp_detections_filter(dp_detections *d, const dp_detection_filter *filter)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < d->count; i++) {
+        const dp_detection x = d->list[i];
+        if (!(x.score >= filter->score_thr) ||
+            (filter->classes && !filter->classes[x.label]))
+            continue;
+        if (filter->most > 0 && kept == filter->most)
+            break;
+        d->list[kept++] = x;
+    }
+    d->count = kept;
+}
+
 void dp_detections_done(dp_detections *d)
 {
     dp_free(d->list);

@@ -42,6 +42,16 @@ dp_status dp_detections_reserve(dp_detections *d, size_t count, size_t runs,
 /* The mask of detection i: a view into d until d changes; count 0 without a mask. */
 dp_rle dp_detections_mask(const dp_detections *d, size_t i);
 
+/* Which detections to keep. */
+typedef struct dp_detection_filter {
+    float score_thr;     /* those of at least this score                      */
+    const bool *classes; /* those whose label is marked; NULL: all            */
+    size_t most;         /* the first of these in order; 0: all               */
+} dp_detection_filter;
+
+/* Keep what the filter lets pass, in order. Runs of masks stay where they are. */
+void dp_detections_filter(dp_detections *d, const dp_detection_filter *filter);
+
 /* Release. A zeroed d is allowed. */
 void dp_detections_done(dp_detections *d);
 

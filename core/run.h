@@ -35,7 +35,8 @@ struct dp_run {
     dp_error *err;    /* its sentence                                                */
     dp_trace_fn *trace; /* NULL: none. Never called in a dry run                     */
     void *trace_arg;
-    double macs; /* multiply-accumulates of the products done so far, dry or real */
+    bool boxes_only; /* of a detector: no masks are asked for */
+    double macs;     /* multiply-accumulates of the products done so far, dry or real */
 };
 
 /* A tensor in the arena, not initialised, until the enclosing mark is rewound. Extents

@@ -22,9 +22,12 @@ struct dp_context {
     dp_arena arena;
     dp_options options;
 
+    bool boxes_only; /* detectors make no masks */
+
     /* what the arena is planned for; serial 0: nothing */
     uint64_t planned_model;
     dp_size planned_size;
+    bool planned_boxes_only;
 
     dp_trace_fn *trace; /* NULL: none; see core/run.h */
     void *trace_arg;

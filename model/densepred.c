@@ -8,6 +8,7 @@
 #include "model/detector.h"
 #include "model/image.h"
 #include "model/model.h"
+#include "model/segmentor.h"
 
 #include <string.h>
 
@@ -207,4 +208,10 @@ int dp_label_map_width(const dp_label_map *map)
 const uint8_t *dp_label_map_labels(const dp_label_map *map)
 {
     return map->labels;
+}
+
+dp_status dp_segment(dp_context *ctx, const dp_model *model, const dp_image *image,
+                     dp_label_map *map)
+{
+    return dp_segmentor_run(ctx, model, &image->pixels, map);
 }

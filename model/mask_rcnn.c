@@ -219,7 +219,7 @@ static void forward(const dp_model *m, dp_run *r, dp_size original,
     const dp_box_predictions boxes = net->box_def->forward(
         net->box, r, &frame, &maps, proposals.boxes, proposals.count);
     out->count = select_detections(net, r, &frame, boxes, out->list);
-    if (net->mask_def) {
+    if (net->mask_def && !r->boxes_only) {
         out->side = net->mask_def->side(net->mask);
         out->masks = run_masks(net, r, &frame, &maps, out->list, out->count).data;
         dp_detector_paste(r, out);

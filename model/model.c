@@ -7,6 +7,7 @@
 
 static const dp_model_def *const all[] = {
     &dp_model_mask_rcnn,
+    &dp_model_upernet,
     NULL,
 };
 
@@ -230,13 +231,14 @@ static dp_status plan(dp_context *ctx, const dp_model *m, dp_size size,
 static dp_status plan_model(dp_context *ctx, const dp_model *m, dp_size size)
 {
     if (ctx->planned_model == m->serial && ctx->planned_size.h == size.h &&
-        ctx->planned_size.w == size.w)
+        ctx->planned_size.w == size.w && ctx->planned_boxes_only == ctx->boxes_only)
         return DP_OK;
     const dp_status st = plan(ctx, m, size, m->def->forward);
     if (st != DP_OK)
         return st;
     ctx->planned_model = m->serial;
     ctx->planned_size = size;
+    ctx->planned_boxes_only = ctx->boxes_only;
     return DP_OK;
 }
 

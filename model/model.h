@@ -61,6 +61,7 @@ const dp_model_def *dp_model_def_find(const char *name);
 const dp_model_def *const *dp_model_def_all(void);
 
 extern const dp_model_def dp_model_mask_rcnn;
+extern const dp_model_def dp_model_upernet;
 
 /* Build from a config and the tensors of a checkpoint (count 0: random weights).
  * DP_ESHAPE when they do not fit; with `partial` they need not. What does not fit goes to
