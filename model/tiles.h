@@ -1,0 +1,30 @@
+/* tiles.h - pictures that are too large for one run, window by window
+ *
+ * A picture is cut into square windows that overlap; each is a picture of its own to the
+ * detector, so small objects are seen larger and memory does not grow with the picture.
+ * What the windows found is put together: among detections of one class, by falling
+ * score, one that overlaps an earlier one by more than half in intersection over union is
+ * the same object seen twice and goes; one that lies in an earlier one by more than half
+ * of the smaller box, where either touches a cut, is the rest of an object that was cut,
+ * and joins it: boxes and masks are united.
+ *
+ * An object much larger than the overlap can stay in pieces; no window sees all of it.
+ */
+#ifndef DP_MODEL_TILES_H
+#define DP_MODEL_TILES_H
+
+#include "core/detections.h"
+#include "model/model.h"
+
+typedef struct dp_tiles {
+    int side;      /* of a window, pixels of the picture, 1 or more           */
+    float overlap; /* part of a side that neighbours share, 0 to less than 1  */
+} dp_tiles;
+
+/* Detect in one picture; a picture that fits into one window is run whole. `out` is
+ * emptied first. The detector's own limit of detections holds for each window. Errors as
+ * dp_detector_run. */
+dp_status dp_tiles_run(dp_context *ctx, const dp_model *m, const dp_tiles *tiles,
+                       const dp_pixels *pixels, dp_detections *out) DP_MUST_CHECK;
+
+#endif
