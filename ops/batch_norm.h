@@ -1,16 +1,16 @@
 /* batch_norm.h - batch normalisation, folded into the convolution before it
  *
- * With the running statistics, (x - mean) / sqrt(var + eps) * weight + bias is x * scale
- * + shift. The original's eps, 1e-5.
+ * With the running statistics, (x - mean) / sqrt(var + eps) * weight + bias is x *
+ * scale + shift. The original's eps, 1e-5.
  */
 #ifndef DP_OPS_BATCH_NORM_H
 #define DP_OPS_BATCH_NORM_H
 
 #include "core/builder.h"
 
-/* Load the scope `name` ("bn."), n channels; its num_batches_tracked is known and unused.
- * *scale and *shift are valid until dp_builder_release, and both NULL when a tensor is
- * missing or memory ran out. Computed in float64, rounded once. */
+/* Load the scope `name` ("bn."), n channels; its num_batches_tracked is known and
+ * unused. *scale and *shift are valid until dp_builder_release, and both NULL when a
+ * tensor is missing or memory ran out. Computed in float64, rounded once. */
 void dp_batch_norm_fold(dp_builder *b, const char *name, int n, const float **scale,
                         const float **shift);
 

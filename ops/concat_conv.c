@@ -71,8 +71,8 @@ struct job {
     size_t sums_size; /* of a worker: the widest source's w * out */
 };
 
-/* sums (w, out) = the products of three taps, each resized to the row of y that it reads
- * for row y; none for rows outside. */
+/* sums (w, out) = the products of three taps, each resized to the row of y that it
+ * reads for row y; none for rows outside. */
 static void add_rows(const struct job *j, const struct source *s, int y, float *sums)
 {
     const size_t out = (size_t)j->conv->out, w = (size_t)s->products.W;

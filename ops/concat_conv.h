@@ -1,15 +1,15 @@
-/* concat_conv.h - 3 x 3 convolution of maps resized and concatenated, without doing either
- *
+/* concat_conv.h - 3 x 3 convolution of maps resized and concatenated, without doing
+ * either
  *   y = relu(norm(conv(concat(x[0], resize(x[1]), resize(x[2]), ...))))
  *
  * The resize is bilinear (resize.h), to the size of x[0]; padding is 1, stride 1.
  *
- * A convolution of a concatenation is a sum of convolutions, and one of a resized map is
- * linear in the map: so each of the nine taps is multiplied with the small map, and the
- * products are resized and added where the tap would have read. For a map of half the
- * sides that is a quarter of the multiplications, and no large map of all channels is
- * ever there. In UperNet's fusion it leaves a third of the work. The sum is the same in
- * another order; it differs by rounding only.
+ * A convolution of a concatenation is a sum of convolutions, and one of a resized map
+ * is linear in the map: so each of the nine taps is multiplied with the small map, and
+ * the products are resized and added where the tap would have read. For a map of half
+ * the sides that is a quarter of the multiplications, and no large map of all channels
+ * is ever there. In UperNet's fusion it leaves a third of the work. The sum is the same
+ * in another order; it differs by rounding only.
  */
 #ifndef DP_OPS_CONCAT_CONV_H
 #define DP_OPS_CONCAT_CONV_H

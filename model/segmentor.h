@@ -1,0 +1,52 @@
+/* segmentor.h - what a segmentor's forward pass leaves, and label maps made of it
+ *
+ * Kept of a picture are the logits of every window of every pass (mosaic.h), a few rows
+ * of work space for each worker, and the labels. Nothing of K values a pixel of the
+ * picture is ever there, so memory grows with the network's input and by one byte with
+ * a pixel.
+ */
+#ifndef DP_MODEL_SEGMENTOR_H
+#define DP_MODEL_SEGMENTOR_H
+
+#include "core/label_map.h"
+#include "core/run.h"
+#include "model/model.h"
+#include "model/mosaic.h"
+
+enum { DP_SEGMENTOR_PASSES = 32 /* scales, each perhaps mirrored */ };
+
+/* The picture through the network at one scale. */
+typedef struct dp_segmentor_pass {
+    dp_mosaic mosaic;
+    bool flip; /* the input was mirrored                               */
+    dp_mix *rows,
+        *columns; /* of each of the picture's, what it takes of the mosaic's */
+} dp_segmentor_pass;
+
+/* In the arena of the run, until the next one. */
+typedef struct dp_segmentor_result {
+    dp_size image; /* the original picture */
+    int K, count;  /* classes, passes      */
+    dp_segmentor_pass *passes;
+    uint8_t *labels; /* (h, w) */
+
+    float *scratch; /* of each worker */
+    size_t scratch_size;
+} dp_segmentor_result;
+
+/* Make room in r's arena for the labels and the work on them, after the passes are
+ * there; then, when not dry, label every pixel: the class of the highest
+ * probability, or of the highest mean probability of all passes; the lowest of
+ * equals. Rows are spread over the threads; the labels do not depend on how many
+ * there are. */
+void dp_segmentor_label(dp_run *r, dp_segmentor_result *s);
+
+/* out (w, K) = row y of the probabilities, after the labels were made and before the
+ * next run of the context. One thread at a time. */
+void dp_segmentor_probabilities(const dp_segmentor_result *s, int y, float *out);
+
+/* Label one picture. DP_EARG when m is no segmentor. */
+dp_status dp_segmentor_run(dp_context *ctx, const dp_model *m, const dp_pixels *pixels,
+                           dp_label_map *out) DP_MUST_CHECK;
+
+#endif

@@ -1,0 +1,303 @@
+/* Whole segmentors against what the original Python code gave: ../shared/golden, window
+ * by window. The bounds are the "accept" column of its README: five to ten times the
+ * distance of the original's own float32 from its float64. */
+#include "io/image.h"
+#include "model/segmentor.h"
+#include "tests/support/golden_weights.h"
+#include "tests/support/samples.h"
+#include "tests/support/shared.h"
+
+#include <check.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *program;
+
+static const struct golden_case {
+    const char *folder, *config;
+    int images;
+    double features; /* bound of maps, relative to their largest value */
+    bool formula;    /* weights come from a formula, see the README    */
+} cases[] = {
+    {"golden/upernet_a", "configs/golden/upernet_a.json", 2, 1e-5, false},
+    {"golden/upernet_a2", "configs/golden/upernet_a2.json", 3, 1e-5, false},
+    {"golden/upernet_b", "configs/golden/upernet_b.json", 3, 1e-5, false},
+    {"golden/upernet_b2", "configs/golden/upernet_b2.json", 2, 1e-5, false},
+    {"golden/upernet_c", "configs/golden/upernet_c.json", 1, 1e-5, false},
+    {"golden/upernet_c2", "configs/golden/upernet_c2.json", 3, 1e-5, false},
+    {"golden/full_upernet_t", "configs/ade20k/upernet_convnext_tiny_512.json", 1, 1e-4,
+     true},
+};
+
+/* A run of one golden image, and the worst differences met. */
+typedef struct golden_run {
+    const struct golden_case *which;
+    const cJSON *image;
+    int windows; /* met so far */
+    double map, head, window, logit, probability;
+    int labels;
+} golden_run;
+
+/* ---- samples of maps that are never whole
+ * ----------------------------------------- */
+
+/* Makes row y of a map (W, K). */
+typedef void row_fn(const void *arg, int y, float *row);
+
+/* The worst difference between a (1, K, H, W) map's samples and rows made for them. */
+static double check_rows(const cJSON *sample, int H, int W, int K, row_fn *make,
+                         const void *arg, double bound, const char *what)
+{
+    const int want[4] = {1, K, H, W};
+    for (int d = 0; d < 4; d++)
+        ck_assert_int_eq(cJSON_GetArrayItem(json_get(sample, "shape"), d)->valueint,
+                         want[d]);
+    const cJSON *index = json_get(sample, "index")->child;
+    const cJSON *value = json_get(sample, "value")->child;
+    float *row = malloc((size_t)W * (size_t)K * sizeof *row);
+    double worst = 0;
+    for (; index && value; index = index->next, value = value->next) {
+        const size_t at = (size_t)index->valuedouble, plane = (size_t)H * (size_t)W;
+        const size_t x = at % (size_t)W;
+        make(arg, (int)(at % plane / (size_t)W), row);
+        const double got = (double)row[x * (size_t)K + at / plane];
+        const double off = fabs(got - value->valuedouble);
+        ck_assert_msg(off <= bound, "%s: element %zu is %.9g, expected %.9g", what, at,
+                      got, value->valuedouble);
+        worst = fmax(worst, off);
+    }
+    free(row);
+    return worst;
+}
+
+/* ---- what a window gives
+ * ----------------------------------------------------------- */
+
+typedef struct window_logits {
+    dp_tensor logits;
+    dp_size size;
+} window_logits;
+
+static void window_row(const void *arg, int y, float *row)
+{
+    const window_logits *w = arg;
+    const dp_tensor t = w->logits;
+    const size_t line = (size_t)t.W * (size_t)t.C;
+    const dp_mix mix = dp_mix_get(y, t.H, w->size.h);
+    dp_mix *columns = malloc((size_t)w->size.w * sizeof *columns);
+    dp_mix_axis(columns, t.W, w->size.w);
+    dp_logits_resize(row, (dp_logits_row){.first = t.data + (size_t)mix.first * line,
+                                          .second = t.data + (size_t)mix.second * line,
+                                          .y = mix,
+                                          .x = columns,
+                                          .W = w->size.w,
+                                          .K = t.C});
+    free(columns);
+}
+
+static const cJSON *of_window(const golden_run *run, const char *key, int window)
+{
+    const cJSON *sample = cJSON_GetArrayItem(json_get(run->image, key), window);
+    ck_assert_msg(sample != NULL, "there is no window %d", window);
+    return sample;
+}
+
+static void check_map(golden_run *run, const cJSON *sample, const char *name,
+                      dp_tensor map)
+{
+    const double absmax = samples_absmax(sample);
+    const double off =
+        samples_check(sample, map, run->which->features * absmax, name) / absmax;
+    run->map = fmax(run->map, off);
+}
+
+static void check_logits(golden_run *run, int window, dp_tensor map)
+{
+    run->head = fmax(run->head, samples_check(of_window(run, "head_logits", window),
+                                              map, 3e-4, "head logits"));
+    const cJSON *want = of_window(run, "windows", window);
+    const cJSON *size = json_get(want, "size");
+    const window_logits w = {
+        map,
+        {cJSON_GetArrayItem(size, 0)->valueint, cJSON_GetArrayItem(size, 1)->valueint}};
+    run->window =
+        fmax(run->window, check_rows(json_get(want, "logits"), w.size.h, w.size.w,
+                                     map.C, window_row, &w, 5e-4, "window logits"));
+    run->windows++;
+}
+
+static void trace(void *arg, const dp_run *r, const char *name, dp_tensor map)
+{
+    (void)r;
+    golden_run *run = arg;
+    int window = 0, level;
+    if (sscanf(name, "window%d.", &window) == 1)
+        name = strchr(name, '.') + 1;
+    if (sscanf(name, "stage%d", &level) == 1)
+        check_map(run,
+                  cJSON_GetArrayItem(of_window(run, "backbone", window), level - 1),
+                  name, map);
+    else if (strcmp(name, "psp_bottleneck") == 0 || strcmp(name, "fpn_bottleneck") == 0)
+        check_map(run, of_window(run, name, window), name, map);
+    else if (strcmp(name, "logits") == 0)
+        check_logits(run, window, map);
+}
+
+/* ---- the picture
+ * ------------------------------------------------------------------- */
+
+typedef struct pass_logits {
+    const dp_segmentor_result *result;
+    int pass;
+} pass_logits;
+
+static void logits_row(const void *arg, int y, float *row)
+{
+    const pass_logits *l = arg;
+    const dp_segmentor_pass *p = &l->result->passes[l->pass];
+    const size_t line = (size_t)p->mosaic.size.w * (size_t)l->result->K;
+    float *lines = malloc(2 * line * sizeof *lines);
+    dp_mosaic_row(&p->mosaic, p->rows[y].first, lines);
+    dp_mosaic_row(&p->mosaic, p->rows[y].second, lines + line);
+    dp_logits_resize(row, (dp_logits_row){.first = lines,
+                                          .second = lines + line,
+                                          .y = p->rows[y],
+                                          .x = p->columns,
+                                          .W = l->result->image.w,
+                                          .K = l->result->K});
+    free(lines);
+}
+
+static void probability_row(const void *arg, int y, float *row)
+{
+    dp_segmentor_probabilities(arg, y, row);
+}
+
+/* Distance between the two highest of K values. */
+static float find_margin(const float *values, int K)
+{
+    float first = -1, second = -1;
+    for (int k = 0; k < K; k++) {
+        if (values[k] > first) {
+            second = first;
+            first = values[k];
+        } else if (values[k] > second) {
+            second = values[k];
+        }
+    }
+    return first - second;
+}
+
+/* Where a label differs, the original's choice was close: within 1e-4 of ours. */
+static int check_labels(const golden_run *run, int number,
+                        const dp_segmentor_result *result)
+{
+    dp_error err = {0};
+    dp_pixels want;
+    const dp_size size = result->image;
+    const char *path = shared_path("%s/image%d_label.png", run->which->folder, number);
+    ck_assert_msg(dp_pixels_load(&err, &want, path) == DP_OK, "%s", err.text);
+    ck_assert(want.h == size.h && want.w == size.w);
+    float *row = malloc((size_t)size.w * (size_t)result->K * sizeof *row);
+    int differ = 0;
+    for (int y = 0; y < size.h; y++)
+        for (int x = 0; x < size.w; x++) {
+            const size_t at = (size_t)y * (size_t)size.w + (size_t)x;
+            if (result->labels[at] == want.data[at * 3])
+                continue;
+            differ++;
+            dp_segmentor_probabilities(result, y, row);
+            const float margin =
+                find_margin(row + (size_t)x * (size_t)result->K, result->K);
+            ck_assert_msg(margin < 1e-4f, "pixel (%d, %d): found %d, expected %d", y, x,
+                          result->labels[at], want.data[at * 3]);
+        }
+    free(row);
+    dp_pixels_done(&want);
+    ck_assert_int_le(differ, (int)(1e-4 * (double)size.h * (double)size.w));
+    return differ;
+}
+
+static void check_picture(golden_run *run, int number, const dp_segmentor_result *s)
+{
+    ck_assert_int_eq(run->windows, cJSON_GetArraySize(json_get(run->image, "windows")));
+    const cJSON *logits = json_get(run->image, "logits_original_size");
+    ck_assert_int_eq(s->count, cJSON_GetArraySize(logits));
+    for (int i = 0; i < s->count; i++) {
+        const pass_logits l = {s, i};
+        run->logit = fmax(run->logit,
+                          check_rows(cJSON_GetArrayItem(logits, i), s->image.h,
+                                     s->image.w, s->K, logits_row, &l, 5e-4, "logits"));
+    }
+    run->probability =
+        check_rows(json_get(run->image, "probability"), s->image.h, s->image.w, s->K,
+                   probability_row, s, 1e-4, "probability");
+    run->labels = check_labels(run, number, s);
+}
+
+static void run_image(dp_context *ctx, const dp_model *m, const struct golden_case *c,
+                      int number)
+{
+    cJSON *image = json_load(shared_path("%s/image%d.json", c->folder, number));
+    golden_run run = {.which = c, .image = image};
+    ctx->trace = trace;
+    ctx->trace_arg = &run;
+
+    dp_pixels pixels;
+    dp_segmentor_result result;
+    const char *file = json_text(json_get(image, "image"), "file");
+    ck_assert_msg(dp_pixels_load(&ctx->err, &pixels, shared_path("%s", file)) == DP_OK,
+                  "%s", ctx->err.text);
+    ck_assert_msg(dp_model_run(ctx, m, &pixels, &result) == DP_OK, "%s", ctx->err.text);
+    check_picture(&run, number, &result);
+    printf(
+        "%s image %d: %d windows, maps %.1e of the largest, logits %.1e at stride 4, "
+        "%.1e, %.1e in the picture, probabilities %.1e, %d labels of %d\n",
+        c->folder, number, run.windows, run.map, run.head, run.window, run.logit,
+        run.probability, run.labels, pixels.h * pixels.w);
+    dp_pixels_done(&pixels);
+    cJSON_Delete(image);
+}
+
+static void log_line(void *arg, const char *line)
+{
+    (void)arg;
+    printf("  %s\n", line);
+}
+
+START_TEST(segmentor_equals_the_original)
+{
+    const struct golden_case *c = &cases[_i];
+    dp_context *ctx;
+    dp_model *m;
+    ck_assert_int_eq(dp_context_new(&ctx, &(dp_options){.log = log_line}), DP_OK);
+    ck_assert_msg(dp_model_load(ctx, &m, c->config,
+                                golden_weights(c->folder, c->formula, program),
+                                NULL) == DP_OK,
+                  "%s", dp_context_error(ctx));
+    for (int i = 0; i < c->images; i++)
+        run_image(ctx, m, c, i);
+    dp_model_free(m);
+    dp_context_free(ctx);
+}
+END_TEST
+
+int main(int argc, char **argv)
+{
+    (void)argc;
+    program = argv[0];
+    Suite *s = suite_create("golden segmentation");
+    TCase *t = tcase_create("original");
+    tcase_set_timeout(t, 300);
+    if (shared_has("golden"))
+        tcase_add_loop_test(t, segmentor_equals_the_original, 0,
+                            (int)(sizeof cases / sizeof cases[0]));
+    suite_add_tcase(s, t);
+    SRunner *r = srunner_create(s);
+    srunner_run_all(r, CK_ENV);
+    const int failed = srunner_ntests_failed(r);
+    srunner_free(r);
+    return failed != 0;
+}
