@@ -3,6 +3,7 @@
 .DEFAULT_GOAL := all
 BUILD  ?= release
 PREFIX ?= /usr/local
+PYTHON ?= /usr/bin/python3
 LIBDIR ?= $(PREFIX)/lib
 O      := build/$(BUILD)
 
@@ -78,7 +79,7 @@ PROGRAM := $O/densepred
 # ---- targets ---------------------------------------------------------------
 
 .PHONY: all deps lib check test-programs asan asan-fast ubsan tsan cov lint format bench \
-        demo install uninstall dist clean help FORCE
+        demo install uninstall dist golden clean help FORCE
 .SECONDARY:
 
 all: deps ## build the library and the program (installs missing packages first)
@@ -199,6 +200,10 @@ dist: ## the committed tree as build/densepred-$(VERSION).tar.gz
 	@mkdir -p build
 	@git archive --prefix=densepred-$(VERSION)/ HEAD | gzip -9 > build/densepred-$(VERSION).tar.gz
 	@echo build/densepred-$(VERSION).tar.gz
+
+golden: ## write tests/golden again from the reference in tools/golden (PyTorch)
+	@tools/install-deps.sh golden
+	$(PYTHON) -B tools/golden/make.py tests/golden
 
 clean: ## remove everything built
 	rm -rf build demo

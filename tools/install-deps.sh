@@ -1,11 +1,12 @@
 #!/bin/sh
 # Installs the packages that a group of make targets needs and that are missing.
-# usage: install-deps.sh GROUP...      groups: build test lint
+# usage: install-deps.sh GROUP...      groups: build test lint golden
 set -eu
 
 build='gcc make pkg-config libopenblas-dev libjpeg-dev libpng-dev zlib1g-dev libcjson-dev libcairo2-dev'
 test='check g++'
 lint='clang clang-format cppcheck shellcheck'
+golden='python3-torch python3-torchvision python3-numpy'
 
 wanted=
 for group; do
@@ -13,6 +14,7 @@ for group; do
     build) wanted="$wanted $build" ;;
     test) wanted="$wanted $test" ;;
     lint) wanted="$wanted $lint" ;;
+    golden) wanted="$wanted $golden" ;;
     *) echo "install-deps.sh: no group '$group'" >&2; exit 2 ;;
     esac
 done
