@@ -101,7 +101,7 @@ $(LIB_SO): $(LIB_OBJ)
 	@ln -sf $(@F) $O/libdensepred.so.$(SONAME)
 	@ln -sf $(@F) $O/libdensepred.so
 
-$(PROGRAM): $(CLI_OBJ) $(LIB_A)
+$(PROGRAM): $(CLI_OBJ) $O/bench/peak.o $(LIB_A)
 	$(say) LINK $@
 	$(Q)$(LINK) -o $@ $^ $(LIBS)
 

@@ -1,0 +1,249 @@
+/* densepred bench - how long each part of a model takes on this machine */
+#include "bench/peak.h"
+#include "cli/cli.h"
+#include "cli/options.h"
+#include "cli/session.h"
+#include "core/cpu.h"
+#include "core/detections.h"
+#include "core/text.h"
+#include "model/model.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+
+enum { PARTS_MAX = 64, RUNS_MAX = 101, NAME_MAX_BYTES = 32 };
+
+/* What lies between two points that a run's trace names. */
+typedef struct part {
+    char name[NAME_MAX_BYTES];
+    double ms[RUNS_MAX];
+    double gflop;
+} part;
+
+typedef struct bench {
+    int run; /* the one under way */
+    int runs;
+    part parts[PARTS_MAX];
+    int count;
+    double total[RUNS_MAX];
+    double last_seconds, last_macs; /* at the point before */
+    double peak_gflops;             /* of all threads together */
+} bench;
+
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* Points of one part, by how their names begin; others are parts of their own. */
+static const char *part_of(const char *name)
+{
+    static const char *const groups[][2] = {
+        {"rpn_", "rpn"},
+        {"proposals", "proposals"},
+        {"bbox_features", "box RoIAlign"},
+        {"bbox_", "box head"},
+        {"mask_features", "mask RoIAlign"},
+        {"mask_", "mask head"},
+    };
+    if (name[0] == 'p' && name[1] >= '0' && name[1] <= '9')
+        return "neck";
+    for (size_t i = 0; i < sizeof groups / sizeof groups[0]; i++)
+        if (strncmp(name, groups[i][0], strlen(groups[i][0])) == 0)
+            return groups[i][1];
+    return name;
+}
+
+static part *find_part(bench *b, const char *name)
+{
+    for (int i = 0; i < b->count; i++)
+        if (strcmp(b->parts[i].name, name) == 0)
+            return &b->parts[i];
+    if (b->count == PARTS_MAX)
+        return &b->parts[PARTS_MAX - 1];
+    part *p = &b->parts[b->count++];
+    snprintf(p->name, sizeof p->name, "%s", name);
+    return p;
+}
+
+static void charge(bench *b, const char *name, double macs)
+{
+    const double seconds = now();
+    part *p = find_part(b, name);
+    p->ms[b->run] += 1e3 * (seconds - b->last_seconds);
+    if (b->run == 0)
+        p->gflop += 2e-9 * (macs - b->last_macs);
+    b->last_seconds = seconds;
+    b->last_macs = macs;
+}
+
+static void at_point(void *arg, const dp_run *r, const char *name, dp_tensor map)
+{
+    (void)map;
+    charge(arg, part_of(name), r->macs);
+}
+
+static int by_value(const void *x, const void *y)
+{
+    const double a = *(const double *)x, b = *(const double *)y;
+    return (a > b) - (a < b);
+}
+
+/* Sorts the values. */
+static double median(double *values, int n)
+{
+    qsort(values, (size_t)n, sizeof *values, by_value);
+    return n % 2 ? values[n / 2] : (values[n / 2 - 1] + values[n / 2]) / 2;
+}
+
+static size_t peak_bytes(void)
+{
+    struct rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    return (size_t)usage.ru_maxrss * 1024;
+}
+
+/* ---- what is printed ------------------------------------------------------------- */
+
+static void format_table(dp_text *out, bench *b, int threads, unsigned cpu)
+{
+    dp_text_add(out, "%d threads, %s, FMA peak %.0f GFLOP/s; median of %d runs\n\n",
+                threads, dp_cpu_name(cpu), b->peak_gflops, b->runs);
+    dp_text_add(out, "%-22s %9s %9s %9s %8s\n", "part", "ms", "GFLOP", "GFLOP/s",
+                "of peak");
+    double gflop = 0;
+    for (int i = 0; i < b->count; i++) {
+        part *p = &b->parts[i];
+        const double ms = median(p->ms, b->runs);
+        gflop += p->gflop;
+        dp_text_add(out, "%-22s %9.2f %9.2f", p->name, ms, p->gflop);
+        if (p->gflop > 0)
+            dp_text_add(out, " %9.1f %8.2f", 1e3 * p->gflop / ms,
+                        1e3 * p->gflop / ms / b->peak_gflops);
+        dp_text_add(out, "\n");
+    }
+    const double total = median(b->total, b->runs);
+    dp_text_add(out, "%-22s %9.2f %9.2f %9.1f %8.2f\n", "total", total, gflop,
+                1e3 * gflop / total, 1e3 * gflop / total / b->peak_gflops);
+    dp_text_add(out, "peak memory %.0f MB\n", (double)peak_bytes() / (1 << 20));
+}
+
+static void format_json(dp_text *out, bench *b, int threads, unsigned cpu)
+{
+    dp_text_add(
+        out, "{\"machine\": {\"isa\": \"%s\", \"cpus\": %d, \"peak_gflops\": %.1f},\n",
+        dp_cpu_name(cpu), dp_pool_available_cpus(), b->peak_gflops);
+    dp_text_add(out, " \"threads\": %d, \"runs\": %d, \"parts\": [", threads, b->runs);
+    for (int i = 0; i < b->count; i++) {
+        part *p = &b->parts[i];
+        const double ms = median(p->ms, b->runs);
+        dp_text_add(out, "%s\n  {\"name\": ", i ? "," : "");
+        dp_text_add_quoted(out, p->name);
+        dp_text_add(out,
+                    ", \"ms_median\": %.4f, \"ms_min\": %.4f, \"gflop\": %.4f, "
+                    "\"gflops\": %.2f}",
+                    ms, p->ms[0], p->gflop, ms > 0 ? 1e3 * p->gflop / ms : 0.0);
+    }
+    dp_text_add(out, "],\n \"total_ms_median\": %.4f, \"peak_bytes\": %zu}\n",
+                median(b->total, b->runs), peak_bytes());
+}
+
+/* ---- the command ------------------------------------------------------------------ */
+
+static dp_status measure(dp_session *s, bench *b, const dp_pixels *pixels)
+{
+    unsigned char result[DP_MODEL_RESULT_MAX];
+    dp_status st =
+        dp_model_run(s->ctx, s->model, pixels, result); /* to plan, and warm up */
+    s->ctx->trace = at_point;
+    s->ctx->trace_arg = b;
+    for (b->run = 0; b->run < b->runs && st == DP_OK; b->run++) {
+        const double begin = b->last_seconds = now();
+        b->last_macs = 0;
+        st = dp_model_run(s->ctx, s->model, pixels, result);
+        charge(b, "results", b->last_macs);
+        b->total[b->run] = 1e3 * (now() - begin);
+    }
+    return st;
+}
+
+static int run(dp_session *s, bench *b, dp_size size, bool json)
+{
+    dp_pixels pixels;
+    dp_error *err = &s->ctx->err;
+    if (dp_pixels_init(&pixels, size.h, size.w, err) != DP_OK)
+        return dp_cli_fail(err, DP_SUBJECT_INPUT);
+    uint32_t state = 1; /* noise: what is in the picture does not matter to the time */
+    for (size_t i = 0; i < (size_t)size.h * (size_t)size.w * 3; i++) {
+        state = state * 1664525u + 1013904223u;
+        pixels.data[i] = (uint8_t)(state >> 24);
+    }
+    const int threads = dp_pool_threads(s->ctx->pool);
+    const unsigned cpu = s->ctx->kernels.cpu;
+    b->peak_gflops = peak_gflops(cpu) * threads;
+    const dp_status st = measure(s, b, &pixels);
+    dp_pixels_done(&pixels);
+    if (st != DP_OK)
+        return dp_cli_fail(err, DP_SUBJECT_INPUT);
+
+    dp_text text = {.err = err};
+    if (json)
+        format_json(&text, b, threads, cpu);
+    else
+        format_table(&text, b, threads, cpu);
+    const int status = text.status == DP_OK ? DP_EXIT_OK : DP_EXIT_MACHINE;
+    fputs(dp_text_get(&text), stdout);
+    dp_text_done(&text);
+    return status;
+}
+
+int dp_cli_bench(int argc, char **argv)
+{
+    static bench b; /* too large for the stack */
+    dp_common_options common = {0};
+    const char *size_text = "480x640";
+    dp_size size;
+    bool json = false;
+    char rest;
+    b = (bench){.runs = 5};
+    const dp_option options[] = {
+        DP_OPTION_WEIGHTS(&common),
+        DP_TEXT("size", 0, "HxW", &size_text,
+                "of the picture, in pixels (default 480x640)"),
+        DP_INT("runs", 0, "N", &b.runs, 1, RUNS_MAX,
+               "runs to take the median of (default 5)"),
+        DP_FLAG("json", 0, &json, "as JSON"),
+        DP_OPTION_THREADS(&common),
+        DP_OPTION_CPU(&common),
+        DP_OPTION_CONFIGS(&common),
+        DP_OPTIONS_END,
+    };
+    const dp_usage usage = {
+        .name = "bench",
+        .arguments = "MODEL",
+        .about = "Times each part of a model on a picture of noise; weights are random "
+                 "unless given.",
+        .options = options,
+        .least = 1,
+        .most = 1,
+    };
+    dp_arguments args;
+    int status = dp_options_parse(&usage, argc, argv, &args);
+    if (status != DP_OPTIONS_GO_ON)
+        return status;
+    if (sscanf(size_text, "%dx%d%c", &size.h, &size.w, &rest) != 2)
+        return dp_cli_usage("bench: --size: found %s, expected HxW, such as 480x640",
+                            size_text);
+    dp_session s;
+    status = dp_session_open(&s, &common, args.item[0], false, false);
+    if (status == DP_EXIT_OK) {
+        status = run(&s, &b, size, json);
+        dp_session_close(&s);
+    }
+    return status;
+}
