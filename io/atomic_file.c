@@ -77,7 +77,7 @@ dp_status dp_atomic_file_open(dp_atomic_file *f, const char *path, dp_error *err
 dp_status dp_atomic_file_write(dp_atomic_file *f, const void *bytes, size_t size,
                                dp_error *err)
 {
-    if (f->fault == 0 && size > 0 && fwrite(bytes, 1, size, f->stream) != size)
+    if (f->fault == 0 && fwrite(bytes, 1, size, f->stream) != size)
         f->fault = errno ? errno : EIO;
     return f->fault == 0 ? DP_OK : system_refused(err, f->path, f->fault);
 }
@@ -87,8 +87,6 @@ dp_status dp_atomic_file_write(dp_atomic_file *f, const void *bytes, size_t size
 static int close_stream(dp_atomic_file *f)
 {
     int fault = f->fault;
-    if (fault == 0 && fflush(f->stream) != 0)
-        fault = errno;
     if (fault == 0 && ferror(f->stream))
         fault = EIO;
     if (fclose(f->stream) != 0 && fault == 0)

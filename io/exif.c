@@ -14,7 +14,7 @@ struct tiff {
 /* False, and *value untouched, when the two bytes at `at` are not all there. */
 static bool read_u16(const struct tiff *t, size_t at, unsigned *value)
 {
-    if (t->size < 2 || at > t->size - 2)
+    if (at >= t->size || t->size - at < 2)
         return false;
     const unsigned a = t->data[at], b = t->data[at + 1];
     *value = t->big_endian ? a << 8 | b : b << 8 | a;

@@ -85,18 +85,19 @@ static dp_status too_long(dp_error *err, const char *name, size_t limit)
                    "%s: found more than %zu bytes, expected at most that", name, limit);
 }
 
-/* Room for `expected` bytes is made at once. */
+/* Room for `expected` bytes is made at once, and for one more: asking for it shows the
+ * end, and then it holds the closing zero. */
 static dp_status read_all(dp_error *err, unsigned char **data, size_t *size,
                           FILE *stream, const char *name, size_t limit, size_t expected)
 {
     void *buffer = NULL;
-    size_t used = 0, room = 0, step = expected + 2; /* end seen, closing zero */
+    size_t used = 0, room = 0, step = expected + 1;
     dp_status st;
     do {
         st = dp_grow(err, &buffer, &room, used + step, 1, name);
         if (st != DP_OK)
             break;
-        used += fread((unsigned char *)buffer + used, 1, room - used - 1, stream);
+        used += fread((unsigned char *)buffer + used, 1, room - used, stream);
         if (ferror(stream))
             st = system_refused(err, name);
         else if (used > limit)

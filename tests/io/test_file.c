@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -90,6 +91,14 @@ START_TEST(the_limit_is_a_length_still_allowed)
     dp_free(data);
     ck_assert_int_eq(dp_file_load(&err, &data, &got, path, 999), DP_EFORMAT);
     ck_assert_ptr_null(data);
+    for (size_t limit = 999; limit <= 1000; limit++) {
+        FILE *f = fopen(path, "rb");
+        ck_assert_int_eq(dp_file_load_stream(&err, &data, &got, f, path, limit),
+                         limit < 1000 ? DP_EFORMAT : DP_OK);
+        dp_free(data);
+        fclose(f);
+    }
+    ck_assert_int_eq(dp_file_load(&err, &data, &got, path, 999), DP_EFORMAT);
     ck_assert_ptr_nonnull(strstr(err.text, "found more than 999 bytes"));
     ck_assert_ptr_nonnull(strstr(err.text, path));
 }
@@ -166,6 +175,26 @@ START_TEST(a_pipe_and_a_device_are_not_mapped)
 }
 END_TEST
 
+START_TEST(no_descriptor_is_left_open)
+{
+    const struct rlimit few = {32, 32};
+    unsigned char *data;
+    size_t got;
+    dp_file_map map;
+    const char *path = scratch_file("file", large, 100), *folder = scratch_path(".");
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &few), 0);
+    for (int i = 0; i < 64; i++) {
+        ck_assert_int_eq(dp_file_load(&err, &data, &got, path, NO_LIMIT), DP_OK);
+        dp_free(data);
+        ck_assert_int_eq(dp_file_load(&err, &data, &got, path, 99), DP_EFORMAT);
+        ck_assert_int_eq(dp_file_map_open(&map, path, &err), DP_OK);
+        dp_file_map_close(&map);
+        ck_assert_int_eq(dp_file_map_open(&map, folder, &err), DP_EIO);
+        ck_assert_ptr_nonnull(strstr(err.text, "a directory"));
+    }
+}
+END_TEST
+
 int main(void)
 {
     const int n = (int)(sizeof sizes / sizeof sizes[0]);
@@ -182,6 +211,7 @@ int main(void)
                         (int)(sizeof refused / sizeof refused[0]));
     tcase_add_loop_test(t, a_map_shows_the_bytes_of_the_file, 0, n);
     tcase_add_test(t, a_pipe_and_a_device_are_not_mapped);
+    tcase_add_test(t, no_descriptor_is_left_open);
     suite_add_tcase(s, t);
     SRunner *r = srunner_create(s);
     srunner_run_all(r, CK_NORMAL);

@@ -4,9 +4,11 @@
 #include <check.h>
 #include <dirent.h>
 #include <ftw.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 enum { PATH_ROOM = 512, PATHS = 4 };
@@ -62,6 +64,13 @@ const char *scratch_text(const char *name, const char *text)
         *p = '/';
     }
     return scratch_file(name, text, strlen(text));
+}
+
+void scratch_limit_writes(size_t bytes)
+{
+    const struct rlimit limit = {bytes, bytes};
+    signal(SIGXFSZ, SIG_IGN);
+    ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
 }
 
 int scratch_count(void)
