@@ -21,7 +21,7 @@ static void *piece_new(dp_arena *a, size_t bytes)
     struct dp_arena_piece *p = malloc(sizeof *p);
     void *memory = p ? aligned_alloc(LINE, bytes) : NULL;
     if (!memory)
-        abort(); /* a sanitizer build has no plan for this */
+        abort(); /* lint: a sanitizer build has no plan for this */
     *p = (struct dp_arena_piece){a->pieces, a->used, memory};
     a->pieces = p;
     return memory;
@@ -61,7 +61,8 @@ dp_status dp_arena_reserve(dp_arena *a, size_t bytes, dp_error *err)
         a->base = NULL;
         a->size = 0;
         void *block;
-        const dp_status st = dp_alloc_pages(err, &block, need, "the work space of a run");
+        const dp_status st =
+            dp_alloc_pages(err, &block, need, "the work space of a run");
         if (st != DP_OK)
             return st;
         a->base = block;

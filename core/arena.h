@@ -24,7 +24,7 @@ typedef struct dp_arena {
     unsigned char *base; /* owned; NULL before the first dp_arena_reserve     */
     size_t size;         /* bytes at base                                     */
     size_t used;         /* bytes handed out, padding included                */
-    size_t peak;         /* the most that `used` has been since dp_arena_dry */ 
+    size_t peak;         /* the most that `used` has been since dp_arena_dry */
     bool dry;            /* pieces are imaginary: NULL                        */
     bool overflow;       /* a size product did not fit in size_t              */
     struct dp_arena_piece *pieces; /* DP_ARENA_MALLOC: newest first           */

@@ -20,8 +20,9 @@ unsigned dp_cpu_detect(void)
     /* The compiler's run time asks cpuid and xgetbv. */
     if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
         flags |= DP_CPU_AVX2;
-    if (flags && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
-        __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl"))
+    if (flags && __builtin_cpu_supports("avx512f") &&
+        __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") &&
+        __builtin_cpu_supports("avx512vl"))
         flags |= DP_CPU_AVX512;
 #endif
     return flags;

@@ -9,8 +9,8 @@
 #include <stdbool.h>
 
 enum {
-    DP_CPU_AVX2   = 1 << 0, /* AVX2 and FMA               */
-    DP_CPU_AVX512 = 1 << 1  /* F, DQ, BW, VL and all above */
+    DP_CPU_AVX2 = 1 << 0,  /* AVX2 and FMA               */
+    DP_CPU_AVX512 = 1 << 1 /* F, DQ, BW, VL and all above */
 };
 
 /* The tiers of this machine; 0 is plain C. */

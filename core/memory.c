@@ -27,18 +27,19 @@ bool dp_add_size(size_t *sum, size_t a, size_t b)
 
 static dp_status no_memory(dp_error *err, size_t count, size_t size, const char *what)
 {
-    return dp_fail(err, DP_ENOMEM, "out of memory: %s needs %zu x %zu bytes", what, count,
-                   size);
+    return dp_fail(err, DP_ENOMEM, "out of memory: %s needs %zu x %zu bytes", what,
+                   count, size);
 }
 
-dp_status dp_alloc(dp_error *err, void **out, size_t count, size_t size, const char *what)
+dp_status dp_alloc(dp_error *err, void **out, size_t count, size_t size,
+                   const char *what)
 {
     *out = calloc(count ? count : 1, size);
     return *out ? DP_OK : no_memory(err, count, size, what);
 }
 
-dp_status dp_grow(dp_error *err, void **data, size_t *capacity, size_t need, size_t size,
-                  const char *what)
+dp_status dp_grow(dp_error *err, void **data, size_t *capacity, size_t need,
+                  size_t size, const char *what)
 {
     if (need <= *capacity)
         return DP_OK;
@@ -76,7 +77,8 @@ dp_status dp_alloc_pages(dp_error *err, void **out, size_t bytes, const char *wh
     size_t room;
     *out = NULL;
     if (!dp_add_size(&room, bytes, align - 1) ||
-        posix_memalign(out, align, room / align * align + (bytes == 0 ? align : 0)) != 0) {
+        posix_memalign(out, align, room / align * align + (bytes == 0 ? align : 0)) !=
+            0) {
         *out = NULL;
         return no_memory(err, 1, bytes, what);
     }

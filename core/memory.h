@@ -26,8 +26,8 @@ dp_status dp_alloc(dp_error *err, void **out, size_t count, size_t size,
 /* Make room for at least `need` elements in the array *data of *capacity elements,
  * growing by half at least; new elements are not initialised. On DP_ENOMEM the array
  * is unchanged and still the caller's. */
-dp_status dp_grow(dp_error *err, void **data, size_t *capacity, size_t need, size_t size,
-                  const char *what) DP_MUST_CHECK;
+dp_status dp_grow(dp_error *err, void **data, size_t *capacity, size_t need,
+                  size_t size, const char *what) DP_MUST_CHECK;
 
 /* A copy of text, the caller's to dp_free. */
 dp_status dp_strdup(dp_error *err, char **out, const char *text) DP_MUST_CHECK;

@@ -67,8 +67,8 @@ static float half_to_float(uint16_t h)
 }
 
 /* One element. The copies through memcpy allow any alignment. */
-#define LOAD(type)                                                                       \
-    type v;                                                                              \
+#define LOAD(type) \
+    type v;        \
     memcpy(&v, p, sizeof v);
 
 static float load_element(const unsigned char *p, dp_dtype type)
@@ -134,7 +134,8 @@ static void load_strided(const dp_named_tensor *t, float *out)
     int64_t index[DP_MAX_TENSOR_RANK] = {0};
     int64_t at = 0;
     for (size_t i = 0; i < count; i++) {
-        out[i] = load_element((const unsigned char *)t->data + (size_t)at * size, t->dtype);
+        out[i] =
+            load_element((const unsigned char *)t->data + (size_t)at * size, t->dtype);
         for (int d = t->rank - 1; d >= 0; d--) {
             at += t->stride[d];
             if (++index[d] < t->shape[d])
@@ -159,7 +160,8 @@ bool dp_named_tensor_to_f32(const dp_named_tensor *t, float *out)
     return true;
 }
 
-void dp_named_tensor_format_shape(char *text, size_t size, int rank, const int64_t *shape)
+void dp_named_tensor_format_shape(char *text, size_t size, int rank,
+                                  const int64_t *shape)
 {
     size_t used = (size_t)snprintf(text, size, "[");
     for (int d = 0; d < rank && used < size; d++)

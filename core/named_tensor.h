@@ -40,9 +40,9 @@ size_t dp_dtype_size(dp_dtype type);
 typedef struct dp_named_tensor {
     const char *name; /* of its owner, as the file spells it                        */
     dp_dtype dtype;
-    int rank;                            /* 0 to DP_MAX_TENSOR_RANK; 0 is a scalar   */
-    int64_t shape[DP_MAX_TENSOR_RANK];   /* each >= 0                                */
-    int64_t stride[DP_MAX_TENSOR_RANK];  /* in elements, each >= 0; 0 repeats        */
+    int rank;                           /* 0 to DP_MAX_TENSOR_RANK; 0 is a scalar   */
+    int64_t shape[DP_MAX_TENSOR_RANK];  /* each >= 0                                */
+    int64_t stride[DP_MAX_TENSOR_RANK]; /* in elements, each >= 0; 0 repeats        */
     const void *data; /* element 0; of its owner, little endian, of any alignment.
                          Every element that shape and stride reach is readable      */
 } dp_named_tensor;
@@ -59,6 +59,7 @@ bool dp_named_tensor_is_dense(const dp_named_tensor *t);
 bool dp_named_tensor_to_f32(const dp_named_tensor *t, float *out);
 
 /* "[256, 96, 1, 1]" into text of `size` bytes; cut when it does not fit. */
-void dp_named_tensor_format_shape(char *text, size_t size, int rank, const int64_t *shape);
+void dp_named_tensor_format_shape(char *text, size_t size, int rank,
+                                  const int64_t *shape);
 
 #endif

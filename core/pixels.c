@@ -8,10 +8,11 @@ dp_status dp_pixels_init(dp_pixels *p, int h, int w, dp_error *err)
     *p = (dp_pixels){NULL, 0, 0};
     if (h < 1 || w < 1 || h > DP_MAX_IMAGE_SIDE || w > DP_MAX_IMAGE_SIDE ||
         (int64_t)h * w > DP_MAX_IMAGE_PIXELS)
-        return dp_fail(err, DP_EARG,
-                       "image size: found %d x %d, expected sides of 1 to %d and at most "
-                       "%d pixels",
-                       w, h, DP_MAX_IMAGE_SIDE, DP_MAX_IMAGE_PIXELS);
+        return dp_fail(
+            err, DP_EARG,
+            "image size: found %d x %d, expected sides of 1 to %d and at most "
+            "%d pixels",
+            w, h, DP_MAX_IMAGE_SIDE, DP_MAX_IMAGE_PIXELS);
     void *data;
     const dp_status st = dp_alloc(err, &data, (size_t)h * (size_t)w, 3, "an image");
     if (st == DP_OK)

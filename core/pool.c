@@ -38,7 +38,8 @@ struct dp_pool {
 static void work(dp_pool *pool, int index)
 {
     for (;;) {
-        const int item = atomic_fetch_add_explicit(&pool->next, 1, memory_order_relaxed);
+        const int item =
+            atomic_fetch_add_explicit(&pool->next, 1, memory_order_relaxed);
         if (item >= pool->items)
             return;
         pool->fn(pool->arg, item, index);
@@ -100,7 +101,8 @@ dp_status dp_pool_new(dp_pool **out, int threads, dp_error *err)
     pthread_cond_init(&pool->idle, NULL);
     atomic_init(&pool->next, 0);
 
-    st = dp_alloc(err, &memory, (size_t)threads, sizeof(struct worker), "a thread pool");
+    st =
+        dp_alloc(err, &memory, (size_t)threads, sizeof(struct worker), "a thread pool");
     pool->workers = memory;
     if (st == DP_OK)
         st = start_workers(pool, err);

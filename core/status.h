@@ -31,7 +31,8 @@ typedef struct dp_error {
 /* Record code and sentence, and return code: `return dp_fail(err, ...)`. Allocates
  * nothing, so it serves DP_ENOMEM too. Control characters are replaced by '?', so that
  * a name from a hostile file cannot break the line. */
-dp_status dp_fail(dp_error *err, dp_status code, const char *format, ...) DP_PRINTF(3, 4);
+dp_status dp_fail(dp_error *err, dp_status code, const char *format, ...)
+    DP_PRINTF(3, 4);
 
 /* Put "what: " in front of the sentence already recorded, and return its code. */
 dp_status dp_fail_while(dp_error *err, const char *format, ...) DP_PRINTF(2, 3);

@@ -28,8 +28,8 @@ static dp_status block_new(dp_store *s, dp_error *err, size_t bytes, const char 
     return DP_OK;
 }
 
-dp_status dp_store_take(dp_store *s, dp_error *err, void **out, size_t count, size_t size,
-                        const char *what)
+dp_status dp_store_take(dp_store *s, dp_error *err, void **out, size_t count,
+                        size_t size, const char *what)
 {
     size_t bytes;
     *out = NULL;

@@ -12,8 +12,9 @@ static void print_objects(const dp_model *model, const dp_detections *found)
     size_t i;
     for (i = 0; i < dp_detections_count(found); i++) {
         const dp_object o = dp_detections_get(found, i);
-        printf("%-12s %.3f  %8.1f %8.1f %8.1f %8.1f\n", dp_model_class_name(model, o.label),
-               (double)o.score, (double)o.x1, (double)o.y1, (double)o.x2, (double)o.y2);
+        printf("%-12s %.3f  %8.1f %8.1f %8.1f %8.1f\n",
+               dp_model_class_name(model, o.label), (double)o.score, (double)o.x1,
+               (double)o.y1, (double)o.x2, (double)o.y2);
     }
 }
 

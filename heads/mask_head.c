@@ -5,7 +5,6 @@
 #include "heads/head.h"
 #include "ops/conv.h"
 #include "ops/deconv.h"
-#include "ops/kernels/kernels.h"
 #include "ops/roi_align.h"
 #include "postprocess/levels.h"
 #include "postprocess/softmax.h"
@@ -84,7 +83,7 @@ static int side(const void *self)
 
 struct logits_job {
     const mask_head *head;
-    const dp_kernels *kernels;
+    const struct dp_kernels *kernels;
     const int *labels;
     dp_tensor x, y;
 };

@@ -167,8 +167,8 @@ DP_API void dp_detections_free(dp_detections *found);
 /* Find the objects of one image. `found` is emptied first and filled in order of falling
  * score; reusing it saves allocations. DP_EARG for a model of another task; DP_ENOMEM,
  * DP_ESHAPE. On failure `found` is empty. */
-DP_API dp_status dp_detect(dp_context *ctx, const dp_model *model, const dp_image *image,
-                           dp_detections *found);
+DP_API dp_status dp_detect(dp_context *ctx, const dp_model *model,
+                           const dp_image *image, dp_detections *found);
 
 DP_API size_t dp_detections_count(const dp_detections *found);
 
@@ -177,7 +177,8 @@ DP_API dp_object dp_detections_get(const dp_detections *found, size_t i);
 
 /* Write the mask of object i to height x width bytes (of the image), row by row, 0 or 1;
  * all 0 when the model makes no masks. */
-DP_API void dp_detections_copy_mask(const dp_detections *found, size_t i, uint8_t *mask);
+DP_API void dp_detections_copy_mask(const dp_detections *found, size_t i,
+                                    uint8_t *mask);
 
 /* The mask of object i as COCO's compressed run-length string, zero-terminated, in text of
  * `room` bytes. Returns the bytes needed with the terminator; nothing is written when that
@@ -193,8 +194,8 @@ DP_API void dp_label_map_free(dp_label_map *map);
 
 /* Give every pixel of one image a class. Reusing `map` saves allocations. DP_EARG for a
  * model of another task; DP_ENOMEM, DP_ESHAPE. */
-DP_API dp_status dp_segment(dp_context *ctx, const dp_model *model, const dp_image *image,
-                            dp_label_map *map);
+DP_API dp_status dp_segment(dp_context *ctx, const dp_model *model,
+                            const dp_image *image, dp_label_map *map);
 
 DP_API int dp_label_map_height(const dp_label_map *map);
 DP_API int dp_label_map_width(const dp_label_map *map);

@@ -113,5 +113,5 @@ void dp_tensor_list_done(dp_tensor_list *l)
     dp_free(l->refusals);
     dp_free(l->tensors);
     dp_free((void *)l->types);
-    *l = (dp_tensor_list){NULL};
+    *l = (dp_tensor_list){0};
 }
