@@ -4,8 +4,8 @@
  * like that: with a logit every 4 pixels and windows that overlap by a third, they take
  * a seventh of what logits at the input's size would. A row of their mean at the
  * input's size is made when it is asked for.
- *   h, w   of the network's input (the resized picture)      K   classes
  *
+ *   h, w   of the network's input (the resized picture)      K   classes
  */
 #ifndef DP_MODEL_MOSAIC_H
 #define DP_MODEL_MOSAIC_H

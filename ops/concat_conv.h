@@ -1,5 +1,5 @@
-/* concat_conv.h - 3 x 3 convolution of maps resized and concatenated, without doing
- * either
+/* concat_conv.h - 3 x 3 convolution of maps, resized and concatenated, without either
+ *
  *   y = relu(norm(conv(concat(x[0], resize(x[1]), resize(x[2]), ...))))
  *
  * The resize is bilinear (resize.h), to the size of x[0]; padding is 1, stride 1.
