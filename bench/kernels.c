@@ -10,6 +10,7 @@
 #include "core/memory.h"
 #include "tests/support/random.h"
 
+#include <cblas.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,7 +51,7 @@ static void report(const char *size, double ms, double work, const char *unit)
         plain[n_plain].kernel = now.kernel;
         plain[n_plain++].ms = ms;
     }
-    printf("%-15s %-7s %-16s %10.5f %8.1f %-8s", now.kernel, now.isa, size, ms, rate,
+    printf("%-15s %-8s %-16s %10.5f %8.1f %-8s", now.kernel, now.isa, size, ms, rate,
            unit);
     if (strcmp(unit, "GFLOP/s") == 0 && peak > 0)
         printf(" %5.2f", rate / peak);
@@ -257,13 +258,54 @@ static void bench_argmax(dp_argmax_fn *fn)
     (void)sink;
 }
 
+/* Rows of a tile; the pointwise layers of ConvNeXt and the first of a box head. */
+static const struct {
+    int rows, K, N;
+} products[] = {
+    {224, 96, 384},   {224, 384, 96},     {224, 192, 768},  {224, 768, 192},
+    {224, 384, 1536}, {224, 1536, 384},   {224, 768, 3072}, {224, 3072, 768},
+    {224, 256, 256},  {504, 12544, 1024},
+};
+
+static void bench_gemm(dp_gemm_fn *fn)
+{
+    for (size_t i = 0; i < sizeof products / sizeof *products; i++) {
+        const int rows = products[i].rows, K = products[i].K, N = products[i].N;
+        const size_t r = (size_t)rows, k = (size_t)K, n = (size_t)N;
+        float *x = floats(r * k), *y = floats(r * n), *bias = floats(n);
+        float *w = floats(dp_gemm_packed_size(K, N));
+        sampler s = {0};
+        char size[40];
+
+        while (sampler_next(&s))
+            fn(y, n, x, k, w, bias, rows, K, N, 0);
+        snprintf(size, sizeof size, "%dx%dx%d", rows, K, N);
+        report(size, sampler_ms(&s), 2.0 * (double)(r * k * n), "GFLOP/s");
+        dp_free(x);
+        dp_free(y);
+        dp_free(w);
+        dp_free(bias);
+    }
+}
+
+/* OpenBLAS on one thread, from plain weights and without a bias. */
+static void blas_gemm(float *y, size_t y_stride, const float *x, size_t x_stride,
+                      const float *w, const float *bias, int rows, int K, int N,
+                      unsigned flags)
+{
+    (void)bias;
+    (void)flags;
+    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, rows, N, K, 1, x,
+                (int)x_stride, w, N, 0, y, (int)y_stride);
+}
+
 int main(int argc, char **argv)
 {
     const char *part = argc > 1 ? argv[1] : "";
     const unsigned cpu = dp_cpu_detect();
 
     printf("%s, FMA peak %.1f GFLOP/s\n\n", dp_cpu_name(cpu), peak_gflops(cpu));
-    printf("%-15s %-7s %-16s %10s %8s %-8s %5s %7s\n", "kernel", "variant", "size",
+    printf("%-15s %-8s %-16s %10s %8s %-8s %5s %7s\n", "kernel", "variant", "size",
            "ms", "rate", "", "peak", "x ref");
     now.cpu = cpu;
 #define VARIANT(name, set, needs)                            \
@@ -274,5 +316,11 @@ int main(int argc, char **argv)
     }
 #include "ops/kernels/kernels.def"
 #undef VARIANT
+    if (strstr("gemm", part)) {
+        openblas_set_num_threads(1);
+        now.kernel = "gemm";
+        now.isa = "OpenBLAS";
+        bench_gemm(blas_gemm);
+    }
     return 0;
 }

@@ -81,6 +81,36 @@ typedef void dp_nms_suppress_fn(uint8_t *dead, const dp_box_arrays *boxes, float
  * x[0] is one. n >= 1. */
 typedef int dp_argmax_fn(const float *x, int n);
 
+/* Rows times packed weights:
+ *   y[r][n] = activation(start + sum over k of x[r][k] * w[k][n])
+ * start is bias[n], or bias[n] + y[r][n] with DP_GEMM_ADD. Rows of y are y_stride >= N
+ * floats apart, rows of x x_stride >= K. K >= 1; rows may be 0. At most one activation,
+ * as dp_relu_fn and dp_gelu_fn have it.
+ *   w   as dp_gemm_pack leaves it   bias (N)
+ * The sum runs in K blocks of DP_GEMM_BLOCK: the first is the chain fmaf(x, w, acc) over
+ * k in order from the start, each later one such a chain from 0 that is then added. So
+ * the bits of an output do not depend on how rows and panels are split over calls. */
+enum {
+    DP_GEMM_PANEL = 16,  /* columns of a panel of packed weights */
+    DP_GEMM_BLOCK = 256, /* terms of a chain                     */
+    DP_GEMM_ADD = 1,
+    DP_GEMM_RELU = 2,
+    DP_GEMM_GELU = 4
+};
+typedef void dp_gemm_fn(float *y, size_t y_stride, const float *x, size_t x_stride,
+                        const float *w, const float *bias, int rows, int K, int N,
+                        unsigned flags);
+
+/* Packed weights are panels of DP_GEMM_PANEL columns, each (K, DP_GEMM_PANEL) and usable
+ * alone: column n, a multiple of it, begins at packed + n * K. Zeros fill the last. The
+ * size is in floats. */
+size_t dp_gemm_packed_size(int K, int N);
+
+/* Pack the matrix whose element (k, n) is at w[k * k_stride + n * n_stride], times
+ * scale[n] (NULL: 1). */
+void dp_gemm_pack(float *packed, int K, int N, const float *w, size_t k_stride,
+                  size_t n_stride, const float *scale);
+
 /* KERNEL(name): one line a kernel, in no particular order. */
 #define DP_KERNEL_LIST(KERNEL) \
     KERNEL(dwconv7)            \
@@ -91,7 +121,8 @@ typedef int dp_argmax_fn(const float *x, int n);
     KERNEL(scale)              \
     KERNEL(resize_rows_u8)     \
     KERNEL(nms_suppress)       \
-    KERNEL(argmax)
+    KERNEL(argmax)             \
+    KERNEL(gemm)
 
 /* One pointer a kernel. Constant after dp_kernels_init. */
 typedef struct dp_kernels {
