@@ -59,7 +59,7 @@ dp_status dp_atomic_file_open(dp_atomic_file *f, const char *path, dp_error *err
     int fd = -1;
     char *resolved = realpath(path, NULL); /* NULL for a file yet to be made */
     dp_status st = dp_strdup(err, &f->path, resolved ? resolved : path);
-    free(resolved);
+    free(resolved); /* lint: realpath allocated it */
     if (st == DP_OK)
         st = open_target(f, &fd, path, err);
     if (st == DP_OK) {

@@ -1,0 +1,111 @@
+/* What a model allocates and when: every allocation of loading and planning may fail, and
+ * a planned picture costs none. */
+#include "core/detections.h"
+#include "model/detector.h"
+#include "tests/alloc/heap.h"
+
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char config[] = "tests/golden/mask_rcnn_tiny/config.json";
+static const char weights[] = "tests/golden/mask_rcnn_tiny/model.pth";
+enum { HEIGHT = 61, WIDTH = 83 };
+
+static dp_context *new_context(int threads)
+{
+    dp_context *ctx;
+    ck_assert_int_eq(dp_context_new(&ctx, &(dp_options){.threads = threads}), DP_OK);
+    return ctx;
+}
+
+static dp_status load_and_plan(dp_context *ctx)
+{
+    dp_model *m;
+    dp_status st = dp_model_load(ctx, &m, config, weights, NULL);
+    if (st == DP_OK)
+        st = dp_model_plan(ctx, m, HEIGHT, WIDTH, NULL);
+    dp_model_free(m);
+    return st;
+}
+
+START_TEST(every_allocation_may_fail)
+{
+    dp_context *ctx = new_context(1);
+    ck_assert_msg(load_and_plan(ctx) == DP_OK, "%s", dp_context_error(ctx));
+    dp_context_free(ctx); /* what the C library keeps from the first time is kept now */
+    ctx = new_context(1);
+    heap_reset(0);
+    const dp_status plain = load_and_plan(ctx);
+    const long allocations = heap_count();
+    ck_assert_int_eq(plain, DP_OK);
+    ck_assert_int_gt(allocations, 100);
+    dp_context_free(ctx);
+
+    for (long k = 1; k <= allocations; k++) {
+        /* No assertion until the books are closed: Check allocates too. */
+        char text[256] = "";
+        dp_status st = DP_OK;
+        const long live = heap_live();
+        if (dp_context_new(&ctx, &(dp_options){.threads = 1}) == DP_OK) {
+            heap_reset(k);
+            st = load_and_plan(ctx);
+            heap_reset(0);
+            snprintf(text, sizeof text, "%s", dp_context_error(ctx));
+            dp_context_free(ctx);
+        }
+        const long left = heap_live() - live;
+        ck_assert_msg(st == DP_ENOMEM, "allocation %ld: status %d, %s", k, (int)st,
+                      text);
+        ck_assert_msg(strstr(text, "memory") != NULL, "allocation %ld: %s", k, text);
+        ck_assert_msg(left == 0, "allocation %ld: %ld blocks leaked", k, left);
+    }
+    printf("%ld allocations of load and plan, each failed once\n", allocations);
+}
+END_TEST
+
+START_TEST(a_second_run_allocates_nothing)
+{
+    dp_context *ctx = new_context(2);
+    dp_model *m;
+    ck_assert_msg(dp_model_load(ctx, &m, config, weights, NULL) == DP_OK, "%s",
+                  dp_context_error(ctx));
+    dp_pixels pixels;
+    ck_assert_int_eq(dp_pixels_init(&pixels, HEIGHT, WIDTH, &ctx->err), DP_OK);
+    for (int i = 0; i < HEIGHT * WIDTH * 3; i++)
+        pixels.data[i] = (uint8_t)(i * 7 % 251);
+    dp_detections found = {0};
+    ck_assert_int_eq(dp_detector_run(ctx, m, &pixels, &found), DP_OK);
+
+    heap_reset(0);
+    const dp_status again = dp_detector_run(ctx, m, &pixels, &found);
+    const long allocations = heap_count();
+    ck_assert_int_eq(again, DP_OK);
+    ck_assert_int_eq(allocations, 0);
+
+    dp_detections_done(&found);
+    dp_pixels_done(&pixels);
+    dp_model_free(m);
+    dp_context_free(ctx);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *s = suite_create("allocation");
+    TCase *t = tcase_create("heap");
+    tcase_set_timeout(t, 300);
+    if (heap_is_watched()) {
+        tcase_add_test(t, every_allocation_may_fail);
+        tcase_add_test(t, a_second_run_allocates_nothing);
+    } else {
+        printf("allocations are not watched in this build\n");
+    }
+    suite_add_tcase(s, t);
+    SRunner *r = srunner_create(s);
+    srunner_run_all(r, CK_ENV);
+    const int failed = srunner_ntests_failed(r);
+    srunner_free(r);
+    return failed != 0;
+}
