@@ -225,8 +225,35 @@ dp_status dp_outline_trace(dp_outline *o, const dp_rle *mask, dp_error *err)
     return st;
 }
 
+dp_status dp_outline_join(dp_outline *o, size_t first, size_t count, dp_error *err)
+{
+    const dp_ring *rings = o->rings + first;
+    size_t room = 0, n = 0;
+
+    for (size_t i = 0; i < count; i++)
+        room += rings[i].count + 2;
+    void *data = o->path;
+    const dp_status st =
+        dp_grow(err, &data, &o->path_capacity, room, sizeof *o->path, "an outline");
+    o->path = data;
+    if (st != DP_OK)
+        return st;
+    for (size_t i = 0; i < count; i++) {
+        const dp_point *ring = o->points + rings[i].first;
+        for (size_t k = 0; k < rings[i].count; k++)
+            o->path[n++] = ring[k];
+        if (count > 1)
+            o->path[n++] = ring[0];
+        if (i > 0 && i + 1 < count)
+            o->path[n++] = o->points[rings[0].first];
+    }
+    o->path_count = n;
+    return DP_OK;
+}
+
 void dp_outline_done(dp_outline *o)
 {
+    dp_free(o->path);
     dp_free(o->rings);
     dp_free(o->points);
     dp_free(o->spans);

@@ -34,6 +34,8 @@ typedef struct dp_outline {
     dp_ring *rings; /* part by part, each part's outer ring first */
     size_t point_count, point_capacity;
     dp_point *points;
+    size_t path_count, path_capacity;
+    dp_point *path; /* of dp_outline_join */
     size_t span_capacity, column_capacity;
     struct dp_span *spans; /* working memory */
     size_t *columns;       /* working memory */
@@ -42,6 +44,12 @@ typedef struct dp_outline {
 /* Trace a mask. An empty one has no rings. On DP_ENOMEM the outline is empty. */
 dp_status dp_outline_trace(dp_outline *o, const dp_rle *mask,
                            dp_error *err) DP_MUST_CHECK;
+
+/* Set o->path to one closed path through `count` rings from rings[first] on, for formats
+ * that know only single rings: from the start of the first a cut leads to each other ring
+ * and back the same way, so it adds no area. */
+dp_status dp_outline_join(dp_outline *o, size_t first, size_t count,
+                          dp_error *err) DP_MUST_CHECK;
 
 /* Release. A zeroed o is allowed. */
 void dp_outline_done(dp_outline *o);
