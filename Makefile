@@ -109,7 +109,7 @@ $O/tests/%.o: private ALL_CFLAGS += $(TEST_CFLAGS)
 # The parts of a program's own folder, and for tests/cli the commands; a % of its own
 # would become the stem.
 ANY := %
-CLI_PARTS := $(filter-out $O/cli/main.o,$(CLI_OBJ))
+CLI_PARTS := $(filter-out $O/cli/main.o,$(CLI_OBJ)) $O/bench/peak.o
 .SECONDEXPANSION:
 $(TESTS): $O/%: $O/%.o $(TEST_LIB) $$(filter $$(@D)/$$(ANY),$$(TEST_PARTS)) \
           $$(if $$(filter $O/tests/cli/$$(ANY),$$@),$(CLI_PARTS)) $(LIB_A)
