@@ -212,6 +212,59 @@ void dp_config_free(dp_config *config)
     dp_free(config);
 }
 
+/* ---- laying over ------------------------------------------------------------- */
+
+static origin *find_origin(const dp_config *c, const cJSON *value)
+{
+    const origin wanted = {value, 0};
+    return bsearch(&wanted, c->origins, c->origin_count, sizeof wanted,
+                   compare_origins);
+}
+
+/* New values may have the addresses of old ones that the merge freed. */
+static void claim(dp_config *c, const cJSON *value)
+{
+    origin *old = find_origin(c, value);
+    if (old)
+        old->file = 0;
+    for (const cJSON *child = value->child; child; child = child->next)
+        claim(c, child);
+}
+
+dp_status dp_config_lay(dp_error *err, dp_config *config, const char *text,
+                        const char *name)
+{
+    cJSON *tree;
+    const dp_status st = dp_json_parse(err, &tree, text, strlen(text), name);
+    if (st != DP_OK)
+        return st;
+    if (!cJSON_IsObject(tree)) {
+        cJSON_Delete(tree);
+        return dp_fail(err, DP_ECONFIG, "%s: found another value, expected an object",
+                       name);
+    }
+    claim(config, tree);
+    merge(config->root, tree);
+    cJSON_Delete(tree);
+    drop_nulls(config->root);
+    return DP_OK;
+}
+
+dp_status dp_config_lay_section(dp_error *err, dp_config *config, const char *over,
+                                const char *from)
+{
+    const cJSON *section;
+    dp_status st = dp_config_section(err, &section, config, over);
+    if (st == DP_OK)
+        st = dp_config_section(err, &section, config, from);
+    if (st != DP_OK)
+        return st;
+    cJSON *upper = cJSON_DetachItemFromObjectCaseSensitive(config->root, from);
+    merge(cJSON_GetObjectItemCaseSensitive(config->root, over), upper);
+    cJSON_Delete(upper);
+    return DP_OK;
+}
+
 /* ---- asking ---------------------------------------------------------------- */
 
 const char *dp_config_path(const dp_config *config)
@@ -226,9 +279,7 @@ const cJSON *dp_config_root(const dp_config *config)
 
 const char *dp_config_origin(const dp_config *config, const cJSON *value)
 {
-    const origin wanted = {value, 0};
-    const origin *found = bsearch(&wanted, config->origins, config->origin_count,
-                                  sizeof wanted, compare_origins);
+    const origin *found = find_origin(config, value);
     return config->file[found ? found->file : 0].path;
 }
 

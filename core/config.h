@@ -2,11 +2,12 @@
  *
  * A config is a JSON object. Its key "base" names the file it is laid over, relative to
  * its own folder: objects are merged key by key, everything else (arrays too) is
- * replaced, and null removes a key. A base may have a base, DP_MAX_CONFIG_BASES files in
- * all. Which file each value came from is remembered, for messages and for
+ * replaced, and null removes a key. A base may have a base, DP_MAX_CONFIG_BASES files
+ * in all. Which file each value came from is remembered, for messages and for
  * `densepred config --dump --origins`.
  *
- * docs/configs.md lists the keys. Read-only after dp_config_load, so threads may share it.
+ * docs/configs.md lists the keys. Read-only after dp_config_load, so threads may share
+ * it.
  */
 #ifndef DP_CORE_CONFIG_H
 #define DP_CORE_CONFIG_H
@@ -27,18 +28,31 @@ dp_status dp_config_load(dp_error *err, dp_config **out,
 /* NULL is allowed. */
 void dp_config_free(dp_config *config);
 
+/* Lay a JSON object over the config as if it were one more file on top, with paths
+ * as seen from that file's folder; `name` stands for the text in sentences. Before
+ * anything of the tree is kept. DP_EFORMAT, DP_ECONFIG, DP_ENOMEM; the config is as
+ * before then. */
+dp_status dp_config_lay(dp_error *err, dp_config *config, const char *text,
+                        const char *name) DP_MUST_CHECK;
+
+/* Lay the section `from` over the section `over`, and remove it. DP_ECONFIG when one of
+ * the two is missing or not an object. */
+dp_status dp_config_lay_section(dp_error *err, dp_config *config, const char *over,
+                                const char *from) DP_MUST_CHECK;
+
 /* The path given to dp_config_load. */
 const char *dp_config_path(const dp_config *config);
 
 /* The merged tree: an object, without "base" and without null. Of the config. */
 const cJSON *dp_config_root(const dp_config *config);
 
-/* The object at key `key` of the root. DP_ECONFIG when it is missing or not an object. */
+/* The object at key `key` of the root. DP_ECONFIG when it is missing or not an
+ * object. */
 dp_status dp_config_section(dp_error *err, const cJSON **out, const dp_config *config,
                             const char *key) DP_MUST_CHECK;
 
-/* The text at `key` of `object`, a part of the config; `where` is the object's key path,
- * "" for the root. DP_ECONFIG when it is missing or not a text. */
+/* The text at `key` of `object`, a part of the config; `where` is the object's key
+ * path, "" for the root. DP_ECONFIG when it is missing or not a text. */
 dp_status dp_config_text(dp_error *err, const char **out, const dp_config *config,
                          const cJSON *object, const char *where,
                          const char *key) DP_MUST_CHECK;

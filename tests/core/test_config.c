@@ -210,6 +210,47 @@ START_TEST(sections_and_texts_are_what_they_should_be)
 }
 END_TEST
 
+START_TEST(a_text_is_laid_over_like_a_file)
+{
+    scratch_text("base/base.json", "{\"a\":{\"path\":\"x\",\"n\":1},\"b\":[1,2]}");
+    scratch_text("top.json", "{\"base\":\"base/base.json\",\"a\":{\"n\":2}}");
+    load("top.json");
+    ck_assert_int_eq(
+        dp_config_lay(&err, config,
+                      "{\"a\":{\"path\":\"y\"},\"b\":null,\"c\":{\"d\":3}}", "--set"),
+        DP_OK);
+    ck_assert_str_eq(merged(), "{\"a\":{\"path\":\"y\",\"n\":2},\"c\":{\"d\":3}}");
+    const cJSON *a = cJSON_GetObjectItem(dp_config_root(config), "a");
+    ck_assert_str_eq(dp_config_origin(config, cJSON_GetObjectItem(a, "path")),
+                     scratch_path("top.json"));
+}
+END_TEST
+
+START_TEST(a_text_that_is_no_object_changes_nothing)
+{
+    scratch_text("top.json", "{\"a\":1}");
+    load("top.json");
+    ck_assert_int_eq(dp_config_lay(&err, config, "[1]", "--set"), DP_ECONFIG);
+    ck_assert_int_eq(dp_config_lay(&err, config, "{\"a\":", "--set"), DP_EFORMAT);
+    ck_assert_msg(strstr(err.text, "--set") != NULL, "%s", err.text);
+    ck_assert_str_eq(merged(), "{\"a\":1}");
+}
+END_TEST
+
+START_TEST(a_section_is_laid_over_another)
+{
+    scratch_text("top.json", "{\"test\":{\"mode\":\"slide\",\"crop\":[1,2]},"
+                             "\"test_ms\":{\"mode\":\"whole\",\"flip\":true},\"n\":1}");
+    load("top.json");
+    ck_assert_int_eq(dp_config_lay_section(&err, config, "test", "n"), DP_ECONFIG);
+    ck_assert_int_eq(dp_config_lay_section(&err, config, "test", "test_tta"),
+                     DP_ECONFIG);
+    ck_assert_int_eq(dp_config_lay_section(&err, config, "test", "test_ms"), DP_OK);
+    ck_assert_str_eq(merged(), "{\"test\":{\"mode\":\"whole\",\"crop\":[1,2],"
+                               "\"flip\":true},\"n\":1}");
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("config");
@@ -222,6 +263,9 @@ int main(void)
     tcase_add_test(tc, chains_of_bases_have_a_limit);
     tcase_add_test(tc, a_link_to_a_file_in_the_chain_is_a_cycle);
     tcase_add_test(tc, sections_and_texts_are_what_they_should_be);
+    tcase_add_test(tc, a_text_is_laid_over_like_a_file);
+    tcase_add_test(tc, a_text_that_is_no_object_changes_nothing);
+    tcase_add_test(tc, a_section_is_laid_over_another);
     suite_add_tcase(suite, tc);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
