@@ -10,29 +10,39 @@ uint64_t dp_rle_area(const dp_rle *r)
     return area;
 }
 
+/* Move the column that starts at *start to the one that holds `place`, which does not lie
+ * before it. Mostly it is the same or the next, which saves the division. */
+static void find_column(uint64_t *start, uint64_t place, uint64_t h)
+{
+    if (place - *start >= h)
+        *start += place - *start < 2 * h ? h : (place - *start) / h * h;
+}
+
 dp_box dp_rle_box(const dp_rle *r)
 {
     const uint64_t h = (uint64_t)r->h;
-    uint64_t x1 = (uint64_t)r->w, y1 = h, x2 = 0, y2 = 0, at = 0;
+    uint64_t y1 = h, y2 = 0, at = 0, column = 0, first_column = UINT64_MAX;
     for (size_t i = 1; i < r->count; i += 2) {
         const uint64_t first = at + r->counts[i - 1];
         at = first + r->counts[i];
         if (at == first)
             continue;
-        const uint64_t left = first / h, right = (at - 1) / h;
-        uint64_t top = first % h, bottom = (at - 1) % h;
-        if (left < right) { /* around the end of a column: touches top and bottom */
+        find_column(&column, first, h);
+        if (first_column == UINT64_MAX)
+            first_column = column;
+        uint64_t top = first - column, bottom = at - column;
+        if (bottom > h) { /* around the end of a column: touches top and bottom */
+            find_column(&column, at - 1, h);
             top = 0;
-            bottom = h - 1;
+            bottom = h;
         }
-        x1 = left < x1 ? left : x1;
         y1 = top < y1 ? top : y1;
-        x2 = right + 1; /* runs come in order */
-        y2 = bottom + 1 > y2 ? bottom + 1 : y2;
+        y2 = bottom > y2 ? bottom : y2;
     }
-    if (x2 == 0)
+    if (first_column == UINT64_MAX)
         return (dp_box){0};
-    return (dp_box){(float)x1, (float)y1, (float)x2, (float)y2};
+    return (dp_box){(float)(first_column / h), (float)y1, (float)(column / h + 1),
+                    (float)y2};
 }
 
 /* Walks the runs of ones as half-open intervals. */

@@ -8,9 +8,16 @@
 
 enum { R = DP_COCO_RECALLS };
 
+/* An entry that matters beyond being a false positive at every threshold, or nothing. */
+struct step {
+    dp_coco_outcome outcome;
+    size_t plain; /* false positives at every threshold before it */
+};
+
 struct job {
     dp_coco_scores *s;
     dp_ranked *ranked, *scratch; /* [entry] */
+    struct step *steps;          /* [entry] */
     double *curve;               /* [entry]: precision at each true positive */
 };
 
@@ -63,6 +70,30 @@ static void sample(const dp_coco_scores *s, double *out, double *curve, size_t f
     }
 }
 
+/* The steps of a class in an area up to a cap; returns their number. Most entries are
+ * plain false positives, and are only counted. */
+static size_t list_steps(const struct job *job, size_t category, int area, int cap)
+{
+    const dp_coco_scores *s = job->s;
+    const dp_coco_matches *m = s->matches;
+    const dp_coco_settings *set = m->settings;
+    const size_t areas = (size_t)set->area_count, first = s->first[category];
+    const uint64_t all = UINT64_MAX >> (64 - set->threshold_count);
+    struct step *const steps = job->steps + first;
+    size_t n = 0, plain = 0;
+    for (size_t i = first; i < s->first[category + 1]; i++) {
+        const uint32_t e = s->order[i];
+        const dp_coco_outcome *o = &m->outcomes[e * areas + (size_t)area];
+        if (m->entries[e].rank >= set->caps[cap] || o->ignored == all)
+            continue;
+        if (o->matched == 0 && o->ignored == 0)
+            plain++;
+        else
+            steps[n++] = (struct step){*o, plain};
+    }
+    return n;
+}
+
 /* Precisions of a class in an area up to a cap: [threshold][recall]. */
 static void fill_precision(const struct job *job, size_t category, int area, int cap,
                            double *out)
@@ -70,24 +101,26 @@ static void fill_precision(const struct job *job, size_t category, int area, int
     const dp_coco_scores *s = job->s;
     const dp_coco_matches *m = s->matches;
     const dp_coco_settings *set = m->settings;
-    const size_t areas = (size_t)set->area_count, first = s->first[category];
-    const size_t positives = m->positives[category * areas + (size_t)area];
-    double *const curve = job->curve + first;
+    const size_t positives =
+        m->positives[category * (size_t)set->area_count + (size_t)area];
+    if (positives == 0) {
+        for (int i = 0; i < set->threshold_count * R; i++)
+            out[i] = -1;
+        return;
+    }
+    const size_t n = list_steps(job, category, area, cap);
+    const struct step *const steps = job->steps + s->first[category];
+    double *const curve = job->curve + s->first[category];
     for (int t = 0; t < set->threshold_count; t++) {
-        if (positives == 0) {
-            for (int r = 0; r < R; r++)
-                out[t * R + r] = -1;
-            continue;
-        }
-        size_t tp = 0, fp = 0;
-        for (size_t i = first; i < s->first[category + 1]; i++) {
-            const uint32_t e = s->order[i];
-            const dp_coco_outcome *o = &m->outcomes[e * areas + (size_t)area];
-            if (m->entries[e].rank >= set->caps[cap] || ((o->ignored >> t) & 1))
+        size_t tp = 0, fp = 0; /* fp: of the steps */
+        for (size_t i = 0; i < n; i++) {
+            const dp_coco_outcome *o = &steps[i].outcome;
+            if ((o->ignored >> t) & 1)
                 continue;
             if ((o->matched >> t) & 1) {
                 tp++;
-                curve[tp - 1] = (double)tp / ((double)(fp + tp) + DBL_EPSILON);
+                const double seen = (double)(steps[i].plain + fp + tp);
+                curve[tp - 1] = (double)tp / (seen + DBL_EPSILON);
             } else {
                 fp++;
             }
@@ -171,6 +204,10 @@ static dp_status make_memory(struct job *job, dp_error *err)
         job->scratch = memory;
     }
     if (st == DP_OK) {
+        st = dp_alloc(err, &memory, n, sizeof *job->steps, "scores");
+        job->steps = memory;
+    }
+    if (st == DP_OK) {
         st = dp_alloc(err, &memory, n, sizeof *job->curve, "scores");
         job->curve = memory;
     }
@@ -198,6 +235,7 @@ dp_status dp_coco_accumulate(dp_coco_scores *s, const dp_coco_matches *matches,
     }
     dp_free(job.ranked);
     dp_free(job.scratch);
+    dp_free(job.steps);
     dp_free(job.curve);
     if (st != DP_OK)
         dp_coco_scores_done(s);
