@@ -1,4 +1,5 @@
-#define _POSIX_C_SOURCE 200809L
+#define _POSIX_C_SOURCE   200809L
+#define _FILE_OFFSET_BITS 64
 #include "tests/support/pth_writer.h"
 
 #include <stdlib.h>
@@ -146,13 +147,11 @@ void zip_begin(zip_writer *z, FILE *file)
     *z = (zip_writer){.file = file};
 }
 
-void zip_add(zip_writer *z, const char *name, const void *data, size_t size)
+/* A local header, and the member in the list; `size` bytes of content are to follow. */
+static void start_member(zip_writer *z, const char *name, uint64_t size, uint32_t crc)
 {
     FILE *f = z->file;
-    zip_member m = {.header = z->at,
-                    .size = size,
-                    .crc = (uint32_t)crc32_z(0, data, size),
-                    .flags = FLAGS};
+    zip_member m = {.header = z->at, .size = size, .crc = crc, .flags = FLAGS};
     snprintf(m.name, sizeof m.name, "%s", name);
     const size_t name_size = strlen(m.name);
     size_t padding = (z->at + LOCAL_SIZE + name_size + 4) % ALIGNMENT;
@@ -171,19 +170,39 @@ void zip_add(zip_writer *z, const char *name, const void *data, size_t size)
     put_number(f, padding, 2);
     for (size_t i = 0; i < padding; i++)
         fputc('Z', f);
-    put_bytes(f, data, size);
-
-    const int width = size > UINT32_MAX ? 8 : 4;
-    put_number(f, 0x08074b50, 4);
-    put_number(f, m.crc, 4);
-    put_number(f, size, width);
-    put_number(f, size, width);
-    z->at += LOCAL_SIZE + name_size + 4 + padding + size + 8 + 2 * (size_t)width;
+    z->at += LOCAL_SIZE + name_size + 4 + padding + size;
 
     z->members = realloc(z->members, (z->count + 1) * sizeof *z->members);
     if (!z->members)
         abort();
     z->members[z->count++] = m;
+}
+
+/* CRC and sizes, behind the content. */
+static void end_member(zip_writer *z)
+{
+    const zip_member *m = &z->members[z->count - 1];
+    const int width = m->size > UINT32_MAX ? 8 : 4;
+    put_number(z->file, 0x08074b50, 4);
+    put_number(z->file, m->crc, 4);
+    put_number(z->file, m->size, width);
+    put_number(z->file, m->size, width);
+    z->at += 8 + 2 * (size_t)width;
+}
+
+void zip_add(zip_writer *z, const char *name, const void *data, size_t size)
+{
+    start_member(z, name, size, (uint32_t)crc32_z(0, data, size));
+    put_bytes(z->file, data, size);
+    end_member(z);
+}
+
+void zip_add_hole(zip_writer *z, const char *name, uint64_t size)
+{
+    start_member(z, name, size, 0);
+    if (fseeko(z->file, (off_t)size, SEEK_CUR) != 0)
+        abort();
+    end_member(z);
 }
 
 static size_t put_entry(FILE *f, const zip_member *m)

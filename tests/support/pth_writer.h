@@ -98,6 +98,10 @@ void zip_begin(zip_writer *z, FILE *file);
 /* Add a stored member as torch does: aligned to 64 bytes, sizes behind the content. */
 void zip_add(zip_writer *z, const char *name, const void *data, size_t size);
 
+/* The same with `size` zero bytes that take no room on the disk, and a wrong checksum;
+ * the stream is a file. */
+void zip_add_hole(zip_writer *z, const char *name, uint64_t size);
+
 /* Write the directory with its ZIP64 end records, and release z. */
 void zip_end(zip_writer *z);
 
