@@ -110,15 +110,15 @@ def examine(out32, out64, case):
 
 
 def arrays(out32, out64, case):
-    """By file: what is compared."""
+    """By file: what is compared, under the names by which densepred traces it."""
     files = {name: Arrays() for name in ("backbone", "fpn", "rpn", "boxes", "masks")}
     for i in range(4):
         files["backbone"].put(f"stage{i + 1}", out32["backbone"][i], out64["backbone"][i],
                               case.whole)
     for i in range(5):
         files["fpn"].put(f"p{i + 2}", out32["fpn"][i], out64["fpn"][i], case.whole)
-        for kind in ("logits", "deltas"):
-            files["rpn"].put(f"{kind}.p{i + 2}", out32[f"rpn_{kind}"][i],
+        for kind, name in (("logits", "cls"), ("deltas", "reg")):
+            files["rpn"].put(f"rpn_{name}_p{i + 2}", out32[f"rpn_{kind}"][i],
                              out64[f"rpn_{kind}"][i], case.whole)
     boxes = files["boxes"]
     for name in ("proposals", "detections"):
@@ -126,9 +126,9 @@ def arrays(out32, out64, case):
         boxes.put(f"{name}.scores", out32[name][:, 4], out64[name][:, 4])
     boxes["detections.labels"] = out64["detections"][:, 5].int()
     if case.score_gap > 1e-6:  # their rows are in the order of the proposals
-        boxes.put("logits", out32["box_logits"], out64["box_logits"], whole=False)
-        boxes.put("deltas", out32["box_deltas"], out64["box_deltas"], whole=False)
-    files["masks"].put("probabilities", out32["mask_probabilities"][:MASKS_STORED],
+        boxes.put("bbox_cls", out32["box_logits"], out64["box_logits"], whole=False)
+        boxes.put("bbox_reg", out32["box_deltas"], out64["box_deltas"], whole=False)
+    files["masks"].put("mask_probabilities", out32["mask_probabilities"][:MASKS_STORED],
                        out64["mask_probabilities"][:MASKS_STORED], case.whole)
     return files
 

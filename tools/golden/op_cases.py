@@ -49,16 +49,18 @@ def conv3x3(rng):
 
 
 def conv1x1(rng):
-    return convolutions(rng, ((3, 5, 1, 1), (16, 16, 4, 4), (40, 7, 3, 5), (9, 33, 7, 2)), 1)
+    shapes = ((3, 5, 1, 1), (16, 16, 4, 4), (40, 7, 3, 5), (9, 33, 7, 2))
+    return convolutions(rng, shapes, 1)
 
 
 def conv4x4_stride4(rng):
-    return convolutions(rng, ((3, 8, 4, 4), (3, 12, 8, 12), (3, 16, 15, 22)), 4, stride=4)
+    shapes = ((3, 8, 4, 4), (3, 12, 8, 12), (3, 16, 15, 22))
+    return convolutions(rng, shapes, 4, stride=4)
 
 
 def conv2x2_stride2(rng):
-    return convolutions(rng, ((4, 6, 2, 2), (8, 16, 6, 8), (12, 9, 7, 11), (16, 24, 3, 2)), 2,
-                        stride=2)
+    shapes = ((4, 6, 2, 2), (8, 16, 6, 8), (12, 9, 7, 11), (16, 24, 3, 2))
+    return convolutions(rng, shapes, 2, stride=2)
 
 
 def dwconv7x7(rng):
@@ -73,7 +75,8 @@ def dwconv7x7(rng):
 def deconv2x2_stride2(rng):
     out = Arrays()
     op = lambda x, weight, b: F.conv_transpose2d(x, weight, b, stride=2)
-    for case, (before, after, h, w) in enumerate(((1, 1, 1, 1), (5, 3, 2, 4), (16, 12, 7, 5))):
+    shapes = ((1, 1, 1, 1), (5, 3, 2, 4), (16, 12, 7, 5))
+    for case, (before, after, h, w) in enumerate(shapes):
         sum_of_products(out, case, op, normal(rng, 1, before, h, w),
                         normal(rng, before, after, 2, 2), normal(rng, after))
     return out
@@ -81,7 +84,8 @@ def deconv2x2_stride2(rng):
 
 def linear(rng):
     out = Arrays()
-    for case, (n, before, after) in enumerate(((1, 1, 1), (3, 17, 5), (9, 64, 33), (2, 300, 20))):
+    shapes = ((1, 1, 1), (3, 17, 5), (9, 64, 33), (2, 300, 20))
+    for case, (n, before, after) in enumerate(shapes):
         sum_of_products(out, case, F.linear, normal(rng, n, before),
                         normal(rng, after, before), normal(rng, after))
     return out
@@ -107,7 +111,8 @@ def layer_norm(rng):
         x, weight, bias = x.double(), weight.double(), bias.double()
         out[f"{case}.y"] = F.layer_norm(x, (c,), weight, bias, 1e-6)
         deviation = torch.sqrt(x.var(1, unbiased=False, keepdim=True) + 1e-6)
-        magnitude = 2 * x.abs().amax(1, keepdim=True) * weight.abs() / deviation + bias.abs()
+        largest = x.abs().amax(1, keepdim=True)
+        magnitude = 2 * largest * weight.abs() / deviation + bias.abs()
         out[f"{case}.y.magnitude"] = magnitude.float()
     return out
 
@@ -149,7 +154,8 @@ def bilinear(rng):
 
 def adaptive_avg_pool(rng):
     out = Arrays()
-    for case, (h, w, bins) in enumerate(((1, 1, 1), (1, 2, 6), (5, 7, 2), (5, 7, 3), (16, 17, 6))):
+    shapes = ((1, 1, 1), (1, 2, 6), (5, 7, 2), (5, 7, 3), (16, 17, 6))
+    for case, (h, w, bins) in enumerate(shapes):
         x = out[f"{case}.x"] = normal(rng, 1, 4, h, w)
         both(out, f"{case}.y", lambda x: F.adaptive_avg_pool2d(x, bins), x)
     return out
@@ -171,8 +177,9 @@ def fitted_size(_):
     """Rows h, w, long side, short side, and the h and w that are fitted into them."""
     rows = []
     for scale in ((1333, 800), (2048, 512), (2560, 640), (128, 96)):
-        for h, w in ((480, 640), (640, 480), (427, 640), (500, 333), (1, 1), (1, 3), (37, 50),
-                     (2000, 100), (800, 1333), (333, 800), (1201, 797), (612, 612), (4000, 3001)):
+        for h, w in ((480, 640), (640, 480), (427, 640), (500, 333), (1, 1), (1, 3),
+                     (37, 50), (2000, 100), (800, 1333), (333, 800), (1201, 797),
+                     (612, 612), (4000, 3001)):
             rows.append([h, w, *scale, *preprocess.fitted_size(h, w, scale)])
     return {"0.rows": np.array(rows, dtype=np.int32)}
 
@@ -185,7 +192,8 @@ def normalise(_):
 
 def anchors(_):
     out = {}
-    for case, (h, w, stride) in enumerate(((2, 3, 4), (1, 2, 8), (3, 1, 16), (1, 1, 32), (2, 2, 64))):
+    grids = ((2, 3, 4), (1, 2, 8), (3, 1, 16), (1, 1, 32), (2, 2, 64))
+    for case, (h, w, stride) in enumerate(grids):
         out[f"{case}.grid"] = np.array([h, w, stride], dtype=np.int32)
         out[f"{case}.y"] = bx.anchors(h, w, stride)
     return out
@@ -203,7 +211,8 @@ def decode(rng):
     deltas = normal(rng, 40, 12)
     deltas[:6] *= 30
     out = Arrays()
-    for case, stds in enumerate(((1, 1, 1, 1), (.1, .1, .2, .2), (.033, .033, .067, .067))):
+    all_stds = ((1, 1, 1, 1), (.1, .1, .2, .2), (.033, .033, .067, .067))
+    for case, stds in enumerate(all_stds):
         stds = torch.tensor(stds, dtype=torch.float32)
         out[f"{case}.boxes"], out[f"{case}.deltas"], out[f"{case}.stds"] = boxes, deltas, stds
         op = lambda b, d: bx.decode(b, d, stds.tolist(), (90, 120))

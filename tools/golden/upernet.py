@@ -50,7 +50,8 @@ class UPerHead(nn.Module):
 
         laterals = [conv(x) for conv, x in zip(self.lateral_convs, maps)] + [psp]
         for i in range(3, 0, -1):
-            laterals[i - 1] = laterals[i - 1] + resize(laterals[i], laterals[i - 1].shape[2:])
+            size = laterals[i - 1].shape[2:]
+            laterals[i - 1] = laterals[i - 1] + resize(laterals[i], size)
         outs = [conv(x) for conv, x in zip(self.fpn_convs, laterals)] + [laterals[3]]
         outs = [outs[0]] + [resize(x, outs[0].shape[2:]) for x in outs[1:]]
         fused = self.fpn_bottleneck(torch.cat(outs, dim=1))

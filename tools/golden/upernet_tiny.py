@@ -7,7 +7,7 @@ from expected import Arrays
 from files import digest, write_json, write_png, write_safetensors
 from pictures import picture
 from seeds import Unfit, first_fit
-from upernet import UPerNet
+from upernet import RATIOS, UPerNet
 from weights import normalise_outputs, randomise
 
 SHAPE = dict(depths=(1, 2, 1, 1), dims=(8, 12, 20, 36), channels=16, aux_channels=8,
@@ -60,19 +60,23 @@ def examine(outs):
 
 
 def arrays(mode, out32, out64, whole):
-    """What is compared of one mode; of the first window all its stages."""
+    """What is compared of one mode, under the names by which densepred traces it: of
+    the first window all its stages, of the twelve variants their logits."""
     result = Arrays()
-    if mode != "multi_scale":
-        first32, first64 = out32["windows"][0], out64["windows"][0]
-        for i in range(4):
-            result.put(f"stage{i + 1}", first32["backbone"][i], first64["backbone"][i], whole)
-        for name in ("psp", "fused", "logits"):
-            result.put(f"window0.{name}", first32[name], first64[name], whole)
-        result.put("logits", out32["logits"], out64["logits"], whole=False)
+    if mode == "multi_scale":
+        windows = [[v["windows"][0] for v in out["variants"]] for out in (out32, out64)]
+        for i, (first32, first64) in enumerate(zip(*windows)):
+            result.put(f"window{i}.logits", first32["logits"], first64["logits"], False)
     else:
-        for i, (v32, v64) in enumerate(zip(out32["variants"], out64["variants"])):
-            result.put(f"variant{i}.logits", v32["logits"], v64["logits"], whole=False)
-    result.put("probability", out32["probability"], out64["probability"], whole=False)
+        first32, first64 = out32["windows"][0], out64["windows"][0]
+        prefix = "window0." if len(out64["windows"]) > 1 else ""
+        for i in range(4):
+            result.put(f"{prefix}stage{i + 1}", first32["backbone"][i],
+                       first64["backbone"][i], whole)
+        for key, name in (("psp", "psp_bottleneck"), ("fused", "fpn_bottleneck"),
+                          ("logits", "logits")):
+            result.put(prefix + name, first32[key], first64[key], whole)
+    result.put("probability", out32["probability"], out64["probability"], False)
     result["labels"] = out64["probability"][0].argmax(0).byte()
     return result
 
@@ -81,7 +85,7 @@ def write_configs(folder):
     classes = [{"name": name, "id": number, "colour": [30 * i, 200 - 30 * i, 90]}
                for i, (name, number) in enumerate(CLASSES.items())]
     write_json(folder / "classes.json", {"name": "tiny", "classes": classes})
-    write_json(folder / "config.json", {
+    write_json(folder / "config_slide.json", {
         "base": "../../../configs/_base_/upernet.json",
         "dataset": "classes.json",
         "input": {"scale": SCALE},
@@ -89,7 +93,10 @@ def write_configs(folder):
         "decode_head": {"channels": SHAPE["channels"], "num_classes": SHAPE["num_classes"]},
         "test": {"mode": "slide", "crop_size": CROP, "stride": STRIDE}})
     write_json(folder / "config_whole.json",
-               {"base": "config.json", "test": {"mode": "whole"}})
+               {"base": "config_slide.json", "test": {"mode": "whole"}})
+    write_json(folder / "config_multi_scale.json",
+               {"base": "config_slide.json",
+                "test": {"mode": "whole", "ratios": RATIOS, "flip": True}})
 
 
 def write(folder):
@@ -120,7 +127,6 @@ def write(folder):
             "resized_size": source["resized"].shape[:2],
             "resized_bgr_sha256": digest(source["resized"]),
             "input_shape": source["input"].shape,
-            "input_f32_chw_sha256": digest(source["input"]),
-            "windows": len(outs["slide"][0]["windows"])})
+            "input_f32_chw_sha256": digest(source["input"])})
     write_json(folder / "cases.json", cases)
     return about

@@ -136,7 +136,8 @@ def check_proposals(table, case, out, want):
     # Boxes of several maps, clipped to the image, can be the same: the score decides.
     score = np.where(distance <= 0.01, np.abs(got[:, None, 4] - want[None, :, 4]), np.inf)
     near = distance.min(1) <= 0.01
-    table.add(case, "proposals without partner", (~near).sum() + abs(len(got) - len(want)), 3)
+    lonely = (~near).sum() + abs(len(got) - len(want))
+    table.add(case, "proposals without partner", lonely, 3)
     table.add(case, "proposal box, px", distance.min(1)[near].max(), 0.01)
     table.add(case, "proposal score", score.min(1)[near].max(), 1e-5)
 
@@ -182,7 +183,8 @@ def check_segmentor(table, golden, case):
             probability, variants = model.multi_scale(image, scale, torch.float32)
         else:
             size = preprocess.fitted_size(*image.shape[:2], scale)
-            x = torch.from_numpy(preprocess.normalise(preprocess.resize(image, *size)))[None]
+            resized = preprocess.resize(image, *size)
+            x = torch.from_numpy(preprocess.normalise(resized))[None]
             out = model(x, image.shape[:2], test.get("crop_size"), test.get("stride"))
             probability, variants = out["probability"], [{"input": x, **out}]
         check_variants(table, case, variants, stored)
@@ -230,11 +232,14 @@ def check_ops(table, golden):
                   int(not np.array_equal(keep, load(f"{name}_keep"))), 0)
     tensor = lambda name: torch.from_numpy(load(name))
     for side in (7, 14):
-        out = roi_align(tensor("roialign_feat"), tensor("roialign_rois"), side, 0.125, 0, True)
+        out = roi_align(tensor("roialign_feat"), tensor("roialign_rois"), side, 0.125, 0,
+                        True)
         table.add("ops", f"RoIAlign {side}",
                   (out - tensor(f"roialign_out{side}")).abs().max(), 1e-5)
-    for key, stds in (("rpn", [1] * 4), ("s0", [.1, .1, .2, .2]), ("s2", [.033, .033, .067, .067])):
-        got = bx.decode(tensor("decode_boxes"), tensor("decode_deltas"), stds, (797, 1203))
+    for key, stds in (("rpn", [1] * 4), ("s0", [.1, .1, .2, .2]),
+                      ("s2", [.033, .033, .067, .067])):
+        got = bx.decode(tensor("decode_boxes"), tensor("decode_deltas"), stds,
+                        (797, 1203))
         want = tensor(f"decode_{key}")
         table.add("ops", f"decode {key}, relative",
                   ((got - want).abs() / want.abs().clamp(min=1)).max(), 2e-6)
