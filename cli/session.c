@@ -13,21 +13,28 @@ static void log_line(void *arg, const char *line)
 }
 
 static int load(dp_session *s, const dp_common_options *common, const char *model,
-                bool partial)
+                const dp_load_options *options)
 {
     char *path;
     dp_error err = {0};
     if (dp_cli_find_model(&err, &path, model, common->configs) != DP_OK)
         return dp_cli_fail(&err, DP_SUBJECT_MODEL);
-    const dp_load_options options = {.partial = partial};
     const dp_status st =
-        dp_model_load(s->ctx, &s->model, path, common->weights, &options);
+        dp_model_load(s->ctx, &s->model, path, common->weights, options);
     dp_free(path);
     return st == DP_OK ? DP_EXIT_OK : dp_cli_fail(&s->ctx->err, DP_SUBJECT_MODEL);
 }
 
 int dp_session_open(dp_session *s, const dp_common_options *common, const char *model,
                     bool need_weights, bool partial)
+{
+    return dp_session_open_with(s, common, model, need_weights,
+                                &(dp_load_options){.partial = partial});
+}
+
+int dp_session_open_with(dp_session *s, const dp_common_options *common,
+                         const char *model, bool need_weights,
+                         const dp_load_options *load_options)
 {
     *s = (dp_session){0};
     if (need_weights && !common->weights)
@@ -39,7 +46,7 @@ int dp_session_open(dp_session *s, const dp_common_options *common, const char *
         dp_cli_say("cannot start: %s", dp_status_text(st));
         return dp_cli_status(st, DP_SUBJECT_OUTPUT);
     }
-    const int status = load(s, common, model, partial);
+    const int status = load(s, common, model, load_options);
     if (status != DP_EXIT_OK)
         dp_session_close(s);
     return status;

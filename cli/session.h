@@ -18,6 +18,11 @@ typedef struct dp_session {
 int dp_session_open(dp_session *s, const dp_common_options *common, const char *model,
                     bool need_weights, bool partial);
 
+/* The same with all that can be asked of a load. */
+int dp_session_open_with(dp_session *s, const dp_common_options *common,
+                         const char *model, bool need_weights,
+                         const dp_load_options *options);
+
 void dp_session_close(dp_session *s);
 
 #endif

@@ -85,10 +85,12 @@ typedef void dp_log_fn(void *arg, const char *line);
 
 /* Zero-initialise, then set what you want. */
 typedef struct dp_options {
-    int threads;     /* 1 to 1024; 0: the processors this process may use        */
-    const char *cpu; /* highest instruction set to use: "ref", "avx2", "avx512";
+    int threads;      /* 1 to 1024; 0: the processors this process may use        */
+    const char *cpu;  /* highest instruction set to use: "ref", "avx2", "avx512";
                         NULL: what the machine has                               */
-    dp_log_fn *log;  /* NULL: no log                                             */
+    const char *gemm; /* engine of matrix products: "own", "openblas"; NULL: own
+                        where there are AVX2 or AVX-512                              */
+    dp_log_fn *log;   /* NULL: no log                                             */
     void *log_arg;
 } dp_options;
 
@@ -127,6 +129,11 @@ typedef enum dp_task { DP_TASK_DETECT, DP_TASK_SEGMENT } dp_task;
 typedef struct dp_load_options {
     int partial; /* not 0: load although tensors are missing, misshapen or unexpected;
                     each is logged, and what is missing is filled with random values */
+    const char *test;    /* a section of the config that is laid over its "test":
+                            "test_ms_flip" is how a segmentor's multi-scale numbers were
+                            published; NULL: none                                     */
+    const char *changes; /* a JSON object that is laid over the config after that, such
+                            as {"test": {"mode": "whole"}}; NULL: none                */
 } dp_load_options;
 
 /* Build the model of a JSON config with the weights of a checkpoint (.pth, .pt, .bin,

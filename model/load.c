@@ -30,18 +30,33 @@ static dp_status build_from_checkpoint(dp_context *ctx, dp_model **out,
     return st;
 }
 
+/* What the options change in the config. */
+static dp_status change(dp_context *ctx, dp_config *config,
+                        const dp_load_options *options)
+{
+    dp_status st = DP_OK;
+    if (options->test)
+        st = dp_config_lay_section(&ctx->err, config, "test", options->test);
+    if (st == DP_OK && options->changes)
+        st = dp_config_lay(&ctx->err, config, options->changes, "changes");
+    return st;
+}
+
 dp_status dp_model_load(dp_context *ctx, dp_model **out, const char *config_path,
                         const char *weights, const dp_load_options *options)
 {
+    const dp_load_options none = {0};
     dp_config *config;
     *out = NULL;
     dp_status st = dp_config_load(&ctx->err, &config, config_path);
     if (st != DP_OK)
         return st;
-    if (weights)
-        st = build_from_checkpoint(ctx, out, config, weights,
-                                   options && options->partial);
-    else
+    if (!options)
+        options = &none;
+    st = change(ctx, config, options);
+    if (st == DP_OK && weights)
+        st = build_from_checkpoint(ctx, out, config, weights, options->partial);
+    else if (st == DP_OK)
         st = dp_model_build(ctx, out, config, NULL, 0, false, NULL);
     dp_config_free(config);
     return st;

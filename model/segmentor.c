@@ -122,10 +122,20 @@ void dp_segmentor_label(dp_run *r, dp_segmentor_result *s)
     dp_parallel(r->pool, (s->image.h + BLOCK - 1) / BLOCK, label_block, &job);
 }
 
-void dp_segmentor_probabilities(const dp_segmentor_result *s, int y, float *out)
+typedef struct probability_job {
+    const dp_segmentor_result *s;
+    int first;
+    float *out;
+} probability_job;
+
+static void probability_row(void *arg, int item, int worker)
 {
+    const probability_job *j = arg;
+    const dp_segmentor_result *s = j->s;
+    const int y = j->first + item;
     const size_t line = (size_t)s->image.w * (size_t)s->K;
-    workspace w = workspace_of(s, 0);
+    float *out = j->out + (size_t)item * line;
+    workspace w = workspace_of(s, worker);
     held h = {{-1, -1}};
     if (s->count == 1) {
         dp_logits_resize(out, find_row(s, s->passes, y, &w, &h));
@@ -135,6 +145,13 @@ void dp_segmentor_probabilities(const dp_segmentor_result *s, int y, float *out)
     sum_passes(s, y, y + 1, &w);
     for (size_t i = 0; i < line; i++)
         out[i] = w.sums[i] / (float)s->count;
+}
+
+void dp_segmentor_probabilities(dp_context *ctx, const dp_segmentor_result *s, int y,
+                                int rows, float *out)
+{
+    probability_job job = {s, y, out};
+    dp_parallel(ctx->pool, rows, probability_row, &job);
 }
 
 dp_status dp_segmentor_run(dp_context *ctx, const dp_model *m, const dp_pixels *pixels,

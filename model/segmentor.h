@@ -41,9 +41,10 @@ typedef struct dp_segmentor_result {
  * there are. */
 void dp_segmentor_label(dp_run *r, dp_segmentor_result *s);
 
-/* out (w, K) = row y of the probabilities, after the labels were made and before the
- * next run of the context. One thread at a time. */
-void dp_segmentor_probabilities(const dp_segmentor_result *s, int y, float *out);
+/* out (rows, w, K) = the probabilities of rows [y, y + rows), after a run and before the
+ * next one of the context, on its workers. */
+void dp_segmentor_probabilities(dp_context *ctx, const dp_segmentor_result *s, int y,
+                                int rows, float *out);
 
 /* Label one picture. DP_EARG when m is no segmentor. */
 dp_status dp_segmentor_run(dp_context *ctx, const dp_model *m, const dp_pixels *pixels,

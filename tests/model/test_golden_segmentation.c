@@ -148,14 +148,15 @@ static void trace(void *arg, const dp_run *r, const char *name, dp_tensor map)
 /* ---- the picture
  * ------------------------------------------------------------------- */
 
-typedef struct pass_logits {
+typedef struct picture {
+    dp_context *ctx;
     const dp_segmentor_result *result;
-    int pass;
-} pass_logits;
+    int pass; /* whose logits are asked for */
+} picture;
 
 static void logits_row(const void *arg, int y, float *row)
 {
-    const pass_logits *l = arg;
+    const picture *l = arg;
     const dp_segmentor_pass *p = &l->result->passes[l->pass];
     const size_t line = (size_t)p->mosaic.size.w * (size_t)l->result->K;
     float *lines = malloc(2 * line * sizeof *lines);
@@ -172,7 +173,8 @@ static void logits_row(const void *arg, int y, float *row)
 
 static void probability_row(const void *arg, int y, float *row)
 {
-    dp_segmentor_probabilities(arg, y, row);
+    const picture *p = arg;
+    dp_segmentor_probabilities(p->ctx, p->result, y, 1, row);
 }
 
 /* Distance between the two highest of K values. */
@@ -191,11 +193,11 @@ static float find_margin(const float *values, int K)
 }
 
 /* Where a label differs, the original's choice was close: within 1e-4 of ours. */
-static int check_labels(const golden_run *run, int number,
-                        const dp_segmentor_result *result)
+static int check_labels(const golden_run *run, int number, const picture *p)
 {
     dp_error err = {0};
     dp_pixels want;
+    const dp_segmentor_result *result = p->result;
     const dp_size size = result->image;
     const char *path = shared_path("%s/image%d_label.png", run->which->folder, number);
     ck_assert_msg(dp_pixels_load(&err, &want, path) == DP_OK, "%s", err.text);
@@ -208,7 +210,7 @@ static int check_labels(const golden_run *run, int number,
             if (result->labels[at] == want.data[at * 3])
                 continue;
             differ++;
-            dp_segmentor_probabilities(result, y, row);
+            dp_segmentor_probabilities(p->ctx, result, y, 1, row);
             const float margin =
                 find_margin(row + (size_t)x * (size_t)result->K, result->K);
             ck_assert_msg(margin < 1e-4f, "pixel (%d, %d): found %d, expected %d", y, x,
@@ -220,21 +222,20 @@ static int check_labels(const golden_run *run, int number,
     return differ;
 }
 
-static void check_picture(golden_run *run, int number, const dp_segmentor_result *s)
+static void check_picture(golden_run *run, int number, picture p)
 {
+    const dp_segmentor_result *s = p.result;
     ck_assert_int_eq(run->windows, cJSON_GetArraySize(json_get(run->image, "windows")));
     const cJSON *logits = json_get(run->image, "logits_original_size");
     ck_assert_int_eq(s->count, cJSON_GetArraySize(logits));
-    for (int i = 0; i < s->count; i++) {
-        const pass_logits l = {s, i};
+    for (; p.pass < s->count; p.pass++)
         run->logit = fmax(run->logit,
-                          check_rows(cJSON_GetArrayItem(logits, i), s->image.h,
-                                     s->image.w, s->K, logits_row, &l, 5e-4, "logits"));
-    }
+                          check_rows(cJSON_GetArrayItem(logits, p.pass), s->image.h,
+                                     s->image.w, s->K, logits_row, &p, 5e-4, "logits"));
     run->probability =
         check_rows(json_get(run->image, "probability"), s->image.h, s->image.w, s->K,
-                   probability_row, s, 1e-4, "probability");
-    run->labels = check_labels(run, number, s);
+                   probability_row, &p, 1e-4, "probability");
+    run->labels = check_labels(run, number, &p);
 }
 
 static void run_image(dp_context *ctx, const dp_model *m, const struct golden_case *c,
@@ -251,7 +252,7 @@ static void run_image(dp_context *ctx, const dp_model *m, const struct golden_ca
     ck_assert_msg(dp_pixels_load(&ctx->err, &pixels, shared_path("%s", file)) == DP_OK,
                   "%s", ctx->err.text);
     ck_assert_msg(dp_model_run(ctx, m, &pixels, &result) == DP_OK, "%s", ctx->err.text);
-    check_picture(&run, number, &result);
+    check_picture(&run, number, (picture){ctx, &result, 0});
     printf(
         "%s image %d: %d windows, maps %.1e of the largest, logits %.1e at stride 4, "
         "%.1e, %.1e in the picture, probabilities %.1e, %d labels of %d\n",

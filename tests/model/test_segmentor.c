@@ -134,7 +134,7 @@ START_TEST(probabilities_belong_to_the_labels)
     open_session(&s, _i, 2);
     ck_assert_int_eq(dp_model_run(s.ctx, s.m, &p, &result), DP_OK);
     for (int y = 0; y < H; y++) {
-        dp_segmentor_probabilities(&result, y, row);
+        dp_segmentor_probabilities(s.ctx, &result, y, 1, row);
         for (int x = 0; x < W; x++) {
             const float *v = row + x * CLASSES;
             double sum = 0;
