@@ -6,7 +6,7 @@
 #include <string.h>
 
 static const int sizes[] = {0, 1, 7, 8, 9, 15, 16, 17, 31, 32, 33, 96, 500};
-static const float thresholds[] = {0, 0.3f, 0.5f, 0.7f, 1};
+static const float thresholds[] = {-1, 0, 0.3f, 0.5f, 0.7f, 1};
 
 /* n boxes with corners on a coarse grid, so that ratios equal to a threshold, equal boxes
  * and empty ones are common; `special` also has NaN and infinity in places. */
