@@ -22,6 +22,7 @@ OPT_asan    := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all \
                -fno-omit-frame-pointer -DDP_ARENA_MALLOC
 OPT_tsan    := -O1 -g -fsanitize=thread
 OPT_cov     := -O0 -g --coverage
+OPT_lint-gcc := -O2
 
 PKGS     := cairo libpng libjpeg libcjson zlib openblas
 TESTPKGS := check

@@ -72,7 +72,7 @@ static dp_status build(void *self, dp_builder *b)
             dp_convnext_block_build(b, &net->stages[s].blocks[i], net->dims[s], eps);
             dp_builder_leave(b, outer);
         }
-        char name[16];
+        char name[24];
         snprintf(name, sizeof name, "norm%d.", s);
         dp_layer_norm_build(b, &net->stages[s].output_norm, name, net->dims[s], eps);
     }

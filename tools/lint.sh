@@ -81,7 +81,8 @@ check_format() {
 }
 
 check_warnings() {
-    make -s BUILD=lint CC=clang WERROR=1 lib test-programs
+    make -s -j "$jobs" BUILD=lint CC=clang WERROR=1 lib test-programs &&
+        make -s -j "$jobs" BUILD=lint-gcc CC=gcc WERROR=1 lib test-programs
 }
 
 check_cppcheck() {
