@@ -6,6 +6,21 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
+
+/* Products by OpenBLAS are marked by a table without the kernel. Its plain C form serves
+ * as a specification and would take minutes. */
+static dp_status choose_engine(dp_context *ctx)
+{
+    const char *wish = ctx->options.gemm;
+    if (wish && strcmp(wish, "own") != 0 && strcmp(wish, "openblas") != 0)
+        return dp_fail(&ctx->err, DP_EARG,
+                       "gemm: found \"%s\", expected own or openblas", wish);
+    if (wish ? strcmp(wish, "openblas") == 0 : ctx->kernels.cpu == 0)
+        ctx->kernels.gemm = NULL;
+    dp_gemm_start();
+    return DP_OK;
+}
 
 static dp_status start(dp_context *ctx)
 {
@@ -18,7 +33,9 @@ static dp_status start(dp_context *ctx)
         cpu &= mask;
     }
     dp_kernels_init(&ctx->kernels, cpu);
-    dp_gemm_start();
+    const dp_status st = choose_engine(ctx);
+    if (st != DP_OK)
+        return st;
     const int threads =
         ctx->options.threads ? ctx->options.threads : dp_pool_available_cpus();
     dp_arena_dry(&ctx->arena);

@@ -14,20 +14,28 @@ void dp_gemm_start(void)
     openblas_set_num_threads(1);
 }
 
+/* As OpenBLAS reads it: (K, N), row by row. */
+static void pack_rows(float *out, int K, int N, const float *w, size_t k_stride,
+                      size_t n_stride, const float *scale)
+{
+    for (int k = 0; k < K; k++)
+        for (int n = 0; n < N; n++)
+            *out++ = w[(size_t)k * k_stride + (size_t)n * n_stride] *
+                     (scale ? scale[n] : 1.0f);
+}
+
 void dp_gemm_build(dp_builder *b, dp_gemm *g, int K, int N, const float *w,
                    size_t k_stride, size_t n_stride, const float *scale,
                    const float *bias)
 {
-    *g = (dp_gemm){.K = K, .N = N};
-    g->weight = dp_builder_floats(b, (size_t)K * (size_t)N);
+    *g = (dp_gemm){.K = K, .N = N, .kernel = b->kernels->gemm};
+    g->weight = dp_builder_floats(b, g->kernel ? dp_gemm_packed_size(K, N)
+                                               : (size_t)K * (size_t)N);
     g->bias = dp_builder_floats(b, (size_t)N);
     if (!w || !g->weight || !g->bias)
         return;
-    for (int k = 0; k < K; k++)
-        for (int n = 0; n < N; n++)
-            g->weight[(size_t)k * (size_t)N + (size_t)n] =
-                w[(size_t)k * k_stride + (size_t)n * n_stride] *
-                (scale ? scale[n] : 1.0f);
+    (g->kernel ? dp_gemm_pack : pack_rows)(g->weight, K, N, w, k_stride, n_stride,
+                                           scale);
     if (bias)
         memcpy(g->bias, bias, (size_t)N * sizeof *bias);
 }
@@ -52,12 +60,10 @@ static void activate(const dp_kernels *k, float *x, size_t n, dp_activation acti
         k->gelu(x, n);
 }
 
-void dp_gemm_rows(const dp_gemm *g, const dp_kernels *k, float *y, size_t y_stride,
-                  const float *x, size_t x_stride, int rows, bool accumulate,
-                  dp_activation activation)
+static void openblas_rows(const dp_gemm *g, const dp_kernels *k, float *y,
+                          size_t y_stride, const float *x, size_t x_stride, int rows,
+                          bool accumulate, dp_activation activation)
 {
-    if (rows <= 0)
-        return;
     start_rows(g, y, y_stride, rows, accumulate);
     cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, rows, g->N, g->K, 1.0f, x,
                 (int)x_stride, g->weight, g->N, 1.0f, y, (int)y_stride);
@@ -69,6 +75,22 @@ void dp_gemm_rows(const dp_gemm *g, const dp_kernels *k, float *y, size_t y_stri
     }
     for (int i = 0; i < rows; i++)
         activate(k, y + (size_t)i * y_stride, (size_t)g->N, activation);
+}
+
+void dp_gemm_rows(const dp_gemm *g, const dp_kernels *k, float *y, size_t y_stride,
+                  const float *x, size_t x_stride, int rows, bool accumulate,
+                  dp_activation activation)
+{
+    static const unsigned flags[] = {[DP_ACTIVATION_NONE] = 0,
+                                     [DP_ACTIVATION_RELU] = DP_GEMM_RELU,
+                                     [DP_ACTIVATION_GELU] = DP_GEMM_GELU};
+    if (rows <= 0)
+        return;
+    if (g->kernel)
+        g->kernel(y, y_stride, x, x_stride, g->weight, g->bias, rows, g->K, g->N,
+                  flags[activation] | (accumulate ? DP_GEMM_ADD : 0u));
+    else
+        openblas_rows(g, k, y, y_stride, x, x_stride, rows, accumulate, activation);
 }
 
 int dp_gemm_tile(const dp_gemm *g)

@@ -2,15 +2,17 @@
  *
  *   rows   pixels, regions or tokens      K inputs, N outputs of each
  *
- * The one place where matrix products happen. The engine is OpenBLAS, one thread a call;
- * parallelism is above, over tiles of rows whose size depends on the layer only, so bits
- * do not depend on the number of threads.
+ * The one place where matrix products happen. The engine is the kernel `gemm` of this CPU
+ * or, where the table has none (another architecture, or by choice), OpenBLAS, one thread
+ * a call. Parallelism is above, over tiles of rows whose size depends on the layer only,
+ * so bits do not depend on the number of threads.
  */
 #ifndef DP_OPS_GEMM_H
 #define DP_OPS_GEMM_H
 
 #include "core/builder.h"
 #include "core/run.h"
+#include "ops/kernels/kernels.h"
 
 #include <stdbool.h>
 
@@ -23,8 +25,9 @@ typedef enum dp_activation {
 /* A weight matrix (K, N) and a bias, in the model's store. */
 typedef struct dp_gemm {
     int K, N;
-    float *weight; /* as the engine reads it */
-    float *bias;   /* N; zeros when the layer has none */
+    dp_gemm_fn *kernel; /* NULL: OpenBLAS       */
+    float *weight;      /* as the engine reads it */
+    float *bias;        /* N; zeros when the layer has none */
 } dp_gemm;
 
 /* Set the engine up for calls from several threads; before the first dp_gemm_rows, any
@@ -41,9 +44,9 @@ void dp_gemm_build(dp_builder *b, dp_gemm *g, int K, int N, const float *w,
 /* y = activation(x W + bias), or with `accumulate` activation(x W + bias + y), for `rows`
  * rows of x, `x_stride` floats apart, and of y, `y_stride` apart. Serial: for use inside
  * an item. y does not overlap x. rows may be 0. */
-void dp_gemm_rows(const dp_gemm *g, const struct dp_kernels *k, float *y,
-                  size_t y_stride, const float *x, size_t x_stride, int rows,
-                  bool accumulate, dp_activation activation);
+void dp_gemm_rows(const dp_gemm *g, const dp_kernels *k, float *y, size_t y_stride,
+                  const float *x, size_t x_stride, int rows, bool accumulate,
+                  dp_activation activation);
 
 /* Rows of a tile that suits this matrix: a function of K and N only. */
 int dp_gemm_tile(const dp_gemm *g);

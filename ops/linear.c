@@ -19,17 +19,14 @@ void dp_linear_build_flattened(dp_builder *b, dp_linear *l, const char *name, in
     const int cells = P * P, in = C * cells;
     const float *weight = dp_builder_tensor(b, "weight", 2, (int[]){out, in});
     const float *bias = dp_builder_vector(b, "bias", out);
-    dp_gemm_build(b, &l->gemm, in, out, NULL, 1, 1, NULL, NULL);
-    if (weight && bias && l->gemm.weight && l->gemm.bias)
-        for (int n = 0; n < out; n++) {
-            l->gemm.bias[n] = bias[n];
-            for (int c = 0; c < C; c++)
-                for (int i = 0; i < cells; i++)
-                    l->gemm.weight[((size_t)i * (size_t)C + (size_t)c) * (size_t)out +
-                                   (size_t)n] =
-                        weight[(size_t)n * (size_t)in + (size_t)c * (size_t)cells +
-                               (size_t)i];
-        }
+    float *ours = dp_builder_scratch(b, (size_t)out * (size_t)in);
+    const bool whole = weight && bias && ours;
+    for (size_t n = 0; n < (size_t)out && whole; n++)
+        for (int c = 0; c < C; c++)
+            for (int i = 0; i < cells; i++)
+                ours[n * (size_t)in + (size_t)(i * C + c)] =
+                    weight[n * (size_t)in + (size_t)(c * cells + i)];
+    dp_gemm_build(b, &l->gemm, in, out, whole ? ours : NULL, 1, (size_t)in, NULL, bias);
     dp_builder_release(b);
     dp_builder_leave(b, outer);
 }
