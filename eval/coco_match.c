@@ -329,19 +329,15 @@ static dp_status count_positives(dp_coco_matches *m, dp_error *err)
 
 /* ---- the workers ------------------------------------------------------------------------ */
 
-/* The most that any image needs, and its number of detections. */
-static dp_status measure(const struct job *job, dp_coco_extent *extent, size_t *entries,
-                         dp_error *err)
+dp_status dp_coco_matches_measure(const dp_coco_matches *m, dp_coco_extent *extent,
+                                  dp_error *err)
 {
-    const dp_coco_matches *m = job->m;
     *extent = (dp_coco_extent){0};
-    *entries = 0;
     for (size_t i = 0; i < m->truth->image_count; i++) {
-        const size_t n = m->first_entry[i + 1] - m->first_entry[i];
-        *entries = *entries > n ? *entries : n;
+        const size_t first = m->first_object[i];
         const dp_status st = dp_coco_extent_add_objects(
-            extent, m->truth, m->objects + m->first_object[i],
-            m->first_object[i + 1] - m->first_object[i], m->settings->masks, err);
+            extent, m->truth, m->objects + first, m->first_object[i + 1] - first,
+            m->settings->masks, err);
         if (st != DP_OK)
             return st;
     }
@@ -353,6 +349,17 @@ static dp_status measure(const struct job *job, dp_coco_extent *extent, size_t *
             return st;
     }
     return DP_OK;
+}
+
+/* The most detections that any image has. */
+static size_t most_entries(const dp_coco_matches *m)
+{
+    size_t most = 0;
+    for (size_t i = 0; i < m->truth->image_count; i++) {
+        const size_t n = m->first_entry[i + 1] - m->first_entry[i];
+        most = most > n ? most : n;
+    }
+    return most;
 }
 
 static dp_status make_worker(const struct job *job, struct worker *w,
@@ -390,9 +397,9 @@ static dp_status make_worker(const struct job *job, struct worker *w,
 static dp_status make_workers(struct job *job, int count, dp_error *err)
 {
     dp_coco_extent extent;
-    size_t entries;
     void *memory;
-    dp_status st = measure(job, &extent, &entries, err);
+    const size_t entries = most_entries(job->m);
+    dp_status st = dp_coco_matches_measure(job->m, &extent, err);
     if (st == DP_OK) {
         st = dp_alloc(err, &memory, (size_t)count, sizeof *job->workers, "workers");
         job->workers = memory;

@@ -12,6 +12,7 @@
 #ifndef DP_EVAL_COCO_MATCH_H
 #define DP_EVAL_COCO_MATCH_H
 
+#include "eval/coco_scene.h"
 #include "eval/coco_settings.h"
 #include "io/coco.h"
 
@@ -59,6 +60,11 @@ bool dp_coco_object_is_ignored(const dp_coco_annotation *a, const dp_coco_area *
 
 /* The class of an annotation or detection under the settings. */
 int dp_coco_class_of(const dp_coco_matches *m, int category);
+
+/* What a scene must hold to have all objects of any image, and any detection that takes
+ * part. Errors as dp_coco_extent_add_objects. */
+dp_status dp_coco_matches_measure(const dp_coco_matches *m, dp_coco_extent *extent,
+                                  dp_error *err) DP_MUST_CHECK;
 
 /* Release. A zeroed m is allowed. */
 void dp_coco_matches_done(dp_coco_matches *m);
