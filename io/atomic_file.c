@@ -82,8 +82,8 @@ dp_status dp_atomic_file_write(dp_atomic_file *f, const void *bytes, size_t size
     return f->fault == 0 ? DP_OK : system_refused(err, f->path, f->fault);
 }
 
-/* The reason of the first failed write, 0 for none. A write of the caller's own leaves a
- * flag in the stream but no reason. */
+/* The reason of the first failed write, 0 for none. A write of the caller's own leaves
+ * a flag in the stream but no reason. */
 static int close_stream(dp_atomic_file *f)
 {
     int fault = f->fault;

@@ -4,8 +4,8 @@
  * crash between the two leaves the temporary and never half a file. The disk is not
  * told to sync.
  *
- * A symbolic link stays, and the file it points to is replaced. A path that is there and
- * is no regular file (a pipe, /dev/stdout) is written directly instead.
+ * A symbolic link stays, and the file it points to is replaced. A path that is there
+ * and is no regular file (a pipe, /dev/stdout) is written directly instead.
  */
 #ifndef DP_IO_ATOMIC_FILE_H
 #define DP_IO_ATOMIC_FILE_H
@@ -32,8 +32,8 @@ dp_status dp_atomic_file_open(dp_atomic_file *f, const char *path,
 dp_status dp_atomic_file_write(dp_atomic_file *f, const void *bytes, size_t size,
                                dp_error *err);
 
-/* Close, and put the file in its place. DP_EIO when any write failed, also one that only
- * closing shows (disk full); the temporary is removed then and the old file is
+/* Close, and put the file in its place. DP_EIO when any write failed, also one that
+ * only closing shows (disk full); the temporary is removed then and the old file is
  * untouched. f is not open afterwards. */
 dp_status dp_atomic_file_commit(dp_atomic_file *f, dp_error *err) DP_MUST_CHECK;
 

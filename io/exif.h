@@ -21,10 +21,10 @@ enum {
 };
 
 /* The orientation told by `size` bytes that start with a TIFF header (what follows
- * "Exif\0\0" in a JPEG; the eXIf chunk of a PNG), of either byte order. DP_EXIF_NONE when
- * it is not told, is not 1 to 8, or cannot be read: a broken Exif block is no reason to
- * refuse a picture. As in OpenCV, the entry's type is not looked at: its value is the 16
- * bits where a SHORT stands. */
+ * "Exif\0\0" in a JPEG; the eXIf chunk of a PNG), of either byte order. DP_EXIF_NONE
+ * when it is not told, is not 1 to 8, or cannot be read: a broken Exif block is no
+ * reason to refuse a picture. As in OpenCV, the entry's type is not looked at: its
+ * value is the 16 bits where a SHORT stands. */
 int dp_exif_orientation(const unsigned char *tiff, size_t size);
 
 /* Turn p upright, in place; from 5 on, height and width change places. Any other

@@ -14,10 +14,11 @@ typedef struct dp_file_map {
     void *base; /* private: what is unmapped */
 } dp_file_map;
 
-/* Map the file at `path`; an empty file gives size 0. DP_EIO when the system refuses, or
- * when it is a directory, a pipe or a device; *map is empty then. Close it with
- * dp_file_map_close. A file that another process cuts shorter while it is mapped raises
- * SIGBUS at the missing bytes, as every mapping does. Threads may read a map together. */
+/* Map the file at `path`; an empty file gives size 0. DP_EIO when the system refuses,
+ * or when it is a directory, a pipe or a device; *map is empty then. Close it with
+ * dp_file_map_close. A file that another process cuts shorter while it is mapped
+ * raises SIGBUS at the missing bytes, as every mapping does. Threads may read a map
+ * together. */
 dp_status dp_file_map_open(dp_file_map *map, const char *path,
                            dp_error *err) DP_MUST_CHECK;
 

@@ -4,9 +4,7 @@
 #include "io/atomic_file.h"
 #include "io/exif.h"
 
-#include <errno.h>
 #include <setjmp.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 

@@ -1,17 +1,18 @@
 /* jpeg.h - JPEG files: read to pixels, written from pixels
  *
- * Reads baseline, extended and progressive JPEG of 8 bits, Huffman or (where the library
- * has it) arithmetic coded: grey, YCbCr, RGB, CMYK and YCCK. The pixels are those of
- * OpenCV's imdecode with its colour flag: libjpeg-turbo's accurate integer IDCT, its
- * triangle-filtered chroma, its YCbCr to RGB; CMYK by c' = k - ((255 - c) * k >> 8);
+ * Reads baseline, extended and progressive JPEG of 8 bits, Huffman or (where the
+ * library has it) arithmetic coded: grey, YCbCr, RGB, CMYK and YCCK. The pixels are
+ * those of OpenCV's imdecode with its colour flag: libjpeg-turbo's accurate integer
+ * IDCT, its triangle-filtered chroma, its YCbCr to RGB; for CMYK
+ *   c' = k - ((255 - c) * k >> 8);
  * turned upright as the first Exif segment (APP1) that knows says. OpenCV 4.6 looks at
- * the first APP1 segment only, whatever is in it; later versions as here.
+ * the first APP1 segment only, whatever is in it; later versions do as here.
  *
- * What is refused: damaged or incomplete data. libjpeg goes on after most damage, with a
- * warning, and paints what it lacks grey. Here these of its warnings refuse the file:
- *   JWRN_JPEG_EOF, JWRN_HIT_MARKER (data ends early), JWRN_MUST_RESYNC (a restart marker
- *   is missing), JWRN_HUFF_BAD_CODE, JWRN_ARITH_BAD_CODE (no such code), and any that is
- *   not in the next list;
+ * What is refused: damaged or incomplete data. libjpeg goes on after most damage, with
+ * a warning, and paints what it lacks grey. Here these of its warnings refuse a file:
+ *   JWRN_JPEG_EOF, JWRN_HIT_MARKER (data end early), JWRN_MUST_RESYNC (a restart
+ *   marker is missing), JWRN_HUFF_BAD_CODE, JWRN_ARITH_BAD_CODE (no such code), and
+ *   any that is not in the next list;
  * and these do not, because every pixel is still told:
  *   JWRN_EXTRANEOUS_DATA (bytes between the data and a marker), JWRN_ADOBE_XFORM,
  *   JWRN_JFIF_MAJOR, JWRN_NOT_SEQUENTIAL (header fields nobody needs),

@@ -1,13 +1,13 @@
 /* png.h - PNG files: pictures and label maps, read and written
  *
  * A picture's pixels are those of OpenCV's imdecode with its colour flag: grey of any
- * depth and palettes become 8-bit BGR, of 16 bits the high byte is kept, transparency is
- * dropped and not blended, gamma and colour profiles are not applied, a palette index
- * without an entry is black. An eXIf chunk, before or after the pixels, turns the
- * picture upright. An animated file gives its default image.
+ * depth and palettes become 8-bit BGR, of 16 bits the high byte is kept, transparency
+ * is dropped and not blended, gamma and colour profiles are not applied, a palette
+ * index without an entry is black. An eXIf chunk, before or after the pixels, turns
+ * the picture upright. An animated file gives its default image.
  *
- * Chunks that tell no pixel (text, profiles, times) are skipped unread. A wrong checksum,
- * a missing end and broken compressed data of the others are errors.
+ * Chunks that tell no pixel (text, profiles, times) are skipped unread. A wrong
+ * checksum, a missing end and broken compressed data of the others are errors.
  */
 #ifndef DP_IO_PNG_H
 #define DP_IO_PNG_H
@@ -21,10 +21,10 @@
 dp_status dp_png_decode(dp_error *err, dp_pixels *out, const void *bytes, size_t size,
                         const char *name) DP_MUST_CHECK;
 
-/* Decode a label map: the numbers stored in a grey or palette PNG of 1 to 8 bits, neither
- * looked up in the palette nor stretched to 255, nor turned by an eXIf chunk. *out keeps
- * its memory from call to call. Errors as above, and DP_EUNSUPPORTED for 16 bits, colour
- * or an alpha channel; the contents of *out are undefined then. */
+/* Decode a label map: the numbers stored in a grey or palette PNG of 1 to 8 bits,
+ * neither looked up in the palette nor stretched to 255, nor turned by an eXIf chunk.
+ * *out keeps its memory from call to call. Errors as above, and DP_EUNSUPPORTED for
+ * 16 bits, colour or an alpha channel; the contents of *out are undefined then. */
 dp_status dp_png_decode_labels(dp_error *err, dp_label_map *out, const void *bytes,
                                size_t size, const char *name) DP_MUST_CHECK;
 
@@ -37,9 +37,9 @@ dp_status dp_png_load_labels(dp_error *err, dp_label_map *out,
 dp_status dp_png_save(dp_error *err, const char *path,
                       const dp_pixels *pixels) DP_MUST_CHECK;
 
-/* Write a label map as 8-bit PNG: grey when palette is NULL, else with `colours` (1 to
- * 256) colours of red, green, blue at `palette`, where each label must have one (DP_EARG).
- * Errors as above. */
+/* Write a label map as 8-bit PNG: grey when palette is NULL, else with `colours` (1
+ * to 256) colours of red, green, blue at `palette`, where each label must have one
+ * (DP_EARG). Errors as above. */
 dp_status dp_png_save_labels(dp_error *err, const char *path,
                              const dp_label_map *labels, const uint8_t *palette,
                              int colours) DP_MUST_CHECK;

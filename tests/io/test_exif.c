@@ -1,4 +1,5 @@
-/* Orientation: found in a TIFF block of either byte order, ignored when broken, applied. */
+/* Orientation: found in a TIFF block of either byte order, ignored when broken,
+ * applied. */
 #include "core/memory.h"
 #include "io/exif.h"
 #include "io/image.h"

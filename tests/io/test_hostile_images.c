@@ -224,7 +224,7 @@ START_TEST(arithmetic_and_huffman_coding_of_a_picture_are_the_same)
 }
 END_TEST
 
-/* ---- checksums of pixels ---------------------------------------------------------- */
+/* ---- checksums of pixels ------------------------------------------------------ */
 
 /* CRC-32 of the first channel, or of all in the order red, green, blue. */
 static unsigned long pixel_crc(const dp_pixels *p, bool grey)

@@ -25,7 +25,8 @@ typedef struct png_kind {
 
 encoded encode_png(const png_kind *kind);
 
-/* Where the first chunk of this type starts, with its length. Fails the test if none. */
+/* Where the first chunk of this type starts, that is its length. Fails the test if
+ * there is none. */
 size_t find_chunk(const encoded *png, const char *type);
 
 /* Put a chunk with a right checksum in at `at`, which is where another starts. */

@@ -19,8 +19,8 @@ const char *scratch_file(const char *name, const void *bytes, size_t size);
 /* The same for a text, with the folders on its way: "inside/name". */
 const char *scratch_text(const char *name, const char *text);
 
-/* From now on this process may write `bytes` into a file at most, and a write beyond fails
- * with "File too large": a disk that is full, without one. */
+/* From now on this process may write `bytes` into a file at most, and a write beyond
+ * fails with "File too large": a disk that is full, without one. */
 void scratch_limit_writes(size_t bytes);
 
 /* How many files and folders the folder holds, not counting those deeper inside. */
