@@ -111,30 +111,32 @@ static dp_status find_view(const dp_torch_file *f, dp_value v,
     return DP_OK;
 }
 
-/* Shape and strides of the tensor; *count is the product, *last the place of the last
- * element from the first. False when a product overflows. */
+/* Shape and strides of the tensor; *count is the number of elements, *last the place of
+ * the last one from the first. False when a product overflows: that of the extents other
+ * than 0 does not even where another one is 0. */
 static bool read_shape(const dp_tree *t, dp_value v, dp_named_tensor *out,
                        size_t *count, size_t *last)
 {
     const dp_value shape = dp_tree_item(t, v, 2), strides = dp_tree_item(t, v, 3);
-    size_t bytes, step;
-    bool fits = true;
-    *count = 1;
+    size_t full = 1, bytes;
+    bool empty = false;
     *last = 0;
     for (int d = 0; d < out->rank; d++) {
         out->shape[d] = dp_tree_int(t, dp_tree_item(t, shape, (size_t)d));
         out->stride[d] = dp_tree_int(t, dp_tree_item(t, strides, (size_t)d));
-        if (out->shape[d] == 0)
-            *count = 0;
-    }
-    for (int d = 0; d < out->rank && *count != 0; d++) {
-        fits = fits && dp_mul_size(count, *count, (size_t)out->shape[d]) &&
-               dp_mul_size(&step, (size_t)out->shape[d] - 1, (size_t)out->stride[d]) &&
-               dp_add_size(last, *last, step);
-        if (!fits)
+        empty = empty || out->shape[d] == 0;
+        const size_t extent = out->shape[d] ? (size_t)out->shape[d] : 1;
+        if (!dp_mul_size(&full, full, extent) || !dp_mul_size(&bytes, full, 16))
             return false;
     }
-    return dp_mul_size(&bytes, *count, 8);
+    *count = empty ? 0 : full;
+    for (int d = 0; d < out->rank && !empty; d++) {
+        size_t step;
+        if (!dp_mul_size(&step, (size_t)out->shape[d] - 1, (size_t)out->stride[d]) ||
+            !dp_add_size(last, *last, step))
+            return false;
+    }
+    return true;
 }
 
 dp_status dp_torch_file_tensor(const dp_torch_file *f, dp_value v, const char *name,

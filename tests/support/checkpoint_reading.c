@@ -1,0 +1,77 @@
+#include "tests/support/checkpoint_reading.h"
+
+#include "core/memory.h"
+#include "io/safetensors.h"
+#include "io/torch_file.h"
+#include "io/torch_names.h"
+
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+static volatile unsigned char sink;
+
+/* Read the first and the last element of every tensor, where a wrong one would be. */
+static void touch(const dp_tensor_list *l)
+{
+    for (size_t i = 0; i < l->count; i++) {
+        const dp_named_tensor *t = &l->tensors[i];
+        const size_t width = (l->types[i]->bits + 7) / 8;
+        size_t last = 0;
+        if (dp_named_tensor_count(t) == 0)
+            continue;
+        for (int d = 0; d < t->rank; d++)
+            last += (size_t)(t->shape[d] - 1) * (size_t)t->stride[d];
+        const unsigned char *p = t->data;
+        if (l->types[i]->bits % 8)
+            last = last * l->types[i]->bits / 8;
+        else
+            last = last * width + width - 1;
+        sink = p[0];
+        sink = p[last];
+        ck_assert_int_ge(dp_named_tensor_is_dense(t), 0);
+    }
+}
+
+dp_status read_torch(const unsigned char *bytes, size_t size, dp_error *err)
+{
+    dp_torch_file f;
+    dp_tensor_list list = {NULL};
+    dp_status st = dp_torch_file_init(&f, "f", bytes, size, err);
+    if (st == DP_OK)
+        st = dp_torch_names_list(&f, f.root, &list, err);
+    if (st == DP_OK)
+        touch(&list);
+    dp_tensor_list_done(&list);
+    dp_torch_file_done(&f);
+    return st;
+}
+
+dp_status read_safetensors(const unsigned char *bytes, size_t size, dp_error *err)
+{
+    dp_tensor_list list = {NULL};
+    dp_tree metadata = {NULL};
+    dp_value root;
+    char *texts;
+    const dp_status st =
+        dp_safetensors_read(&list, &metadata, &root, &texts, "f", bytes, size, err);
+    if (st == DP_OK)
+        touch(&list);
+    dp_tensor_list_done(&list);
+    dp_tree_done(&metadata);
+    dp_free(texts);
+    return st;
+}
+
+dp_status read_exact(read_fn *read, const void *bytes, size_t size, dp_error *err)
+{
+    unsigned char *block = malloc(size ? size : 1);
+    ck_assert_ptr_nonnull(block);
+    if (size)
+        memcpy(block, bytes, size);
+    dp_error_clear(err);
+    const dp_status st = read(block, size, err);
+    ck_assert(st == DP_OK || st == DP_EFORMAT || st == DP_EUNSUPPORTED);
+    free(block);
+    return st;
+}
