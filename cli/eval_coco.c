@@ -6,6 +6,7 @@
 #include "cli/options.h"
 #include "core/memory.h"
 #include "eval/coco_json.h"
+#include "eval/report.h"
 #include "io/atomic_file.h"
 
 #include <stdio.h>
@@ -20,6 +21,15 @@ typedef struct request {
     dp_common_options common;
 } request;
 
+/* What comes of one type. */
+typedef struct evaluation {
+    dp_coco_settings settings;
+    dp_coco_matches matches;
+    dp_coco_scores scores;
+    dp_coco_errors errors; /* when the causes are asked for */
+    dp_coco_best *best;    /* owned; the same               */
+} evaluation;
+
 /* Everything that is held while evaluating. */
 typedef struct session {
     request ask;
@@ -29,6 +39,8 @@ typedef struct session {
     dp_coco_settings settings;
     int64_t *image_ids, *category_ids; /* owned; what settings borrow */
     dp_coco_wish wish;
+    evaluation evaluations[2];
+    int evaluation_count;
     dp_text json;
     dp_error err;
 } session;
@@ -141,29 +153,68 @@ static void print_summary(const session *s, const dp_coco_scores *scores)
 
 /* ---- one evaluation ------------------------------------------------------------------- */
 
+/* Why things are wrong, for who asks. */
+static dp_status explain(session *s, evaluation *e)
+{
+    void *memory;
+    dp_status st = dp_alloc(&s->err, &memory, e->scores.category_count + 1,
+                            sizeof *e->best, "best thresholds");
+    e->best = memory;
+    if (st == DP_OK)
+        st = dp_coco_best_find(e->best, &e->scores, &s->err);
+    return st == DP_OK ? dp_coco_errors_find(&e->errors, &e->matches, s->pool, &s->err)
+                       : st;
+}
+
 static dp_status evaluate(session *s, bool masks)
 {
-    dp_coco_matches matches;
-    dp_coco_scores scores = {0};
+    evaluation *e = &s->evaluations[s->evaluation_count++];
     const bool prints = !s->ask.json || strcmp(s->ask.json, "-") != 0;
-    s->settings.masks = masks;
-    dp_status st =
-        dp_coco_match(&matches, &s->truth, &s->results, &s->settings, s->pool, &s->err);
+    e->settings = s->settings;
+    e->settings.masks = masks;
+    dp_status st = dp_coco_match(&e->matches, &s->truth, &s->results, &e->settings,
+                                 s->pool, &s->err);
     if (st == DP_OK)
-        st = dp_coco_accumulate(&scores, &matches, s->pool, &s->err);
+        st = dp_coco_accumulate(&e->scores, &e->matches, s->pool, &s->err);
     if (st == DP_OK && prints) {
         if (s->wish.boxes && s->wish.masks)
             printf("%s:\n", masks ? "segm" : "bbox");
-        print_summary(s, &scores);
+        print_summary(s, &e->scores);
     }
+    if (st == DP_OK && (s->ask.json || s->ask.report))
+        st = explain(s, e);
     if (st == DP_OK && s->ask.json) {
         dp_text_add(&s->json, "%s\"%s\": ", s->json.size > 1 ? ",\n" : "",
                     masks ? "segm" : "bbox");
-        dp_coco_json_add(&s->json, &scores, NULL);
+        dp_coco_json_add(&s->json, &e->scores, e->best, &e->errors,
+                         s->ask.score_threshold);
     }
-    dp_coco_scores_done(&scores);
-    dp_coco_matches_done(&matches);
     return st;
+}
+
+static void evaluation_done(evaluation *e)
+{
+    dp_free(e->best);
+    dp_coco_errors_done(&e->errors);
+    dp_coco_scores_done(&e->scores);
+    dp_coco_matches_done(&e->matches);
+}
+
+static int write_report(session *s)
+{
+    dp_report r = {.truth_path = s->ask.truth_path,
+                   .results_path = s->ask.results_path,
+                   .truth_lint = &s->truth.lint,
+                   .results_lint = &s->results.lint,
+                   .images = s->ask.images,
+                   .score_threshold = s->ask.score_threshold};
+    for (; r.part_count < s->evaluation_count; r.part_count++) {
+        const evaluation *e = &s->evaluations[r.part_count];
+        r.parts[r.part_count] = (dp_report_part){&e->scores, &e->errors, e->best};
+    }
+    return dp_report_write(&r, s->ask.report, &s->err) == DP_OK
+               ? DP_EXIT_OK
+               : dp_cli_fail(&s->err, DP_SUBJECT_OUTPUT);
 }
 
 static int write_json(session *s)
@@ -292,6 +343,11 @@ static int run(session *s)
         if (status != DP_EXIT_OK)
             return status;
     }
+    if (s->ask.report) {
+        status = write_report(s);
+        if (status != DP_EXIT_OK)
+            return status;
+    }
     const bool skipped = dp_coco_lint_broken(&s->truth.lint) > 0 ||
                          dp_coco_lint_broken(&s->results.lint) > 0;
     return skipped ? DP_EXIT_SOME : DP_EXIT_OK;
@@ -306,6 +362,12 @@ int dp_cli_eval_coco(int argc, char **argv)
                 "what to evaluate (default: what the results hold)"),
         DP_FLAG("classwise", 0, &ask->classwise, "a table of the classes"),
         DP_TEXT("json", 0, "FILE", &ask->json, "every number; - for standard output"),
+        DP_TEXT("report", 0, "DIR", &ask->report,
+                "a page with curves, causes of errors, classes (index.html)"),
+        DP_TEXT("images", 0, "DIR", &ask->images,
+                "the pictures, for the worst of them in the report"),
+        DP_FLOAT("score-thr", 0, "S", &ask->score_threshold, -1e300, 1e300,
+                 "of the errors listed, counted and drawn (default 0.3)"),
         DP_TEXT("max-dets", 0, "N,N,...", &ask->caps,
                 "detections per image and class (default 1,10,100)"),
         DP_TEXT("iou-thrs", 0, "LIST", &ask->thresholds,
@@ -335,7 +397,12 @@ int dp_cli_eval_coco(int argc, char **argv)
         return status;
     ask->truth_path = args.item[0];
     ask->results_path = args.item[1];
+    if (ask->images && !ask->report)
+        return dp_cli_usage(
+            "--images: found no --report, which would show the pictures");
     status = run(&s);
+    for (int i = 0; i < s.evaluation_count; i++)
+        evaluation_done(&s.evaluations[i]);
     dp_text_done(&s.json);
     dp_coco_results_done(&s.results);
     dp_coco_truth_done(&s.truth);

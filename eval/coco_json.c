@@ -1,5 +1,7 @@
 #include "eval/coco_json.h"
 
+#include "core/memory.h"
+
 #include <string.h>
 
 void dp_coco_json_add_number(dp_text *t, double value)
@@ -65,7 +67,8 @@ static double ap_in(const dp_coco_scores *s, int k, const char *name)
     return a < 0 ? -1 : dp_coco_scores_ap(s, k, a, set->cap_count - 1, -1);
 }
 
-static void add_class(dp_text *t, const dp_coco_scores *s, int k)
+static void add_class(dp_text *t, const dp_coco_scores *s, const dp_coco_best *best,
+                      int k)
 {
     const dp_coco_matches *m = s->matches;
     const dp_coco_settings *set = m->settings;
@@ -86,6 +89,8 @@ static void add_class(dp_text *t, const dp_coco_scores *s, int k)
     add_member(t, "APm", ap_in(s, k, "medium"));
     add_member(t, "APl", ap_in(s, k, "large"));
     add_member(t, "AR", dp_coco_scores_ar(s, k, 0, last));
+    add_member(t, "F1", best->f1);
+    add_member(t, "F1_score", best->f1 > 0 ? best->score : -1);
     dp_text_add(t, ", \"AR_by_max_dets\": [");
     for (int c = 0; c < set->cap_count; c++) {
         dp_text_add(t, "%s", c ? ", " : "");
@@ -111,7 +116,66 @@ static void add_class(dp_text *t, const dp_coco_scores *s, int k)
     dp_text_add(t, p[0] >= 0 ? "]}" : "null}");
 }
 
-void dp_coco_json_add(dp_text *t, const dp_coco_scores *s, const char *tail)
+/* What one threshold for all classes gives. */
+static void add_best(dp_text *t, const dp_coco_best *best)
+{
+    dp_text_add(t, ",\n \"best\": {\"score\": ");
+    dp_coco_json_add_number(t, best->f1 > 0 ? best->score : -1);
+    add_member(t, "precision", best->f1 > 0 ? best->precision : -1);
+    add_member(t, "recall", best->f1 > 0 ? best->recall : -1);
+    add_member(t, "F1", best->f1);
+    dp_text_add(t, "}");
+}
+
+static void add_counts(dp_text *t, const char *name, const size_t *counts)
+{
+    dp_text_add(t, ", \"%s\": {", name);
+    for (int i = 0; i < DP_COCO_CAUSES; i++)
+        dp_text_add(t, "%s\"%s\": %zu", i ? ", " : "",
+                    dp_coco_cause_name((dp_coco_cause)i), counts[i]);
+    dp_text_add(t, "}");
+}
+
+/* Rows are objects, columns what they are taken for; the last of each is none. */
+static void add_confusion(dp_text *t, const dp_coco_errors *errors, double score)
+{
+    const size_t side = errors->matches->category_count + 1;
+    void *memory;
+    size_t cells;
+    if (t->status != DP_OK || !dp_mul_size(&cells, side, side))
+        return;
+    t->status = dp_alloc(t->err, &memory, cells, sizeof(size_t), "a confusion matrix");
+    if (t->status != DP_OK)
+        return;
+    const size_t *matrix = memory;
+    dp_coco_errors_confusion(memory, errors, score);
+    dp_text_add(t, ",\n \"confusion\": [");
+    for (size_t i = 0; i < cells; i++)
+        dp_text_add(t, "%s%zu%s",
+                    i % side ? ","
+                    : i      ? ",\n  ["
+                             : "\n  [",
+                    matrix[i], i % side == side - 1 ? "]" : "");
+    dp_text_add(t, "]");
+    dp_free(memory);
+}
+
+static void add_errors(dp_text *t, const dp_coco_errors *errors, double score)
+{
+    const dp_coco_matches *m = errors->matches;
+    dp_coco_tally tally;
+    dp_coco_errors_count(&tally, errors, score);
+    dp_text_add(t, ",\n \"errors\": {\"iou\": ");
+    dp_text_add_double(t, m->settings->thresholds[m->focus]);
+    dp_text_add(t, ", \"score\": ");
+    dp_text_add_double(t, score);
+    add_counts(t, "detections", tally.detections);
+    add_counts(t, "objects", tally.objects);
+    dp_text_add(t, "}");
+}
+
+void dp_coco_json_add(dp_text *t, const dp_coco_scores *s, const dp_coco_best *best,
+                      const dp_coco_errors *errors, double score)
 {
     dp_coco_stat stats[DP_COCO_MAX_STATS];
     const int n = dp_coco_summarize(stats, s);
@@ -127,9 +191,12 @@ void dp_coco_json_add(dp_text *t, const dp_coco_scores *s, const char *tail)
     dp_text_add(t, ",\n \"classes\": [");
     for (size_t k = 0; k < s->category_count; k++) {
         dp_text_add(t, "%s\n  ", k ? "," : "");
-        add_class(t, s, (int)k);
+        add_class(t, s, &best[k], (int)k);
     }
     dp_text_add(t, "],\n ");
     add_settings(t, s->matches);
-    dp_text_add(t, "%s}", tail ? tail : "");
+    add_best(t, &best[s->category_count]);
+    add_errors(t, errors, score);
+    add_confusion(t, errors, score);
+    dp_text_add(t, "}");
 }

@@ -6,11 +6,15 @@
 #define DP_EVAL_COCO_JSON_H
 
 #include "core/text.h"
-#include "eval/coco_scores.h"
+#include "eval/coco_best.h"
+#include "eval/coco_errors.h"
 
-/* Append the object of one evaluation, without its name. `tail`, JSON members that begin
- * with a comma, may be NULL: they go in at the end. A failure stays in t. */
-void dp_coco_json_add(dp_text *t, const dp_coco_scores *scores, const char *tail);
+/* Append the object of one evaluation, without its name: stats, classes, settings, best
+ * thresholds, causes of errors, confusion matrix (both of detections of at least `score`;
+ * see coco_errors.h). best has category_count + 1 entries. A failure stays in t. */
+void dp_coco_json_add(dp_text *t, const dp_coco_scores *scores,
+                      const dp_coco_best *best, const dp_coco_errors *errors,
+                      double score);
 
 /* Append a number, or null for one below zero. */
 void dp_coco_json_add_number(dp_text *t, double value);
