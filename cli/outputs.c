@@ -1,0 +1,134 @@
+#define _POSIX_C_SOURCE 200809L
+#include "cli/outputs.h"
+
+#include "cli/pictures.h"
+#include "core/memory.h"
+#include "core/text.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+enum { STEM = 512 };
+
+static dp_status make_folder(dp_error *err, const char *path)
+{
+    struct stat about;
+    if (mkdir(path, 0777) == 0)
+        return DP_OK;
+    const int reason = errno;
+    if (reason == EEXIST && stat(path, &about) == 0 && S_ISDIR(about.st_mode))
+        return DP_OK;
+    return dp_fail(err, DP_EIO, "%s: cannot be made a folder: %s", path,
+                   strerror(reason));
+}
+
+static dp_status make_folders(dp_error *err, const char *folder)
+{
+    char *path;
+    dp_status st = dp_strdup(err, &path, folder);
+    for (char *slash = path; st == DP_OK && (slash = strchr(slash + 1, '/'));) {
+        *slash = '\0';
+        st = make_folder(err, path);
+        *slash = '/';
+    }
+    dp_free(path);
+    return st == DP_OK ? make_folder(err, folder) : st;
+}
+
+static int compare_stems(const dp_inputs *in, size_t i, size_t j)
+{
+    char a[STEM], b[STEM];
+    dp_pictures_stem(a, sizeof a, in->path[i]);
+    dp_pictures_stem(b, sizeof b, in->path[j]);
+    return strcmp(a, b);
+}
+
+/* By stem, then as given. Merge sort: stable, and its order needs no global. */
+static void sort_stems(const dp_inputs *in, size_t *order, size_t *spare, size_t n)
+{
+    if (n < 2)
+        return;
+    const size_t half = n / 2;
+    sort_stems(in, order, spare, half);
+    sort_stems(in, order + half, spare, n - half);
+    memcpy(spare, order, half * sizeof *order);
+    size_t i = 0, j = half, to = 0;
+    while (i < half)
+        if (j < n && compare_stems(in, order[j], spare[i]) < 0)
+            order[to++] = order[j++];
+        else
+            order[to++] = spare[i++];
+}
+
+dp_status dp_outputs_init(dp_error *err, dp_outputs *o, const char *folder,
+                          const dp_inputs *inputs)
+{
+    *o = (dp_outputs){folder, inputs, NULL};
+    dp_status st = make_folders(err, folder);
+    void *memory = NULL;
+    if (st == DP_OK)
+        st = dp_alloc(err, &memory, 2 * inputs->count, sizeof *o->order,
+                      "the order of outputs");
+    if (st != DP_OK)
+        return st;
+    o->order = memory;
+    for (size_t i = 0; i < inputs->count; i++)
+        o->order[i] = i;
+    sort_stems(inputs, o->order, o->order + inputs->count, inputs->count);
+    return DP_OK;
+}
+
+void dp_outputs_done(dp_outputs *o)
+{
+    dp_free(o->order);
+    *o = (dp_outputs){0};
+}
+
+/* The first input with the stem of input i. */
+static size_t find_first(const dp_outputs *o, size_t i)
+{
+    size_t low = 0, high = o->inputs->count;
+    while (low < high) {
+        const size_t middle = low + (high - low) / 2;
+        if (compare_stems(o->inputs, o->order[middle], i) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return o->order[low];
+}
+
+static bool is_same_file(const char *a, const char *b)
+{
+    struct stat x, y;
+    return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev &&
+           x.st_ino == y.st_ino;
+}
+
+dp_status dp_outputs_path(dp_error *err, const dp_outputs *o, char **path, size_t i,
+                          const char *suffix)
+{
+    char stem[STEM];
+    const char *input = o->inputs->path[i];
+    const size_t first = find_first(o, i), length = strlen(o->folder);
+    dp_pictures_stem(stem, sizeof stem, input);
+    *path = NULL;
+    if (first != i)
+        return dp_fail(err, DP_EFORMAT,
+                       "%s: found that %s%s is the output of %s, expected another name",
+                       input, stem, suffix, o->inputs->path[first]);
+    dp_text text = {.err = err};
+    dp_text_add(&text, "%s%s%s%s", o->folder,
+                length && o->folder[length - 1] == '/' ? "" : "/", stem, suffix);
+    dp_status st = text.status;
+    if (st == DP_OK && is_same_file(dp_text_get(&text), input))
+        st = dp_fail(err, DP_EFORMAT,
+                     "%s: found it where its own output goes, expected another --out",
+                     input);
+    if (st == DP_OK)
+        st = dp_strdup(err, path, dp_text_get(&text));
+    dp_text_done(&text);
+    return st;
+}
