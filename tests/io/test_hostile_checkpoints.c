@@ -396,7 +396,7 @@ static void read_hostile(const char *path, const char *name)
 
     size_t size, used;
     char *bytes = file_load(path, &size);
-    dp_tree tree = {NULL};
+    dp_tree tree = {0};
     dp_value root;
     const dp_status pickled = dp_pickle_read(&tree, &root, &used, name,
                                              (const unsigned char *)bytes, size, &err);
@@ -449,7 +449,7 @@ START_TEST(the_weapon_of_a_hostile_pickle_is_named)
     size_t size, used;
     char *bytes =
         file_load(shared_path("data/hostile/pickle/tests/%s", attacks[_i].file), &size);
-    dp_tree tree = {NULL};
+    dp_tree tree = {0};
     dp_value root;
     bool named = false;
     ck_assert_msg(dp_pickle_read(&tree, &root, &used, "p", (const unsigned char *)bytes,

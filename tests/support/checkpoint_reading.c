@@ -36,7 +36,7 @@ static void touch(const dp_tensor_list *l)
 dp_status read_torch(const unsigned char *bytes, size_t size, dp_error *err)
 {
     dp_torch_file f;
-    dp_tensor_list list = {NULL};
+    dp_tensor_list list = {0};
     dp_status st = dp_torch_file_init(&f, "f", bytes, size, err);
     if (st == DP_OK)
         st = dp_torch_names_list(&f, f.root, &list, err);
@@ -49,8 +49,8 @@ dp_status read_torch(const unsigned char *bytes, size_t size, dp_error *err)
 
 dp_status read_safetensors(const unsigned char *bytes, size_t size, dp_error *err)
 {
-    dp_tensor_list list = {NULL};
-    dp_tree metadata = {NULL};
+    dp_tensor_list list = {0};
+    dp_tree metadata = {0};
     dp_value root;
     char *texts;
     const dp_status st =
