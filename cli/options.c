@@ -3,7 +3,6 @@
 #include "cli/cli.h"
 #include "core/nearest.h"
 
-#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,7 +33,7 @@ static bool is_choice(const char *choices, const char *word)
     while (choices) {
         if (strncmp(choices, word, length) == 0 &&
             (choices[length] == '|' || choices[length] == '\0'))
-            return length > 0;
+            return true;
         choices = strchr(choices, '|');
         choices = choices ? choices + 1 : NULL;
     }
@@ -51,10 +50,8 @@ static int wrong_number(const dp_option *o, const char *value)
 static int set_int(const dp_option *o, const char *value)
 {
     char *end;
-    errno = 0;
     const long number = strtol(value, &end, 10);
-    if (end == value || *end || errno || (double)number < o->min ||
-        (double)number > o->max)
+    if (end == value || *end || (double)number < o->min || (double)number > o->max)
         return wrong_number(o, value);
     *(int *)o->target = (int)number;
     return DP_OPTIONS_GO_ON;

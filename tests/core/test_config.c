@@ -102,6 +102,17 @@ START_TEST(a_base_may_have_a_base_in_another_folder)
 }
 END_TEST
 
+START_TEST(a_base_may_have_an_absolute_path)
+{
+    char text[1024];
+    snprintf(text, sizeof text, "{\"base\":\"%s\",\"b\":2}",
+             scratch_text("base.json", "{\"a\":1}"));
+    scratch_text("models/over.json", text);
+    load("models/over.json");
+    ck_assert_str_eq(merged(), "{\"a\":1,\"b\":2}");
+}
+END_TEST
+
 START_TEST(dumps_show_the_merged_tree_and_its_files)
 {
     scratch_text("base.json", "{\"a\":{\"x\":[1,0.1],\"y\":\"t\"}}");
@@ -259,6 +270,7 @@ int main(void)
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_loop_test(tc, laying_over_a_base, 0, COUNT(merges));
     tcase_add_test(tc, a_base_may_have_a_base_in_another_folder);
+    tcase_add_test(tc, a_base_may_have_an_absolute_path);
     tcase_add_test(tc, dumps_show_the_merged_tree_and_its_files);
     tcase_add_loop_test(tc, wrong_configs_name_file_and_key, 0, COUNT(wrong));
     tcase_add_test(tc, chains_of_bases_have_a_limit);
