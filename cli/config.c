@@ -7,6 +7,8 @@
 #include "core/memory.h"
 #include "core/nearest.h"
 #include "heads/head.h"
+#include "model/input.h"
+#include "model/model.h"
 #include "necks/neck.h"
 
 #include <stdio.h>
@@ -69,6 +71,9 @@ static int explain(const char *type)
         consider(&s, "neck", (*n)->name, (*n)->summary, (*n)->params);
     for (const dp_head_def *const *h = dp_head_all(); *h; h++)
         consider(&s, "head", (*h)->name, (*h)->summary, (*h)->params);
+    for (const dp_model_def *const *m = dp_model_def_all(); *m; m++)
+        consider(&s, "test of", (*m)->name, (*m)->summary, (*m)->test);
+    consider(&s, "section", "input", "how a picture becomes a tensor", dp_input_params);
 
     int status = DP_EXIT_OK;
     if (text.status != DP_OK)
@@ -99,7 +104,7 @@ int dp_cli_config(int argc, char **argv)
         DP_FLAG("origins", 0, &origins,
                 "with --dump: each value and the file it is from"),
         DP_TEXT("explain", 0, "TYPE", &type,
-                "print the keys of a backbone, neck or head"),
+                "print the keys of a part, of a model's \"test\", or of \"input\""),
         DP_OPTION_CONFIGS(&common),
         DP_OPTIONS_END,
     };

@@ -133,6 +133,9 @@ static void run_top_down(const upernet *head, dp_run *r, const dp_features *maps
         dp_resize_add_run(r, x, path);
         dp_conv_run_into(r, &head->output[i], outs[i], x);
         path = x;
+        char name[24];
+        snprintf(name, sizeof name, "fpn_out%d", i);
+        dp_run_trace(r, name, outs[i]);
     }
     dp_run_rewind(r, mark);
 }

@@ -41,6 +41,10 @@ struct dp_model_def {
     dp_task task;
     size_t size; /* of the instance, zeroed */
 
+    const dp_param
+        *test;        /* the keys of the config's "test", for build and explanations */
+    size_t test_size; /* of what they are parsed into                                */
+
     /* Build what follows the backbone, whose maps are `maps`. */
     dp_status (*build)(dp_model *m, void *task, dp_builder *b, const dp_config *config,
                        const dp_feature_specs *maps);

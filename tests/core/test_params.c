@@ -4,6 +4,8 @@
 #include "core/nearest.h"
 #include "core/params.h"
 #include "heads/head.h"
+#include "model/input.h"
+#include "model/model.h"
 #include "necks/neck.h"
 
 #include <check.h>
@@ -182,6 +184,9 @@ START_TEST(every_registered_table_is_sound)
         check_table("neck", (*n)->name, (*n)->params, (*n)->size);
     for (const dp_head_def *const *h = dp_head_all(); *h; h++)
         check_table("head", (*h)->name, (*h)->params, (*h)->size);
+    for (const dp_model_def *const *m = dp_model_def_all(); *m; m++)
+        check_table("model", (*m)->name, (*m)->test, (*m)->test_size);
+    check_table("model", "input", dp_input_params, sizeof(dp_input));
 }
 END_TEST
 
