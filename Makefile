@@ -24,6 +24,9 @@ OPT_tsan    := -O1 -g -fsanitize=thread
 OPT_cov     := -O0 -g --coverage
 OPT_lint-gcc := -O2
 
+# How much longer than a release build a test may take.
+SLOWNESS := $(if $(filter release,$(BUILD)),2,30)
+
 PKGS     := cairo libpng libjpeg libcjson zlib openblas
 TESTPKGS := check
 
@@ -144,7 +147,8 @@ test-programs: $(TESTS) $(TOOLS) $(PROGRAM)
 check: ## build and run the tests; QUICK=1 leaves out those tagged slow
 	@tools/install-deps.sh build test
 	@$(SUBMAKE) lib test-programs
-	@$(if $(QUICK),CK_EXCLUDE_TAGS=slow) tools/run-tests.sh $O $(ONLY)
+	@$(if $(QUICK),CK_EXCLUDE_TAGS=slow) CK_TIMEOUT_MULTIPLIER=$(SLOWNESS) \
+	    tools/run-tests.sh $O $(ONLY)
 
 asan: ## the tests under the address and undefined-behaviour sanitizers
 	@$(MAKE) --no-print-directory BUILD=asan check
