@@ -40,7 +40,8 @@ static double now(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-/* Points of one part, by how their names begin; others are parts of their own. */
+/* Points of one part, by how their names begin; others are parts of their own. The
+ * windows of a segmentor ("window2.stage1") count together. */
 static const char *part_of(const char *name)
 {
     static const char *const groups[][2] = {
@@ -50,7 +51,14 @@ static const char *part_of(const char *name)
         {"bbox_", "box head"},
         {"mask_features", "mask RoIAlign"},
         {"mask_", "mask head"},
+        {"psp_", "pyramid pooling"},
+        {"fpn_out", "top-down path"},
+        {"fpn_bottleneck", "fusion"},
+        {"logits", "classifier"},
     };
+    int window, length = 0;
+    if (sscanf(name, "window%d.%n", &window, &length) == 1)
+        name += length;
     if (name[0] == 'p' && name[1] >= '0' && name[1] <= '9')
         return "neck";
     for (size_t i = 0; i < sizeof groups / sizeof groups[0]; i++)
