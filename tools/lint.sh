@@ -55,7 +55,7 @@ check_lengths() {
 
 # Each header on its own; the public one as C++ too.
 check_headers() {
-    flags="-I. -Iinclude -Wall -Wextra -Wpedantic -Werror $(pkg-config --cflags libcjson check)"
+    flags="-I. -Iinclude -Wall -Wextra -Wpedantic -Werror $(pkg-config --cflags cairo libcjson check)"
     c_files | grep '\.h$' | xargs -P "$jobs" -I{} sh -c "
         case {} in
         *_avx2.h) isa='-mavx2 -mfma' ;;
