@@ -73,7 +73,9 @@ TEST_PARTS := $(patsubst %.c,$O/%.o,$(filter-out $(TEST_SRC) tests/support/% tes
                 $(sort $(wildcard tests/*/*.c))))
 # tests/tools/<name>.c, tools/<name>.c and bench/<name>.c are programs too, the last on
 # bench/peak.c.
-TOOLS    := $(patsubst %.c,$O/%,$(sort $(wildcard tests/tools/*.c tools/*.c)))
+TOOLS    := $(patsubst %.c,$O/%,$(filter-out tools/demo_picture.c,\
+              $(sort $(wildcard tests/tools/*.c tools/*.c))))
+DEMO     := $O/tools/demo_picture
 BENCHES  := $(patsubst %.c,$O/%,$(filter-out bench/peak.c,$(sort $(wildcard bench/*.c))))
 
 LIB_A   := $O/libdensepred.a
@@ -122,6 +124,9 @@ $(TESTS): $O/%: $O/%.o $(TEST_LIB) $$(filter $$(@D)/$$(ANY),$$(TEST_PARTS)) \
 $(TOOLS): $O/%: $O/%.o $(TEST_LIB) $(LIB_A)
 	$(say) LINK $@
 	$(Q)$(LINK) -o $@ $^ $(LIBS) $(TEST_LIBS)
+$(DEMO): $(DEMO).o $(LIB_A)
+	$(say) LINK $@
+	$(Q)$(LINK) -o $@ $^ $(LIBS)
 $(BENCHES): $O/%: $O/%.o $O/bench/peak.o $(TEST_LIB) $(LIB_A)
 	$(say) LINK $@
 	$(Q)$(LINK) -o $@ $^ $(LIBS) $(TEST_LIBS)
@@ -149,6 +154,10 @@ check: ## build and run the tests; QUICK=1 leaves out those tagged slow
 	@$(SUBMAKE) lib test-programs
 	@$(if $(QUICK),CK_EXCLUDE_TAGS=slow) CK_TIMEOUT_MULTIPLIER=$(SLOWNESS) \
 	    tools/run-tests.sh $O $(ONLY)
+
+demo: deps ## build, and find objects in a picture that it draws; see demo/
+	@$(SUBMAKE) $(PROGRAM) $(DEMO)
+	@tools/demo.sh $O
 
 asan: ## the tests under the address and undefined-behaviour sanitizers
 	@$(MAKE) --no-print-directory BUILD=asan check
