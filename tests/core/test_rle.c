@@ -190,7 +190,7 @@ END_TEST
 
 START_TEST(hostile_polygons_are_bounded)
 {
-    double far[] = {0, 0, 2e8, 0, 0, 5}, nan[] = {0, 0, NAN, 0, 0, 5};
+    double far[] = {0, 0, 2e8, 0, 0, 5}, nan[] = {0, 0, (double)NAN, 0, 0, 5};
     ck_assert_uint_eq(dp_rle_polygon_bound(far, 3, 100), 0);
     ck_assert_uint_eq(dp_rle_polygon_bound(nan, 3, 100), 0);
 
