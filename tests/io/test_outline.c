@@ -179,6 +179,31 @@ START_TEST(outline_of_noise_encloses_it_exactly)
 }
 END_TEST
 
+/* Three rings as one path: round the first, then out to each other and back again, so
+ * that the path goes round every pixel as often as the rings do. */
+START_TEST(outline_rings_are_joined_to_one_path)
+{
+    static const dp_point want[] = {
+        {1, 0}, {1, 1}, {0, 1}, {0, 0}, {1, 0}, /* round, back to its start */
+        {3, 0}, {3, 1}, {2, 1}, {2, 0}, {3, 0}, {1, 0},
+        {5, 0}, {5, 1}, {4, 1}, {4, 0}, {5, 0}};
+    drawing d = draw("#.#.#");
+    dp_outline o = {0};
+    dp_error err = {0};
+    ck_assert_int_eq(dp_outline_trace(&o, &d.rle, &err), DP_OK);
+    ck_assert_int_eq(dp_outline_join(&o, 0, 3, &err), DP_OK);
+    ck_assert_uint_eq(o.path_count, sizeof want / sizeof *want);
+    ck_assert_mem_eq(o.path, want, sizeof want);
+    ck_assert_int_eq(dp_outline_join(&o, 1, 1, &err), DP_OK);
+    ck_assert_uint_eq(o.path_count, 4);
+    ck_assert_mem_eq(o.path, want + 5, 4 * sizeof *want);
+    ck_assert_int_eq(dp_outline_join(&o, 0, 0, &err), DP_OK);
+    ck_assert_uint_eq(o.path_count, 0);
+    dp_outline_done(&o);
+    drawing_done(&d);
+}
+END_TEST
+
 /* Runs as a file may have them: lengths of 0 between, none at the end. */
 START_TEST(outline_of_runs_of_no_length)
 {
@@ -201,6 +226,7 @@ int main(void)
     tcase_add_test(t, outline_points_of_a_pixel);
     tcase_add_test(t, outline_holes_follow_their_part);
     tcase_add_loop_test(t, outline_of_noise_encloses_it_exactly, 0, 10);
+    tcase_add_test(t, outline_rings_are_joined_to_one_path);
     tcase_add_test(t, outline_of_runs_of_no_length);
     suite_add_tcase(suite, t);
 

@@ -148,6 +148,16 @@ START_TEST(csv_worked)
 }
 END_TEST
 
+START_TEST(csv_leaves_low_scores_out)
+{
+    const dp_found f = {&two, &dataset, "a.jpg", 7, 0.5f};
+    char *text = write_all(DP_RESULTS_CSV, &f, 1);
+    ck_assert_ptr_nonnull(strstr(text, "traffic"));
+    ck_assert_ptr_null(strstr(text, "person"));
+    free(text);
+}
+END_TEST
+
 START_TEST(yolo_boxes)
 {
     const dp_detections boxes = {.image = {6, 8}, .count = 1, .list = list + 1};
@@ -275,6 +285,20 @@ START_TEST(labelme_shapes)
 }
 END_TEST
 
+/* An object of one part, with a hole, needs no group. */
+START_TEST(labelme_groups_parts_only)
+{
+    const dp_found f = {&two, &dataset, "photo.jpg", 0, 0.5f};
+    dp_error err = {0};
+    ck_assert_int_eq(dp_labelme_save(scratch_path("a.json"), &f, &err), DP_OK);
+    cJSON *json = load_json("a.json");
+    const cJSON *shapes = get(json, "shapes");
+    ck_assert_int_eq(cJSON_GetArraySize(shapes), 1);
+    ck_assert(cJSON_IsNull(get(cJSON_GetArrayItem(shapes, 0), "group_id")));
+    cJSON_Delete(json);
+}
+END_TEST
+
 START_TEST(labelme_without_detections)
 {
     const dp_detections none = {.image = {6, 8}};
@@ -384,11 +408,13 @@ int main(void)
     tcase_add_test(t, coco_escapes_backslashes_of_masks);
     tcase_add_test(t, results_tell_a_full_disk);
     tcase_add_test(t, csv_worked);
+    tcase_add_test(t, csv_leaves_low_scores_out);
     tcase_add_test(t, yolo_boxes);
     tcase_add_test(t, yolo_outline_with_a_hole);
     tcase_add_test(t, yolo_classes);
     tcase_add_test(t, results_refuse_a_folder_that_is_not_there);
     tcase_add_test(t, labelme_shapes);
+    tcase_add_test(t, labelme_groups_parts_only);
     tcase_add_test(t, labelme_without_detections);
     tcase_add_test(t, coco_golden_files_are_reproduced);
     suite_add_tcase(suite, t);
