@@ -1,31 +1,7 @@
-#define _POSIX_C_SOURCE 200809L /* mkdir */
 #include "eval/report.h"
 
+#include "eval/page.h"
 #include "eval/report_parts.h"
-#include "io/atomic_file.h"
-
-#include <errno.h>
-#include <string.h>
-#include <sys/stat.h>
-
-static dp_status write_text(const char *folder, const char *name, const dp_text *t,
-                            dp_error *err)
-{
-    dp_text path = {.err = err};
-    dp_atomic_file f = {0};
-    if (t->status != DP_OK)
-        return t->status;
-    dp_text_add(&path, "%s/%s", folder, name);
-    dp_status st = path.status;
-    if (st == DP_OK)
-        st = dp_atomic_file_open(&f, dp_text_get(&path), err);
-    if (st == DP_OK) {
-        (void)dp_atomic_file_write(&f, dp_text_get(t), t->size, err);
-        st = dp_atomic_file_commit(&f, err);
-    }
-    dp_text_done(&path);
-    return st;
-}
 
 /* ---- the errors as a table --------------------------------------------------------------- */
 
@@ -103,7 +79,7 @@ static dp_status write_errors(const dp_report_part *part, const char *folder,
     add_errors(&t, part->errors, score);
     const bool masks = part->scores->matches->settings->masks;
     const dp_status st =
-        write_text(folder, masks ? "errors_segm.csv" : "errors_bbox.csv", &t, err);
+        dp_page_save(folder, masks ? "errors_segm.csv" : "errors_bbox.csv", &t, err);
     dp_text_done(&t);
     return st;
 }
@@ -126,14 +102,15 @@ static void add_part(dp_text *t, const dp_report *r, const dp_report_part *part)
 
 dp_status dp_report_write(const dp_report *report, const char *folder, dp_error *err)
 {
-    if (mkdir(folder, 0777) != 0 && errno != EEXIST)
-        return dp_fail(err, DP_EIO, "%s: %s", folder, strerror(errno));
+    dp_status st = dp_page_make_folder(folder, err);
+    if (st != DP_OK)
+        return st;
     dp_text t = {.err = err};
     dp_report_add_head(&t, report);
     for (int i = 0; i < report->part_count; i++)
         add_part(&t, report, &report->parts[i]);
-    dp_report_add_foot(&t);
-    dp_status st = write_text(folder, "index.html", &t, err);
+    dp_page_close(&t);
+    st = dp_page_save(folder, "index.html", &t, err);
     dp_text_done(&t);
     for (int i = 0; i < report->part_count && st == DP_OK; i++)
         st = write_errors(&report->parts[i], folder, report->score_threshold, err);

@@ -1,4 +1,5 @@
 #include "core/memory.h"
+#include "eval/page.h"
 #include "eval/report_parts.h"
 
 #include <math.h>
@@ -158,13 +159,13 @@ static void add_map(dp_text *t, const dp_coco_matches *m, const size_t *matrix)
                     "<text style=\"font-size:9px\" x=\"%d\" y=\"%zu\" "
                     "text-anchor=\"end\">",
                     NAME - 4, at);
-        dp_report_add_escaped(t, name_of(m, i, "(nothing there)"));
+        dp_page_add_escaped(t, name_of(m, i, "(nothing there)"));
         dp_text_add(
             t,
             "</text><text style=\"font-size:9px\" transform=\"translate(%zu %d) "
             "rotate(-90)\">",
             at, NAME - 4);
-        dp_report_add_escaped(t, name_of(m, i, "(missed)"));
+        dp_page_add_escaped(t, name_of(m, i, "(missed)"));
         dp_text_add(t, "</text>\n");
     }
     for (size_t row = 0; row < side; row++) {
@@ -181,9 +182,9 @@ static void add_map(dp_text *t, const dp_coco_matches *m, const size_t *matrix)
                         NAME + k * CELL, NAME + row * CELL, CELL - 1, CELL - 1,
                         row == k ? "green" : "red",
                         .15 + .85 * sqrt((double)count / (double)sum));
-            dp_report_add_escaped(t, name_of(m, row, "(nothing there)"));
+            dp_page_add_escaped(t, name_of(m, row, "(nothing there)"));
             dp_text_add(t, " as ");
-            dp_report_add_escaped(t, name_of(m, k, "(missed)"));
+            dp_page_add_escaped(t, name_of(m, k, "(missed)"));
             dp_text_add(t, ": %zu</title></rect>\n", count);
         }
     }
@@ -214,9 +215,9 @@ static void add_list(dp_text *t, const dp_coco_matches *m, const size_t *matrix)
         above = best;
         position = best_at;
         dp_text_add(t, "<tr><td>");
-        dp_report_add_escaped(t, dp_report_class_name(m, best_at / side));
+        dp_page_add_escaped(t, dp_report_class_name(m, best_at / side));
         dp_text_add(t, "</td><td style=\"text-align:left\">");
-        dp_report_add_escaped(t, dp_report_class_name(m, best_at % side));
+        dp_page_add_escaped(t, dp_report_class_name(m, best_at % side));
         dp_text_add(t, "</td><td>%zu</td></tr>\n", best);
     }
     dp_text_add(t, "</tbody></table></div>\n");

@@ -1,11 +1,7 @@
-#include "core/memory.h"
+#include "eval/page.h"
 #include "eval/report_parts.h"
-#include "io/file.h"
 
-#include <stdio.h>
-#include <string.h>
-
-enum { SHOWN = 12, LARGEST_PICTURE = 8 << 20 };
+enum { SHOWN = 12 };
 
 /* An image and what went wrong in it. */
 typedef struct worst {
@@ -53,52 +49,6 @@ static int find_worst(worst *list, const dp_coco_errors *e, double score)
     return count;
 }
 
-/* Whether a file's name stays inside the folder it is looked up in. */
-static bool stays_inside(const char *name)
-{
-    if (*name == '\0' || *name == '/')
-        return false;
-    for (const char *p = name; p; p = strchr(p, '/')) {
-        p += *p == '/';
-        if (p[0] == '.' && p[1] == '.' && (p[2] == '/' || p[2] == '\0'))
-            return false;
-    }
-    return true;
-}
-
-static const char *media_type(const unsigned char *data, size_t size)
-{
-    if (size > 3 && memcmp(data, "\xff\xd8\xff", 3) == 0)
-        return "image/jpeg";
-    if (size > 8 && memcmp(data, "\x89PNG\r\n\x1a\n", 8) == 0)
-        return "image/png";
-    return NULL;
-}
-
-/* The picture itself. False, and nothing added, when it cannot be shown. */
-static bool add_picture(dp_text *t, const char *folder, const char *name)
-{
-    dp_error err = {0};
-    dp_text path = {.err = &err};
-    unsigned char *data = NULL;
-    size_t size = 0;
-    if (!stays_inside(name))
-        return false;
-    dp_text_add(&path, "%s/%s", folder, name);
-    bool ok =
-        path.status == DP_OK &&
-        dp_file_load(&err, &data, &size, dp_text_get(&path), LARGEST_PICTURE) == DP_OK;
-    const char *type = ok ? media_type(data, size) : NULL;
-    if (type) {
-        dp_text_add(t, "<img alt=\"\" src=\"data:%s;base64,", type);
-        dp_report_add_base64(t, data, size);
-        dp_text_add(t, "\">");
-    }
-    dp_free(data);
-    dp_text_done(&path);
-    return type != NULL;
-}
-
 static void add_box(dp_text *t, const double box[4], double line, const char *colour,
                     bool dashed)
 {
@@ -122,8 +72,8 @@ static void add_boxes(dp_text *t, const dp_report *r, const dp_coco_errors *e,
         if (cause == DP_COCO_RIGHT || cause == DP_COCO_IGNORED)
             continue;
         add_box(t, a->box, line, "#ffb000", true);
-        dp_report_add_escaped(t,
-                              m->truth->names + m->truth->categories[a->category].name);
+        dp_page_add_escaped(t,
+                            m->truth->names + m->truth->categories[a->category].name);
         dp_text_add(t, ": %s</title></rect>\n", dp_coco_cause_name(cause));
     }
     for (size_t i = m->first_entry[w->image]; i < m->first_entry[w->image + 1]; i++) {
@@ -132,8 +82,8 @@ static void add_boxes(dp_text *t, const dp_report *r, const dp_coco_errors *e,
         if (d->score < r->score_threshold || cause == DP_COCO_IGNORED)
             continue;
         add_box(t, d->box, line, cause == DP_COCO_RIGHT ? "#3ddc84" : "#ff3b30", false);
-        dp_report_add_escaped(t,
-                              m->truth->names + m->truth->categories[d->category].name);
+        dp_page_add_escaped(t,
+                            m->truth->names + m->truth->categories[d->category].name);
         dp_text_add(t, " %.2f: %s</title></rect>\n", d->score,
                     dp_coco_cause_name(cause));
     }
@@ -148,7 +98,7 @@ static void add_figure(dp_text *t, const dp_report *r, const dp_coco_errors *e,
     dp_text_add(t, "<figure>");
     if (r->images && image->w > 0) {
         dp_text shot = {.err = t->err};
-        const bool shown = add_picture(&shot, r->images, name);
+        const bool shown = dp_page_add_picture(&shot, r->images, name);
         dp_text_add(t, "<div class=\"shot%s\">", shown ? "" : " bare");
         dp_text_add(
             t,
@@ -164,7 +114,7 @@ static void add_figure(dp_text *t, const dp_report *r, const dp_coco_errors *e,
         dp_text_done(&shot);
     }
     dp_text_add(t, "<figcaption>");
-    dp_report_add_escaped(t, *name ? name : "(without name)");
+    dp_page_add_escaped(t, *name ? name : "(without name)");
     dp_text_add(t,
                 " (id %lld): %zu right, %zu wrong, %zu missed</figcaption></figure>\n",
                 (long long)image->id, w->right, w->wrong, w->missed);

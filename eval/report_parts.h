@@ -8,12 +8,6 @@
 #include "core/text.h"
 #include "eval/report.h"
 
-/* Text with what HTML would read as markup escaped. */
-void dp_report_add_escaped(dp_text *t, const char *text);
-
-/* Bytes as base64. */
-void dp_report_add_base64(dp_text *t, const unsigned char *data, size_t size);
-
 /* A fraction with three digits, or the words for a negative one. */
 void dp_report_add_fraction(dp_text *t, double value);
 
@@ -21,7 +15,6 @@ void dp_report_add_fraction(dp_text *t, double value);
 const char *dp_report_class_name(const dp_coco_matches *m, size_t category);
 
 void dp_report_add_head(dp_text *t, const dp_report *report);
-void dp_report_add_foot(dp_text *t);
 
 /* report_tables.c */
 void dp_report_add_summary(dp_text *t, const dp_report_part *part);

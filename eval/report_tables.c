@@ -1,3 +1,4 @@
+#include "eval/page.h"
 #include "eval/report_parts.h"
 
 #include <stdio.h>
@@ -149,9 +150,9 @@ static void add_class(dp_text *t, const dp_report_part *part, size_t k)
     const int three_quarters = dp_coco_settings_find_threshold(set, .75);
     const size_t objects = m->positives[k * (size_t)set->area_count];
     dp_text_add(t, "<tr><td data-v=\"");
-    dp_report_add_escaped(t, dp_report_class_name(m, k));
+    dp_page_add_escaped(t, dp_report_class_name(m, k));
     dp_text_add(t, "\">");
-    dp_report_add_escaped(t, dp_report_class_name(m, k));
+    dp_page_add_escaped(t, dp_report_class_name(m, k));
     dp_text_add(t, "%s</td><td data-v=\"%zu\">%zu</td>",
                 objects ? "" : " <span class=\"soft\">n/a (no ground truth)</span>",
                 objects, objects);
@@ -181,7 +182,7 @@ void dp_report_add_classes(dp_text *t, const dp_report_part *part)
         set->thresholds[m->focus]);
     for (int a = 1; a < set->area_count; a++) {
         dp_text_add(t, "<th>AP ");
-        dp_report_add_escaped(t, set->areas[a].name);
+        dp_page_add_escaped(t, set->areas[a].name);
         dp_text_add(t, "</th>");
     }
     dp_text_add(t, "<th>AR</th><th>F1</th><th>score</th><th>curve</th></tr></thead>\n"
