@@ -1,0 +1,374 @@
+#define _POSIX_C_SOURCE 200809L /* access */
+#include "eval/semantic.h"
+
+#include "core/label_map.h"
+#include "core/memory.h"
+#include "io/png.h"
+
+#include <limits.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { VALUES = DP_SEMANTIC_VALUES };
+
+/* ---- settings ------------------------------------------------------------------------- */
+
+static void forbid_all(dp_semantic_settings *s)
+{
+    for (int v = 0; v < VALUES; v++)
+        s->class_of[v] = DP_SEMANTIC_BEYOND;
+}
+
+dp_status dp_semantic_settings_init(dp_semantic_settings *s, int classes, int offset,
+                                    dp_error *err)
+{
+    if (classes < 1 || classes > VALUES || offset < 0 || offset > VALUES - classes)
+        return dp_fail(err, DP_EARG,
+                       "classes of a label map: found %d from value %d on, expected "
+                       "values of 0 to %d",
+                       classes, offset, VALUES - 1);
+    s->classes = classes;
+    forbid_all(s);
+    for (int c = 0; c < classes; c++)
+        s->class_of[offset + c] = (int16_t)c;
+    return DP_OK;
+}
+
+dp_status dp_semantic_settings_of_dataset(dp_semantic_settings *s,
+                                          const dp_dataset *dataset, dp_error *err)
+{
+    s->classes = dataset->count;
+    forbid_all(s);
+    for (int c = 0; c < dataset->count; c++) {
+        const dp_class *class = &dataset->list[c];
+        if (class->id < 0 || class->id >= VALUES)
+            return dp_fail(err, DP_ECONFIG,
+                           "data set %s: class %s: found id %d, expected 0 to %d for a "
+                           "label map",
+                           dataset->name, class->name, class->id, VALUES - 1);
+        s->class_of[class->id] = (int16_t)c;
+    }
+    return DP_OK;
+}
+
+void dp_semantic_settings_ignore_usual(dp_semantic_settings *s)
+{
+    static const int usual[] = {0, 255};
+    for (int i = 0; i < 2; i++)
+        if (s->class_of[usual[i]] < 0)
+            s->class_of[usual[i]] = DP_SEMANTIC_IGNORED;
+}
+
+int dp_semantic_settings_value(const dp_semantic_settings *s, int class)
+{
+    for (int v = 0; v < VALUES; v++)
+        if (s->class_of[v] == class)
+            return v;
+    return -1; /* an ignored class */
+}
+
+const char *dp_semantic_kind_name(dp_semantic_kind kind)
+{
+    static const char *const names[DP_SEMANTIC_KINDS] = {
+        [DP_SEMANTIC_GOOD] = "good",
+        [DP_SEMANTIC_NO_PREDICTION] = "missing prediction",
+        [DP_SEMANTIC_UNREADABLE] = "unreadable label map",
+        [DP_SEMANTIC_SIZE] = "size mismatch",
+        [DP_SEMANTIC_TRUTH_BEYOND] = "true label beyond the classes",
+        [DP_SEMANTIC_PREDICTION_BEYOND] = "predicted label beyond the classes"};
+    return names[kind];
+}
+
+/* ---- one pair -------------------------------------------------------------------------- */
+
+/* What one worker has to itself. */
+struct bench {
+    dp_error err;
+    dp_label_map truth, prediction;
+    uint32_t *pairs;     /* (256, 256): pixels of one image by both values     */
+    uint64_t *confusion; /* of the images so far                               */
+    dp_status status;    /* DP_ENOMEM once memory ran out                      */
+};
+
+struct counting {
+    const dp_semantic_settings *settings;
+    dp_semantic_pair *pairs;
+    struct bench *benches;
+};
+
+/* Maps are mostly long runs of one pair of values: eight pixels at a time while both stay
+ * as they are, and one addition when a run ends. */
+static void count_pixels(uint32_t *pairs, const uint8_t *truth,
+                         const uint8_t *prediction, size_t n)
+{
+    const uint64_t ones = 0x0101010101010101u;
+    size_t i = 0;
+    while (i < n) {
+        const uint8_t t = truth[i], p = prediction[i];
+        const size_t from = i++;
+        uint64_t ts, ps;
+        while (i + 8 <= n) {
+            memcpy(&ts, truth + i, 8);
+            memcpy(&ps, prediction + i, 8);
+            if (((ts ^ t * ones) | (ps ^ p * ones)) != 0)
+                break;
+            i += 8;
+        }
+        while (i < n && truth[i] == t && prediction[i] == p)
+            i++;
+        pairs[t * VALUES + p] += (uint32_t)(i - from);
+    }
+}
+
+static void complain(dp_semantic_pair *pair, struct bench *b, dp_semantic_kind kind)
+{
+    pair->kind = kind;
+    if (dp_strdup(&b->err, &pair->complaint, b->err.text) != DP_OK)
+        b->status = DP_ENOMEM;
+}
+
+/* False: the pair is bad, and has its complaint. */
+static bool load(dp_semantic_pair *pair, struct bench *b)
+{
+    dp_status st = dp_png_load_labels(&b->err, &b->truth, pair->truth);
+    if (st == DP_OK) {
+        if (access(pair->prediction, F_OK) != 0) {
+            dp_fail(&b->err, DP_EIO, "%s: found no prediction for %s", pair->prediction,
+                    pair->truth);
+            complain(pair, b, DP_SEMANTIC_NO_PREDICTION);
+            return false;
+        }
+        st = dp_png_load_labels(&b->err, &b->prediction, pair->prediction);
+    }
+    if (st == DP_ENOMEM) {
+        b->status = st;
+        return false;
+    }
+    if (st != DP_OK) {
+        complain(pair, b, DP_SEMANTIC_UNREADABLE);
+        return false;
+    }
+    if (b->truth.h == b->prediction.h && b->truth.w == b->prediction.w)
+        return true;
+    dp_fail(&b->err, DP_ESHAPE,
+            "%s: found %d x %d pixels (width x height), expected %d x %d as in %s",
+            pair->prediction, b->prediction.w, b->prediction.h, b->truth.w, b->truth.h,
+            pair->truth);
+    complain(pair, b, DP_SEMANTIC_SIZE);
+    return false;
+}
+
+static void complain_beyond(dp_semantic_pair *pair, struct bench *b, int value,
+                            uint64_t pixels, dp_semantic_kind kind)
+{
+    dp_fail(&b->err, DP_EFORMAT,
+            "%s: found label %d in %llu pixels, expected one of the classes",
+            kind == DP_SEMANTIC_TRUTH_BEYOND ? pair->truth : pair->prediction, value,
+            (unsigned long long)pixels);
+    complain(pair, b, kind);
+}
+
+/* The lowest value of the truth that occurs and may not; -1: none. */
+static int find_truth_beyond(const dp_semantic_settings *s, const uint32_t *pairs,
+                             uint64_t *pixels)
+{
+    for (int t = 0; t < VALUES; t++) {
+        *pixels = 0;
+        for (int p = 0; p < VALUES && s->class_of[t] == DP_SEMANTIC_BEYOND; p++)
+            *pixels += pairs[t * VALUES + p];
+        if (*pixels > 0)
+            return t;
+    }
+    return -1;
+}
+
+static int find_prediction_beyond(const dp_semantic_settings *s, const uint32_t *pairs,
+                                  uint64_t *pixels)
+{
+    for (int p = 0; p < VALUES; p++) {
+        *pixels = 0;
+        for (int t = 0; t < VALUES && s->class_of[p] == DP_SEMANTIC_BEYOND; t++)
+            if (s->class_of[t] >= 0)
+                *pixels += pairs[t * VALUES + p];
+        if (*pixels > 0)
+            return p;
+    }
+    return -1;
+}
+
+/* Add a good pair to the worker's sums. */
+static void add(dp_semantic_pair *pair, struct bench *b, const dp_semantic_settings *s)
+{
+    const size_t columns = (size_t)s->classes + 1;
+    for (int t = 0; t < VALUES; t++) {
+        const int c = s->class_of[t];
+        for (int p = 0; p < VALUES && c >= 0; p++) {
+            const uint32_t n = b->pairs[t * VALUES + p];
+            const int q = s->class_of[p] >= 0 ? s->class_of[p] : s->classes;
+            b->confusion[(size_t)c * columns + (size_t)q] += n;
+            pair->pixels += n;
+            pair->correct += q == c ? n : 0;
+        }
+    }
+}
+
+static void count_pair(void *arg, int item, int worker)
+{
+    const struct counting *counting = arg;
+    dp_semantic_pair *pair = &counting->pairs[item];
+    struct bench *b = &counting->benches[worker];
+    uint64_t pixels;
+    if (b->status != DP_OK || !load(pair, b))
+        return;
+    memset(b->pairs, 0, (size_t)VALUES * VALUES * sizeof *b->pairs);
+    count_pixels(b->pairs, b->truth.labels, b->prediction.labels,
+                 (size_t)b->truth.h * (size_t)b->truth.w);
+    int value = find_truth_beyond(counting->settings, b->pairs, &pixels);
+    if (value >= 0) {
+        complain_beyond(pair, b, value, pixels, DP_SEMANTIC_TRUTH_BEYOND);
+        return;
+    }
+    value = find_prediction_beyond(counting->settings, b->pairs, &pixels);
+    if (value >= 0) {
+        complain_beyond(pair, b, value, pixels, DP_SEMANTIC_PREDICTION_BEYOND);
+        return;
+    }
+    pair->kind = DP_SEMANTIC_GOOD;
+    add(pair, b, counting->settings);
+}
+
+/* ---- all pairs ------------------------------------------------------------------------- */
+
+static void benches_done(struct bench *benches, int count)
+{
+    for (int i = 0; benches && i < count; i++) {
+        dp_label_map_done(&benches[i].truth);
+        dp_label_map_done(&benches[i].prediction);
+        dp_free(benches[i].pairs);
+        dp_free(benches[i].confusion);
+    }
+    dp_free(benches);
+}
+
+static dp_status benches_new(struct bench **out, int count, size_t cells, dp_error *err)
+{
+    void *memory;
+    dp_status st =
+        dp_alloc(err, &memory, (size_t)count, sizeof **out, "counts of label maps");
+    struct bench *b = *out = memory;
+    for (int i = 0; i < count && st == DP_OK; i++) {
+        st = dp_alloc(err, &memory, (size_t)VALUES * VALUES, sizeof *b->pairs,
+                      "counts of label maps");
+        b[i].pairs = memory;
+        if (st != DP_OK)
+            break;
+        st = dp_alloc(err, &memory, cells, sizeof *b->confusion, "a confusion matrix");
+        b[i].confusion = memory;
+    }
+    return st;
+}
+
+/* Put the workers' sums together. */
+static dp_status gather(dp_semantic_counts *c, struct bench *benches, int count,
+                        size_t cells, dp_error *err)
+{
+    for (int i = 0; i < count; i++)
+        if (benches[i].status != DP_OK)
+            return dp_fail(err, benches[i].status, "%s", benches[i].err.text);
+    c->confusion = benches[0].confusion;
+    benches[0].confusion = NULL;
+    for (int i = 1; i < count; i++)
+        for (size_t k = 0; k < cells; k++)
+            c->confusion[k] += benches[i].confusion[k];
+    return DP_OK;
+}
+
+dp_status dp_semantic_count(dp_semantic_counts *c, const dp_semantic_settings *settings,
+                            dp_semantic_pair *pairs, size_t count, dp_pool *pool,
+                            dp_error *err)
+{
+    const size_t cells = (size_t)settings->classes * ((size_t)settings->classes + 1);
+    const int threads = dp_pool_threads(pool);
+    struct bench *benches;
+    *c = (dp_semantic_counts){.settings = *settings};
+    if (count > INT_MAX)
+        return dp_fail(err, DP_EARG, "label maps: found %zu, expected at most %d",
+                       count, INT_MAX);
+    dp_status st = benches_new(&benches, threads, cells, err);
+    if (st == DP_OK) {
+        struct counting counting = {settings, pairs, benches};
+        dp_parallel(pool, (int)count, count_pair, &counting);
+        st = gather(c, benches, threads, cells, err);
+    }
+    benches_done(benches, threads);
+    for (size_t i = 0; i < count; i++)
+        c->bad[pairs[i].kind]++;
+    c->images = c->bad[DP_SEMANTIC_GOOD];
+    c->bad[DP_SEMANTIC_GOOD] = 0;
+    return st;
+}
+
+void dp_semantic_counts_done(dp_semantic_counts *c)
+{
+    dp_free(c->confusion);
+    c->confusion = NULL;
+}
+
+void dp_semantic_pairs_done(dp_semantic_pair *pairs, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        dp_free(pairs[i].complaint);
+        pairs[i].complaint = NULL;
+    }
+}
+
+/* ---- numbers --------------------------------------------------------------------------- */
+
+static double ratio(uint64_t part, uint64_t all)
+{
+    return all > 0 ? (double)part / (double)all : (double)NAN;
+}
+
+/* Mean of those that are numbers; NaN when none is. */
+static double mean(double sum, int count)
+{
+    return count > 0 ? sum / count : (double)NAN;
+}
+
+dp_semantic_scores dp_semantic_score(const dp_semantic_counts *c,
+                                     dp_semantic_class *classes)
+{
+    const size_t K = (size_t)c->settings.classes;
+    dp_semantic_scores s = {0};
+    uint64_t correct = 0;
+    double iou = 0, acc = 0;
+    int with_iou = 0, with_acc = 0;
+    memset(classes, 0, K * sizeof *classes);
+    for (size_t t = 0; t < K; t++) {
+        const uint64_t *row = c->confusion + t * (K + 1);
+        for (size_t p = 0; p < K; p++) {
+            classes[t].label += row[p];
+            classes[p].pred += row[p];
+        }
+        classes[t].label += row[K];
+        classes[t].intersect = row[t];
+        s.unassigned += row[K];
+        s.pixels += classes[t].label;
+        correct += row[t];
+    }
+    for (size_t k = 0; k < K; k++) {
+        dp_semantic_class *x = &classes[k];
+        x->iou = ratio(x->intersect, x->label + x->pred - x->intersect);
+        x->acc = ratio(x->intersect, x->label);
+        with_iou += !isnan(x->iou);
+        with_acc += !isnan(x->acc);
+        iou += isnan(x->iou) ? 0 : x->iou;
+        acc += isnan(x->acc) ? 0 : x->acc;
+    }
+    s.a_acc = ratio(correct, s.pixels);
+    s.m_iou = mean(iou, with_iou);
+    s.m_acc = mean(acc, with_acc);
+    return s;
+}
