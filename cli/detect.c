@@ -243,6 +243,7 @@ static int detect_main(detect *d, int argc, char **argv)
     wishes *w = &d->wish;
     const dp_option options[] = {
         DP_OPTION_WEIGHTS(&d->common),
+        DP_OPTION_PARTIAL(&d->common),
         DP_TEXT("json", 0, "FILE", &w->json, "COCO results into a file; - prints them"),
         DP_OPTION_OUT(&d->common,
                       "folder for pictures of what was found, and for --format"),
@@ -286,7 +287,7 @@ static int detect_main(detect *d, int argc, char **argv)
         return dp_cli_usage("detect: --format: found no --out, expected a folder");
     status = dp_formats_parse(&d->formats, w->json, w->formats, w->file_names);
     if (status == DP_EXIT_OK)
-        status = dp_session_open(&d->session, &d->common, args.item[0], true, false);
+        status = dp_session_open(&d->session, &d->common, args.item[0], true, NULL);
     return status == DP_EXIT_OK ? run(d, &args) : status;
 }
 

@@ -112,6 +112,7 @@ int dp_cli_features(int argc, char **argv)
     collection c = {0};
     const dp_option options[] = {
         DP_OPTION_WEIGHTS(&common),
+        DP_OPTION_PARTIAL(&common),
         DP_TEXT("out", 'o', "FILE", &common.out, "the .safetensors file to write"),
         DP_FLAG("neck", 0, &c.neck, "the neck's maps too: p2, p3, ..."),
         DP_FLAG("input", 0, &c.input, "the network's input too"),
@@ -136,7 +137,7 @@ int dp_cli_features(int argc, char **argv)
     if (!common.out)
         return dp_cli_usage("features: found no --out, expected a file to write");
     dp_session s;
-    status = dp_session_open(&s, &common, args.item[0], true, false);
+    status = dp_session_open(&s, &common, args.item[0], true, NULL);
     if (status == DP_EXIT_OK) {
         status = run(&s, &c, args.item[1], common.out);
         dp_session_close(&s);

@@ -229,8 +229,10 @@ static dp_status compare(report *r, dp_context *ctx, const char *configs)
     if (st == DP_OK)
         st = dp_config_load(&ctx->err, &config, path);
     if (st == DP_OK) {
-        st = dp_model_build(ctx, &model, config, r->tensors, r->count, false,
-                            &r->mismatches);
+        st = dp_model_build(
+            ctx, &model, config,
+            &(dp_model_weights){.tensors = r->tensors, .count = r->count},
+            &r->mismatches);
         r->fit = st;
     }
     dp_model_free(model);

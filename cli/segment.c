@@ -191,6 +191,7 @@ int dp_cli_segment(int argc, char **argv)
     segment s = {0};
     const dp_option options[] = {
         DP_OPTION_WEIGHTS(&common),
+        DP_OPTION_PARTIAL(&common),
         DP_OPTION_OUT(&common, "folder of what is written (default: the current one)"),
         DP_CHOICE("mode", 0, "slide|whole", &mode,
                   "in windows or all at once (default: as the model was published)"),
@@ -222,7 +223,7 @@ int dp_cli_segment(int argc, char **argv)
              mode ? mode : "");
     const dp_load_options load = {.test = ms_flip ? "test_ms_flip" : NULL,
                                   .changes = mode ? changes : NULL};
-    status = dp_session_open_with(&s.session, &common, args.item[0], true, &load);
+    status = dp_session_open(&s.session, &common, args.item[0], true, &load);
     if (status == DP_EXIT_OK) {
         status = run(&s, &args, common.out, common.quiet);
         dp_session_close(&s.session);

@@ -26,16 +26,11 @@ static int load(dp_session *s, const dp_common_options *common, const char *mode
 }
 
 int dp_session_open(dp_session *s, const dp_common_options *common, const char *model,
-                    bool need_weights, bool partial)
+                    bool need_weights, const dp_load_options *extra)
 {
-    return dp_session_open_with(s, common, model, need_weights,
-                                &(dp_load_options){.partial = partial});
-}
-
-int dp_session_open_with(dp_session *s, const dp_common_options *common,
-                         const char *model, bool need_weights,
-                         const dp_load_options *load_options)
-{
+    dp_load_options load_options = extra ? *extra : (dp_load_options){0};
+    load_options.partial = common->partial;
+    load_options.seed = (uint32_t)common->seed;
     *s = (dp_session){0};
     if (need_weights && !common->weights)
         return dp_cli_usage("%s: found no checkpoint, expected --weights FILE", model);
@@ -46,7 +41,7 @@ int dp_session_open_with(dp_session *s, const dp_common_options *common,
         dp_cli_say("cannot start: %s", dp_status_text(st));
         return dp_cli_status(st, DP_SUBJECT_OUTPUT);
     }
-    const int status = load(s, common, model, load_options);
+    const int status = load(s, common, model, &load_options);
     if (status != DP_EXIT_OK)
         dp_session_close(s);
     return status;

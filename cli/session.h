@@ -13,15 +13,10 @@ typedef struct dp_session {
 
 /* Start a context by the common options and load MODEL with --weights into it. Says on
  * standard error what does not fit, and the exit status; DP_EXIT_OK: it is loaded.
- * `need_weights` refuses to go on with random ones. With `partial`, a model that does not
- * fit its checkpoint is loaded all the same, and what does not fit is said. */
+ * `need_weights` refuses to go on with random ones. `extra` is what else is asked of the
+ * load; --partial and --seed are added here. NULL: nothing. */
 int dp_session_open(dp_session *s, const dp_common_options *common, const char *model,
-                    bool need_weights, bool partial);
-
-/* The same with all that can be asked of a load. */
-int dp_session_open_with(dp_session *s, const dp_common_options *common,
-                         const char *model, bool need_weights,
-                         const dp_load_options *options);
+                    bool need_weights, const dp_load_options *extra);
 
 void dp_session_close(dp_session *s);
 

@@ -174,7 +174,8 @@ static bool ends_with(const char *text, const char *end)
 
 /* Uniform with the variance that keeps activations of order one: 1 / fan-in for matrices;
  * scales near 1 and shifts near 0 for vectors. */
-static void fill_random(float *out, const char *name, int rank, const int *shape)
+static void fill_random(float *out, const char *name, uint32_t seed, int rank,
+                        const int *shape)
 {
     size_t count = 1, fan_in = 1;
     for (int d = 0; d < rank; d++) {
@@ -190,7 +191,7 @@ static void fill_random(float *out, const char *name, int rank, const int *shape
     else if (ends_with(name, "gamma"))
         centre = 0.1f;
 
-    uint64_t state = hash_name(name);
+    uint64_t state = hash_name(name) ^ ((uint64_t)seed << 32);
     for (size_t i = 0; i < count; i++) {
         const float unit = (float)(next_random(&state) >> 40) * 0x1p-23f - 1.0f;
         out[i] = centre + width * unit;
@@ -240,7 +241,7 @@ static const float *random_values(dp_builder *b, const char *name, int rank,
 {
     float *values = dp_builder_scratch(b, count);
     if (values)
-        fill_random(values, name, rank, shape);
+        fill_random(values, name, b->seed, rank, shape);
     return values;
 }
 

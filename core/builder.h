@@ -52,6 +52,8 @@ typedef struct dp_builder {
         partial; /* of the caller: fill what is missing or misshapen from the generator,
                      and let dp_builder_finish pass; the notes are made all the same */
 
+    uint32_t seed; /* of the caller: of the generator */
+
     /* the builder's own */
     uint32_t *order; /* indices of tensors, by name                    */
     bool *used;      /* one a tensor                                   */

@@ -128,7 +128,9 @@ typedef enum dp_task { DP_TASK_DETECT, DP_TASK_SEGMENT } dp_task;
 /* Zero-initialise, then set what you want. */
 typedef struct dp_load_options {
     int partial; /* not 0: load although tensors are missing, misshapen or unexpected;
-                    each is logged, and what is missing is filled with random values */
+                    each is logged, and what is missing gets random values            */
+    uint32_t
+        seed; /* of random weights: with no checkpoint, or with partial           */
     const char *test;    /* a section of the config that is laid over its "test":
                             "test_ms_flip" is how a segmentor's multi-scale numbers were
                             published; NULL: none                                     */

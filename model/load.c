@@ -12,20 +12,18 @@ static void log_refusals(dp_context *ctx, const dp_checkpoint *checkpoint)
 }
 
 static dp_status build_from_checkpoint(dp_context *ctx, dp_model **out,
-                                       const dp_config *config, const char *weights,
-                                       bool partial)
+                                       const dp_config *config, const char *path,
+                                       dp_model_weights weights)
 {
     dp_checkpoint *checkpoint;
-    dp_status st = dp_checkpoint_open(&checkpoint, weights, &ctx->err);
+    dp_status st = dp_checkpoint_open(&checkpoint, path, &ctx->err);
     if (st != DP_OK)
         return st;
-    size_t count;
-    const dp_named_tensor *tensors = dp_checkpoint_tensors(checkpoint, &count);
+    weights.tensors = dp_checkpoint_tensors(checkpoint, &weights.count);
     log_refusals(ctx, checkpoint);
-    st = dp_model_build(ctx, out, config, tensors, count, partial, NULL);
+    st = dp_model_build(ctx, out, config, &weights, NULL);
     if (st == DP_ESHAPE)
-        dp_fail_while(&ctx->err, "%s as weights of %s", weights,
-                      dp_config_path(config));
+        dp_fail_while(&ctx->err, "%s as weights of %s", path, dp_config_path(config));
     dp_checkpoint_close(checkpoint);
     return st;
 }
@@ -53,11 +51,12 @@ dp_status dp_model_load(dp_context *ctx, dp_model **out, const char *config_path
         return st;
     if (!options)
         options = &none;
+    const dp_model_weights from = {.partial = options->partial, .seed = options->seed};
     st = change(ctx, config, options);
     if (st == DP_OK && weights)
-        st = build_from_checkpoint(ctx, out, config, weights, options->partial);
+        st = build_from_checkpoint(ctx, out, config, weights, from);
     else if (st == DP_OK)
-        st = dp_model_build(ctx, out, config, NULL, 0, false, NULL);
+        st = dp_model_build(ctx, out, config, &from, NULL);
     dp_config_free(config);
     return st;
 }

@@ -162,8 +162,7 @@ static void log_mismatches(dp_context *ctx, const dp_mismatches *list)
 }
 
 dp_status dp_model_build(dp_context *ctx, dp_model **out, const dp_config *config,
-                         const dp_named_tensor *tensors, size_t count, bool partial,
-                         dp_mismatches *mismatches)
+                         const dp_model_weights *weights, dp_mismatches *mismatches)
 {
     static atomic_uint_least64_t serials;
     dp_error *err = &ctx->err;
@@ -179,9 +178,11 @@ dp_status dp_model_build(dp_context *ctx, dp_model **out, const dp_config *confi
     m->kernels = ctx->kernels;
 
     dp_builder b;
-    st = dp_builder_init(&b, err, &m->store, &m->kernels, tensors, count);
+    st = dp_builder_init(&b, err, &m->store, &m->kernels, weights->tensors,
+                         weights->count);
     if (st == DP_OK) {
-        b.partial = partial;
+        b.partial = weights->partial;
+        b.seed = weights->seed;
         st = build_parts(m, &b, config);
         if (mismatches) {
             *mismatches = b.mismatches;

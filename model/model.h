@@ -67,11 +67,19 @@ const dp_model_def *const *dp_model_def_all(void);
 extern const dp_model_def dp_model_mask_rcnn;
 extern const dp_model_def dp_model_upernet;
 
-/* Build from a config and the tensors of a checkpoint (count 0: random weights).
- * DP_ESHAPE when they do not fit; with `partial` they need not. What does not fit goes to
+/* Where the weights of a model come from. */
+typedef struct dp_model_weights {
+    const dp_named_tensor
+        *tensors;  /* of a checkpoint; borrowed                        */
+    size_t count;  /* 0: all weights are random                        */
+    bool partial;  /* what does not fit is random, not a failure       */
+    uint32_t seed; /* of random weights                                */
+} dp_model_weights;
+
+/* Build from a config. DP_ESHAPE when the tensors do not fit. What does not fit goes to
  * *mismatches, the caller's to release whatever comes back; NULL: it is logged to ctx. */
 dp_status dp_model_build(dp_context *ctx, dp_model **out, const dp_config *config,
-                         const dp_named_tensor *tensors, size_t count, bool partial,
+                         const dp_model_weights *weights,
                          dp_mismatches *mismatches) DP_MUST_CHECK;
 
 /* A part of a config: the definition's instance, in the store, with the section `key`

@@ -300,6 +300,19 @@ START_TEST(a_checkpoint_of_another_model_lists_every_name)
 }
 END_TEST
 
+START_TEST(partial_weights_are_loaded_when_asked_and_every_name_is_said)
+{
+    char other[4300];
+    snprintf(other, sizeof other, "%s/tests/golden/upernet_tiny/model.safetensors",
+             program_root());
+    const program_result *r =
+        detect_with(tiny("config.json"), other, both("--partial --json out.json"));
+    ck_assert_msg(r->status == 0, "%s", r->err);
+    ck_assert_ptr_nonnull(strstr(r->err, "missing: rpn_head.rpn_conv.weight"));
+    cJSON_Delete(json_of("out.json"));
+}
+END_TEST
+
 static const struct {
     const char *bytes, *says;
     size_t size;
@@ -421,6 +434,7 @@ int main(void)
                         COUNT(bad_inputs));
     tcase_add_test(t, pictures_of_odd_sizes_are_pictures);
     tcase_add_test(t, a_checkpoint_of_another_model_lists_every_name);
+    tcase_add_test(t, partial_weights_are_loaded_when_asked_and_every_name_is_said);
     tcase_add_loop_test(t, bad_weights_are_refused, 0, COUNT(bad_weights));
     tcase_add_loop_test(t, bad_configs_are_refused_with_file_and_key, 0,
                         COUNT(bad_configs));
