@@ -182,6 +182,18 @@ START_TEST(an_archive_without_zip64_records_is_read)
     memmove(bytes + end64, bytes + size - END, END);
     size = end64 + END;
     ck_assert_int_eq(read_all(), DP_OK);
+
+    /* Then nothing but the directory's own end tells where it is. */
+    static const int wrong[] = {-1, 1, 1000, INT32_MAX - 1000};
+    const uint64_t right = entries[0];
+    for (int i = 0; i < COUNT(wrong); i++) {
+        put_number(bytes + size - END + 16, right + (uint64_t)(int64_t)wrong[i], 4);
+        ck_assert_int_eq(read_all(), DP_EFORMAT);
+        ck_assert_ptr_nonnull(strstr(err.text, "found a ZIP directory of"));
+    }
+    put_number(bytes + size - END + 16, right, 4);
+    put_number(bytes + size - END + 12, UINT32_MAX, 4);
+    ck_assert_int_eq(read_all(), DP_EFORMAT);
 }
 END_TEST
 
