@@ -31,7 +31,10 @@ struct reader {
 
 struct writer {
     dp_error *err;
-    dp_atomic_file file;
+    const char *name;
+    dp_atomic_file file; /* open when a file is written, or ... */
+    uint8_t *bytes;      /* what is written to memory           */
+    size_t size, room;
     png_structp png;
     png_infop info;
 };
@@ -283,14 +286,30 @@ dp_status dp_png_load_labels(dp_error *err, dp_label_map *out, const char *path)
 static void refuse_to_write(png_structp png, png_const_charp text)
 {
     struct writer *w = png_get_error_ptr(png);
-    (void)dp_fail(w->err, DP_ENOMEM, "%s: cannot write a PNG: %s", w->file.path, text);
+    (void)dp_fail(w->err, DP_ENOMEM, "%s: cannot write a PNG: %s", w->name, text);
     png_longjmp(png, 1);
+}
+
+static dp_status keep_bytes(struct writer *w, const uint8_t *bytes, size_t size)
+{
+    void *memory = w->bytes;
+    const dp_status st =
+        dp_grow(w->err, &memory, &w->room, w->size + size, 1, "a PNG in memory");
+    w->bytes = memory;
+    if (st != DP_OK)
+        return st;
+    memcpy(w->bytes + w->size, bytes, size);
+    w->size += size;
+    return DP_OK;
 }
 
 static void put_bytes(png_structp png, png_bytep bytes, size_t size)
 {
     struct writer *w = png_get_io_ptr(png);
-    if (dp_atomic_file_write(&w->file, bytes, size, w->err) != DP_OK)
+    const dp_status st = w->file.stream
+                             ? dp_atomic_file_write(&w->file, bytes, size, w->err)
+                             : keep_bytes(w, bytes, size);
+    if (st != DP_OK)
         png_longjmp(png, 1);
 }
 
@@ -300,14 +319,14 @@ static void flush_nothing(png_structp png)
     (void)png;
 }
 
-static dp_status create_writer(struct writer *w, const char *path)
+static dp_status create_writer(struct writer *w)
 {
     w->png = png_create_write_struct(PNG_LIBPNG_VER_STRING, w, refuse_to_write,
                                      ignore_warning);
     w->info = w->png ? png_create_info_struct(w->png) : NULL;
     return w->info
                ? DP_OK
-               : dp_fail(w->err, DP_ENOMEM, "%s: out of memory: a PNG writer", path);
+               : dp_fail(w->err, DP_ENOMEM, "%s: out of memory: a PNG writer", w->name);
 }
 
 static void write_image(struct writer *w, const struct picture *p)
@@ -334,21 +353,30 @@ static dp_status write_or_escape(struct writer *w, const struct picture *p)
     if (setjmp(png_jmpbuf(w->png)))
         return w->err->code;
     write_image(w, p);
-    return dp_atomic_file_commit(&w->file, w->err);
+    return DP_OK;
+}
+
+/* Write to the file that is open in w, or else to memory. */
+static dp_status write_picture(struct writer *w, const struct picture *p)
+{
+    if (!p->data || p->h < 1 || p->w < 1)
+        return dp_fail(w->err, DP_EARG, "%s: found no pixels to write, expected some",
+                       w->name);
+    dp_status st = create_writer(w);
+    if (st == DP_OK)
+        st = write_or_escape(w, p);
+    png_destroy_write_struct(&w->png, &w->info);
+    return st;
 }
 
 static dp_status save(dp_error *err, const char *path, const struct picture *p)
 {
-    struct writer w = {.err = err};
-    if (!p->data || p->h < 1 || p->w < 1)
-        return dp_fail(err, DP_EARG, "%s: found no pixels to write, expected some",
-                       path);
+    struct writer w = {.err = err, .name = path};
     dp_status st = dp_atomic_file_open(&w.file, path, err);
     if (st == DP_OK)
-        st = create_writer(&w, path);
+        st = write_picture(&w, p);
     if (st == DP_OK)
-        st = write_or_escape(&w, p);
-    png_destroy_write_struct(&w.png, &w.info);
+        st = dp_atomic_file_commit(&w.file, err);
     dp_atomic_file_abandon(&w.file);
     return st;
 }
@@ -377,22 +405,55 @@ static dp_status check_palette(dp_error *err, const char *path,
     return DP_OK;
 }
 
+/* A label map as a picture; `list` is room for its palette. */
+static dp_status picture_of_labels(dp_error *err, struct picture *p,
+                                   png_color list[PNG_MAX_PALETTE_LENGTH],
+                                   const char *name, const dp_label_map *labels,
+                                   const uint8_t *palette, int colours)
+{
+    *p = (struct picture){
+        .data = labels->labels, .h = labels->h, .w = labels->w, .channels = 1};
+    if (!palette)
+        return DP_OK;
+    const dp_status st = check_palette(err, name, labels, colours);
+    if (st != DP_OK)
+        return st;
+    for (int i = 0; i < colours; i++)
+        list[i] = (png_color){palette[3 * i], palette[3 * i + 1], palette[3 * i + 2]};
+    p->palette = list;
+    p->colours = colours;
+    return DP_OK;
+}
+
 dp_status dp_png_save_labels(dp_error *err, const char *path,
                              const dp_label_map *labels, const uint8_t *palette,
                              int colours)
 {
     png_color list[PNG_MAX_PALETTE_LENGTH];
-    struct picture p = {
-        .data = labels->labels, .h = labels->h, .w = labels->w, .channels = 1};
-    if (palette) {
-        const dp_status st = check_palette(err, path, labels, colours);
-        if (st != DP_OK)
-            return st;
-        for (int i = 0; i < colours; i++)
-            list[i] =
-                (png_color){palette[3 * i], palette[3 * i + 1], palette[3 * i + 2]};
-        p.palette = list;
-        p.colours = colours;
+    struct picture p;
+    const dp_status st =
+        picture_of_labels(err, &p, list, path, labels, palette, colours);
+    return st == DP_OK ? save(err, path, &p) : st;
+}
+
+dp_status dp_png_encode_labels(dp_error *err, uint8_t **bytes, size_t *size,
+                               const dp_label_map *labels, const uint8_t *palette,
+                               int colours)
+{
+    static const char name[] = "label map";
+    png_color list[PNG_MAX_PALETTE_LENGTH];
+    struct picture p;
+    struct writer w = {.err = err, .name = name};
+    *bytes = NULL;
+    *size = 0;
+    dp_status st = picture_of_labels(err, &p, list, name, labels, palette, colours);
+    if (st == DP_OK)
+        st = write_picture(&w, &p);
+    if (st != DP_OK) {
+        dp_free(w.bytes);
+        return st;
     }
-    return save(err, path, &p);
+    *bytes = w.bytes;
+    *size = w.size;
+    return DP_OK;
 }

@@ -44,4 +44,10 @@ dp_status dp_png_save_labels(dp_error *err, const char *path,
                              const dp_label_map *labels, const uint8_t *palette,
                              int colours) DP_MUST_CHECK;
 
+/* The bytes that dp_png_save_labels would write, at *bytes, the caller's to dp_free; NULL
+ * on failure. DP_EARG, DP_ENOMEM. */
+dp_status dp_png_encode_labels(dp_error *err, uint8_t **bytes, size_t *size,
+                               const dp_label_map *labels, const uint8_t *palette,
+                               int colours) DP_MUST_CHECK;
+
 #endif
