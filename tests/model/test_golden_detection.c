@@ -25,9 +25,13 @@ typedef struct golden_run {
     const char *folder;
     int number;
     double features; /* bound, relative to the largest value of a map */
-    double worst_map, worst_logit, worst_delta;
-    float *masks; /* probabilities, as the mask head gave them; owned */
-    size_t cells; /* of each */
+    double worst_map, worst_logit, worst_delta, worst_roi;
+    int *partner; /* our proposal of each of the original's, -1: none; owned */
+    int partners;
+    int cascade_stages; /* whose regions were compared */
+    int far_rois;       /* of them all                 */
+    float *masks;       /* probabilities, as the mask head gave them; owned */
+    size_t cells;       /* of each */
 } golden_run;
 
 static void check_input(const golden_run *run, dp_tensor input)
@@ -85,23 +89,62 @@ static double box_distance(const double *a, const float *b)
     return worst;
 }
 
-static void check_proposals(const golden_run *run, dp_tensor got)
+/* Our row nearest to one of the original's, as far as it counts as the same proposal. */
+static int find_proposal(const double *want, dp_tensor got)
+{
+    int best = -1;
+    double nearest = 0.01;
+    for (int j = 0; j < got.N; j++) {
+        const float *g = got.data + (size_t)j * 5;
+        const double off = box_distance(want, g);
+        if (off > nearest || fabs(want[4] - (double)g[4]) > 1e-5)
+            continue;
+        nearest = off;
+        best = j;
+    }
+    return best;
+}
+
+static void check_proposals(golden_run *run, dp_tensor got)
 {
     const npy want =
         npy_load(shared_path("%s/image%d_proposals.npy", run->folder, run->number));
     ck_assert_int_eq(got.N, want.shape[0]);
     int lonely = 0;
+    run->partners = want.shape[0];
+    run->partner = malloc(((size_t)run->partners + 1) * sizeof *run->partner);
     for (int i = 0; i < want.shape[0]; i++) {
-        const double *w = want.values + (size_t)i * 5;
-        bool found = false;
-        for (int j = 0; j < got.N && !found; j++) {
-            const float *g = got.data + (size_t)j * 5;
-            found = box_distance(w, g) <= 0.01 && fabs(w[4] - (double)g[4]) <= 1e-5;
-        }
-        lonely += !found;
+        run->partner[i] = find_proposal(want.values + (size_t)i * 5, got);
+        lonely += run->partner[i] < 0;
     }
     free(want.values);
     ck_assert_msg(lonely <= 3, "%d proposals without partner", lonely);
+}
+
+/* A cascade's regions follow the order of the proposals. A few may be far off, where two
+ * classes are as likely. */
+static void check_rois(golden_run *run, int stage, dp_tensor got)
+{
+    const npy want = npy_load(
+        shared_path("%s/image%d_rois_stage%d.npy", run->folder, run->number, stage));
+    ck_assert_int_eq(want.shape[0], run->partners);
+    int far = 0;
+    for (int i = 0; i < run->partners; i++) {
+        if (run->partner[i] < 0) {
+            far++;
+            continue;
+        }
+        const double off = box_distance(want.values + (size_t)i * 5 + 1,
+                                        got.data + (size_t)run->partner[i] * 4);
+        far += off > 0.02;
+        if (off <= 0.02)
+            run->worst_roi = fmax(run->worst_roi, off);
+    }
+    free(want.values);
+    run->cascade_stages++;
+    run->far_rois += far;
+    ck_assert_msg(far * 100 <= run->partners, "stage %d: %d of %d regions are far off",
+                  stage, far, run->partners);
 }
 
 static void keep_masks(golden_run *run, dp_tensor masks)
@@ -114,9 +157,12 @@ static void keep_masks(golden_run *run, dp_tensor masks)
 
 static void trace_results(void *arg, const dp_run *r, const char *name, dp_tensor map)
 {
+    int stage;
     trace(arg, r, name, map);
     if (strcmp(name, "proposals") == 0)
         check_proposals(arg, map);
+    else if (sscanf(name, "bbox_rois_stage%d", &stage) == 1)
+        check_rois(arg, stage, map);
     else if (strcmp(name, "mask_probabilities") == 0)
         keep_masks(arg, map);
 }
@@ -142,7 +188,7 @@ static void check_mask(const cJSON *records, int image_id, int category,
     dp_error err = {0};
     const dp_detection *d = &got->list[i];
     const cJSON *record, *best = NULL;
-    double nearest = INFINITY;
+    double nearest = HUGE_VAL;
     cJSON_ArrayForEach(record, records)
     {
         if (json_get(record, "image_id")->valueint != image_id ||
@@ -236,6 +282,9 @@ static void check_detections(const golden_run *run, const dp_model *m,
            "scores %.1e, probabilities %.1e, masks %.0f px, %d of %zu unmatched\n",
            run->folder, run->number, run->worst_map, run->worst_logit, run->worst_delta,
            box, score, probability, pixels, lonely, got->count);
+    if (run->cascade_stages)
+        printf("  regions of the later stages: %.1e px, %d far off\n", run->worst_roi,
+               run->far_rois);
 }
 
 /* ---- cases ------------------------------------------------------------------------- */
@@ -246,13 +295,18 @@ typedef struct golden_case {
     double features; /* bound of maps, relative to their largest value */
     int unmatched;   /* detections that may lack a partner             */
     bool formula;    /* weights come from a formula, see the README    */
+    int refined;     /* stages of a cascade whose regions are on file   */
 } golden_case;
 
 static const golden_case cases[] = {
-    {"golden/mask_rcnn_a", "configs/golden/mask_rcnn_a.json", 3, 1e-5, 1, false},
-    {"golden/mask_rcnn_b", "configs/golden/mask_rcnn_b.json", 3, 1e-5, 1, false},
+    {"golden/mask_rcnn_a", "configs/golden/mask_rcnn_a.json", 3, 1e-5, 1, false, 0},
+    {"golden/mask_rcnn_b", "configs/golden/mask_rcnn_b.json", 3, 1e-5, 1, false, 0},
+    {"golden/cascade_a", "configs/golden/cascade_a.json", 2, 1e-5, 1, false, 2},
+    {"golden/cascade_b", "configs/golden/cascade_b.json", 3, 1e-5, 1, false, 2},
     {"golden/full_mask_rcnn_t", "configs/coco/mask_rcnn_convnext_tiny.json", 1, 1e-4, 2,
-     true},
+     true, 0},
+    {"golden/full_cascade_t", "configs/coco/cascade_mask_rcnn_convnext_tiny.json", 1,
+     1e-4, 2, true, 2},
 };
 
 /* The checkpoint of a case. One that a formula gives is written by a program of
@@ -296,7 +350,9 @@ static void run_image(dp_context *ctx, const dp_model *m, const golden_case *c,
                   "%s", ctx->err.text);
     ck_assert_msg(dp_detector_run(ctx, m, &pixels, &found) == DP_OK, "%s",
                   ctx->err.text);
+    ck_assert_int_eq(run.cascade_stages, c->refined);
     check_detections(&run, m, records, &found, c->unmatched);
+    free(run.partner);
     free(run.masks);
     dp_detections_done(&found);
     dp_pixels_done(&pixels);
@@ -328,12 +384,16 @@ int main(int argc, char **argv)
              slash ? argv[0] : ".");
 
     Suite *s = suite_create("golden detection");
-    TCase *t = tcase_create("original");
-    tcase_set_timeout(t, 300);
+    TCase *tiny = tcase_create("tiny"), *full = tcase_create("full size");
+    tcase_set_timeout(tiny, 300);
+    tcase_set_timeout(full, 600);
+    tcase_set_tags(full, "slow");
     if (shared_has("golden"))
-        tcase_add_loop_test(t, detector_equals_the_original, 0,
-                            (int)(sizeof cases / sizeof cases[0]));
-    suite_add_tcase(s, t);
+        for (int i = 0; i < (int)(sizeof cases / sizeof cases[0]); i++)
+            tcase_add_loop_test(cases[i].formula ? full : tiny,
+                                detector_equals_the_original, i, i + 1);
+    suite_add_tcase(s, tiny);
+    suite_add_tcase(s, full);
     SRunner *r = srunner_create(s);
     srunner_run_all(r, CK_ENV);
     const int failed = srunner_ntests_failed(r);
