@@ -229,7 +229,7 @@ static dp_status make_tensor(dp_tree *t, dp_value *out, dp_value args, bool type
                       "offset, shape and strides as whole numbers from 0");
     if (has_lazy_sign(t, args, typed ? 7 : 6))
         return dp_tree_add_opaque(t, out, dp_name_from(callable),
-                                  dp_name_from("(conj or neg)"), err);
+                                  dp_name_from("(conj_or_neg)"), err);
     if (!typed)
         return dp_tree_add_items(t, out, DP_VALUE_TENSOR, item, 4, err);
 

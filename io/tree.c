@@ -172,6 +172,9 @@ static dp_status join(char **out, dp_name module, dp_name name, dp_error *err)
     }
     if (name.size)
         memcpy(*out + used, name.text, name.size);
+    for (char *c = *out; c < *out + used + name.size; c++)
+        if (*c <= 0x20 || *c >= 0x7f)
+            *c = '?';
     return DP_OK;
 }
 

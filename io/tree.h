@@ -94,7 +94,8 @@ dp_status dp_tree_add_global(dp_tree *t, dp_value *out, unsigned tag, const char
 unsigned dp_tree_tag(const dp_tree *t, dp_value v);
 
 /* An object that is not read, of the class "module.name", or "name" when the module is
- * empty. The name goes into the list of globals, once. */
+ * empty. The name goes into the list of globals, once; bytes that are not printable
+ * ASCII become '?'. */
 dp_status dp_tree_add_opaque(dp_tree *t, dp_value *out, dp_name module, dp_name name,
                              dp_error *err) DP_MUST_CHECK;
 

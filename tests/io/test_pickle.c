@@ -266,6 +266,7 @@ static const struct {
     {BYTES("cargparse\nNamespace\n)\x81}U\x02lrK\x01sb."), "<?argparse.Namespace>",
      "argparse.Namespace"},
     {BYTES("ca\nb\n)}\x92."), "<?a.b>", "a.b"},
+    {BYTES("ca\x1b[0m\nb\xc3\n."), "<?a?[0m.b?>", "a?[0m.b?"},
     {BYTES("ca\nb\n)RK\x01"
            "aU\x01kK\x01s(K\x01K\x02"
            "eN\x85R."),
@@ -293,8 +294,8 @@ static const struct {
      "<?my.Tensor>", "my.Tensor"},
     {BYTES("ctorch._utils\n_rebuild_tensor_v2\n(" STORAGE
            "K\x00K\x02\x85K\x01\x85\x89)}U\x03neg\x88stR."),
-     "<?torch._utils._rebuild_tensor_v2.(conj or neg)>",
-     "torch._utils._rebuild_tensor_v2.(conj or neg)"},
+     "<?torch._utils._rebuild_tensor_v2.(conj_or_neg)>",
+     "torch._utils._rebuild_tensor_v2.(conj_or_neg)"},
     /* known names that are not made to be called */
     {BYTES("ctorch\nFloatStorage\n\x8a\x05\x00\x00\x00\x00\x70\x85R."),
      "<?torch.FloatStorage>", "torch.FloatStorage"},
