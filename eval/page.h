@@ -9,6 +9,8 @@
 
 #include "core/text.h"
 
+#include <stdint.h>
+
 /* Everything up to the body's first line, and from its last. */
 void dp_page_open(dp_text *t, const char *title);
 void dp_page_close(dp_text *t);
@@ -23,6 +25,21 @@ void dp_page_add_base64(dp_text *t, const unsigned char *data, size_t size);
  * be shown: not JPEG nor PNG, larger than 8 MB, unreadable, or its name leads out of the
  * folder. */
 bool dp_page_add_picture(dp_text *t, const char *folder, const char *name);
+
+/* How often what a row stands for was taken for what a column stands for. The first
+ * `classes` of both are the same classes. */
+typedef struct dp_page_matrix {
+    const void *arg;
+    size_t rows, columns, classes;
+    uint64_t (*count)(const void *arg, size_t row, size_t column);
+    const char *(*row_name)(const void *arg, size_t row);
+    const char *(*column_name)(const void *arg, size_t column);
+    const char *row_head, *count_head; /* heads of the list: what a row is, counts */
+} dp_page_matrix;
+
+/* A heat map, when it is not too large to be seen, and the pairs of different classes that
+ * are confused most. */
+void dp_page_add_matrix(dp_text *t, const dp_page_matrix *m);
 
 /* Make the folder of a page, unless it is there. DP_EIO. */
 dp_status dp_page_make_folder(const char *folder, dp_error *err) DP_MUST_CHECK;

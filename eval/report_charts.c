@@ -135,92 +135,32 @@ void dp_report_add_histogram(dp_text *t, const dp_report_part *part)
 
 /* ---- confusion --------------------------------------------------------------------------- */
 
-enum { CELL = 11, NAME = 110, LISTED = 20, LARGEST = 200 };
+/* The matrix as the page takes it. */
+typedef struct confusion {
+    const dp_coco_matches *matches;
+    const size_t *counts; /* (side, side) */
+    size_t side;
+} confusion;
+
+static uint64_t count_of(const void *arg, size_t row, size_t column)
+{
+    const confusion *c = arg;
+    return c->counts[row * c->side + column];
+}
 
 static const char *name_of(const dp_coco_matches *m, size_t k, const char *none)
 {
     return k == m->category_count ? none : dp_report_class_name(m, k);
 }
 
-/* The heat map: a square per pair of classes that occurs. */
-static void add_map(dp_text *t, const dp_coco_matches *m, const size_t *matrix)
+static const char *row_name(const void *arg, size_t row)
 {
-    const size_t side = m->category_count + 1;
-    const size_t extent = NAME + side * CELL + 4;
-    dp_text_add(
-        t,
-        "<div class=\"wide\"><svg style=\"max-width:none\" width=\"%zu\" "
-        "height=\"%zu\" viewBox=\"0 0 %zu %zu\" role=\"img\" aria-label=\"Confusion "
-        "matrix; the table below lists its largest entries\">\n",
-        extent, extent, extent, extent);
-    for (size_t i = 0; i < side; i++) {
-        const size_t at = NAME + i * CELL + 9;
-        dp_text_add(t,
-                    "<text style=\"font-size:9px\" x=\"%d\" y=\"%zu\" "
-                    "text-anchor=\"end\">",
-                    NAME - 4, at);
-        dp_page_add_escaped(t, name_of(m, i, "(nothing there)"));
-        dp_text_add(
-            t,
-            "</text><text style=\"font-size:9px\" transform=\"translate(%zu %d) "
-            "rotate(-90)\">",
-            at, NAME - 4);
-        dp_page_add_escaped(t, name_of(m, i, "(missed)"));
-        dp_text_add(t, "</text>\n");
-    }
-    for (size_t row = 0; row < side; row++) {
-        size_t sum = 0;
-        for (size_t k = 0; k < side; k++)
-            sum += matrix[row * side + k];
-        for (size_t k = 0; k < side; k++) {
-            const size_t count = matrix[row * side + k];
-            if (count == 0)
-                continue;
-            dp_text_add(t,
-                        "<rect x=\"%zu\" y=\"%zu\" width=\"%d\" height=\"%d\" "
-                        "fill=\"var(--%s)\" fill-opacity=\"%.2f\"><title>",
-                        NAME + k * CELL, NAME + row * CELL, CELL - 1, CELL - 1,
-                        row == k ? "green" : "red",
-                        .15 + .85 * sqrt((double)count / (double)sum));
-            dp_page_add_escaped(t, name_of(m, row, "(nothing there)"));
-            dp_text_add(t, " as ");
-            dp_page_add_escaped(t, name_of(m, k, "(missed)"));
-            dp_text_add(t, ": %zu</title></rect>\n", count);
-        }
-    }
-    dp_text_add(t, "</svg></div>\n");
+    return name_of(((const confusion *)arg)->matches, row, "(nothing there)");
 }
 
-/* The pairs of different classes that are confused most, the first of equals first. */
-static void add_list(dp_text *t, const dp_coco_matches *m, const size_t *matrix)
+static const char *column_name(const void *arg, size_t column)
 {
-    const size_t K = m->category_count, side = K + 1;
-    size_t above = SIZE_MAX, position = 0; /* of the pair listed last */
-    dp_text_add(
-        t, "<div class=\"wide\"><table>\n<thead><tr><th>object</th>"
-           "<th style=\"text-align:left\">taken for</th><th>times</th></tr></thead>\n"
-           "<tbody>\n");
-    for (int listed = 0; listed < LISTED; listed++) {
-        size_t best = 0, best_at = 0;
-        for (size_t i = 0; i < K * side; i++) {
-            const size_t count = matrix[i];
-            const bool fresh = count < above || (count == above && i > position);
-            if (i % side < K && i / side != i % side && fresh && count > best) {
-                best = count;
-                best_at = i;
-            }
-        }
-        if (best == 0)
-            break;
-        above = best;
-        position = best_at;
-        dp_text_add(t, "<tr><td>");
-        dp_page_add_escaped(t, dp_report_class_name(m, best_at / side));
-        dp_text_add(t, "</td><td style=\"text-align:left\">");
-        dp_page_add_escaped(t, dp_report_class_name(m, best_at % side));
-        dp_text_add(t, "</td><td>%zu</td></tr>\n", best);
-    }
-    dp_text_add(t, "</tbody></table></div>\n");
+    return name_of(((const confusion *)arg)->matches, column, "(missed)");
 }
 
 void dp_report_add_confusion(dp_text *t, const dp_report_part *part, double score)
@@ -243,9 +183,15 @@ void dp_report_add_confusion(dp_text *t, const dp_report_part *part, double scor
         "detections of nothing annotated, the last column objects that are "
         "missed.</p>\n",
         score, m->settings->thresholds[m->focus]);
-    if (side <= LARGEST)
-        add_map(t, m, memory);
-    dp_text_add(t, "<p>What is confused most:</p>\n");
-    add_list(t, m, memory);
+    const confusion c = {m, memory, side};
+    dp_page_add_matrix(t, &(dp_page_matrix){.arg = &c,
+                                            .rows = side,
+                                            .columns = side,
+                                            .classes = m->category_count,
+                                            .count = count_of,
+                                            .row_name = row_name,
+                                            .column_name = column_name,
+                                            .row_head = "object",
+                                            .count_head = "times"});
     dp_free(memory);
 }

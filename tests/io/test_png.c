@@ -6,6 +6,7 @@
 #include "io/png.h"
 #include "tests/support/encoded.h"
 #include "tests/support/scratch.h"
+#include "tests/support/shared.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -464,6 +465,28 @@ START_TEST(labels_written_read_back_exactly)
 }
 END_TEST
 
+START_TEST(labels_in_memory_are_those_of_the_file)
+{
+    const char *path = scratch_path("out.png");
+    const dp_label_map m = {H, W, rows, 0};
+    static uint8_t palette[768];
+    uint8_t *bytes;
+    size_t size, file_size;
+    ck_assert_int_eq(dp_png_save_labels(&err, path, &m, _i ? palette : NULL, 256),
+                     DP_OK);
+    ck_assert_int_eq(
+        dp_png_encode_labels(&err, &bytes, &size, &m, _i ? palette : NULL, 256), DP_OK);
+    char *file = file_load(path, &file_size);
+    ck_assert_uint_eq(size, file_size);
+    ck_assert_mem_eq(bytes, file, size);
+    free(file);
+    dp_free(bytes);
+    ck_assert_int_eq(dp_png_encode_labels(&err, &bytes, &size, &m, palette, 3),
+                     DP_EARG);
+    ck_assert_ptr_null(bytes);
+}
+END_TEST
+
 START_TEST(what_cannot_be_written_is_refused)
 {
     uint8_t labels[] = {0, 1, 2}, palette[9] = {0};
@@ -531,6 +554,7 @@ static void add_writing(TCase *t)
 {
     tcase_add_test(t, pixels_written_read_back_exactly);
     tcase_add_loop_test(t, labels_written_read_back_exactly, 0, 2);
+    tcase_add_loop_test(t, labels_in_memory_are_those_of_the_file, 0, 2);
     tcase_add_test(t, what_cannot_be_written_is_refused);
     tcase_add_loop_test(t, a_full_disk_is_an_error, 0, 2);
 }
