@@ -1,5 +1,6 @@
 /* densepred eval - the evaluators, a second word each */
 #include "cli/cli.h"
+#include "cli/eval_ade20k.h"
 #include "cli/eval_coco.h"
 #include "core/nearest.h"
 
@@ -12,6 +13,7 @@ static const struct {
 } kinds[] = {
     {"coco", "eval coco", "average precision and recall of boxes and masks",
      dp_cli_eval_coco},
+    {"ade20k", "eval ade20k", "mIoU, mAcc, aAcc of label maps", dp_cli_eval_ade20k},
 };
 static const size_t kind_count = sizeof kinds / sizeof *kinds;
 

@@ -15,7 +15,7 @@
  * ignored value in a prediction, where the truth is a class, is "no class": wrong for the
  * true class, and nobody's pred_c. A class that is predicted and nowhere true has IoU 0
  * and no Acc. This is the original's arithmetic (mean_iou of mmsegmentation, with
- * reduce_zero_label for ADE20K), but for its sums in floating point.
+ * reduce_zero_label for ADE20K) to the last bit: means are summed in numpy's order.
  */
 #ifndef DP_EVAL_SEMANTIC_H
 #define DP_EVAL_SEMANTIC_H
