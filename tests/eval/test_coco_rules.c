@@ -404,7 +404,8 @@ START_TEST(truth_against_itself_is_perfect)
     r.results.detections = memory;
     ck_assert_int_eq(dp_alloc(&err, &memory, t->payload_size, 1, "p"), DP_OK);
     r.results.payload = memory;
-    memcpy(memory, t->payload, t->payload_size);
+    if (t->payload_size > 0)
+        memcpy(memory, t->payload, t->payload_size);
     for (size_t i = 0; i < t->annotation_count; i++) {
         const dp_coco_annotation *a = &t->annotations[i];
         if (a->crowd)

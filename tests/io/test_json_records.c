@@ -44,7 +44,8 @@ static bool read_record(void *arg, dp_json_slot *slot, dp_json_stream *s)
     }
     if (slot->payload_room - slot->payload_size < text.size)
         return false;
-    memcpy(slot->payload + slot->payload_size, text.text, text.size);
+    if (text.size > 0)
+        memcpy(slot->payload + slot->payload_size, text.text, text.size);
     ((item *)(void *)slot->items)[slot->item_count++] =
         (item){n.integer, text.size, slot->payload_size};
     slot->payload_size += text.size;
@@ -70,7 +71,8 @@ static dp_status take(void *arg, const dp_json_slot *slot, dp_error *err)
         l->items[l->count] = ((const item *)(const void *)slot->items)[i];
         l->items[l->count++].at += l->byte_count;
     }
-    memcpy(l->bytes + l->byte_count, slot->payload, slot->payload_size);
+    if (slot->payload_size > 0)
+        memcpy(l->bytes + l->byte_count, slot->payload, slot->payload_size);
     l->byte_count += slot->payload_size;
     l->seen += slot->seen;
     return DP_OK;
@@ -157,7 +159,7 @@ START_TEST(any_number_of_threads_reads_the_same)
             const size_t n = put_string(expected, _i, i);
             ck_assert_int_eq(l.items[i].number, i);
             ck_assert_uint_eq(l.items[i].size, n);
-            ck_assert_mem_eq(l.bytes + l.items[i].at, expected, n);
+            ck_assert(n == 0 || memcmp(l.bytes + l.items[i].at, expected, n) == 0);
         }
         done(&l);
     }
@@ -177,8 +179,8 @@ START_TEST(a_broken_place_is_found_wherever_it_is)
         ck_assert(!read_all(&l, text, size, 3));
         /* What stands before it was read, and nothing behind it. */
         size_t before = 0;
-        for (const char *p = text; (p = strstr(p, "{\"n\"")) && p < place; p++)
-            before++;
+        for (const char *p = text; p < place; p++)
+            before += memcmp(p, "{\"n\"", 4) == 0;
         ck_assert(l.count + 1 == before);
         done(&l);
         *place = ':';
