@@ -1,41 +1,62 @@
-/* Box head: He et al. 2017, figure 4 left; the original's Shared2FCBBoxHead. Two fully
- * connected layers, then scores and class-specific deltas.
+/* Box heads of one stage: shared layers, then scores and class-specific deltas. With two
+ * fully connected layers as in He et al. 2017, figure 4 left (the original's
+ * Shared2FCBBoxHead), or with four convolutions and one (Shared4Conv1FCBBoxHead).
  */
+#include "heads/conv_fc.h"
 #include "heads/head.h"
-#include "ops/linear.h"
-#include "ops/roi_align.h"
-#include "postprocess/levels.h"
+#include "heads/regions.h"
 
 typedef struct box_head {
+    int conv_out_channels;
     int fc_out_channels;
     int roi_feat_size;
     int num_classes;
     float target_stds[4];
 
-    dp_linear shared_fcs[2];
-    dp_linear fc_cls, fc_reg;
+    dp_conv_fc layers;
 } box_head;
 
-static const dp_param params[] = {
-    DP_PARAM(box_head, fc_out_channels, "1024", 1, 65536,
-             "outputs of the shared layers"),
-    DP_PARAM(box_head, roi_feat_size, "7", 1, 128, "cells of a region's side"),
-    DP_PARAM(box_head, num_classes, "80", 1, 65535, "classes, without the background"),
-    DP_PARAM(box_head, target_stds, "[0.1, 0.1, 0.2, 0.2]", 1e-6, 100,
-             "what predicted dx dy dw dh are multiplied by"),
-    DP_PARAM_END,
+#define PARAMS_OF_BOTH                                                              \
+    DP_PARAM(box_head, fc_out_channels, "1024", 1, 65536,                           \
+             "outputs of the shared fully connected layers"),                       \
+        DP_PARAM(box_head, roi_feat_size, "7", 1, 128, "cells of a region's side"), \
+        DP_PARAM(box_head, num_classes, "80", 1, 65535,                             \
+                 "classes, without the background"),                                \
+        DP_PARAM(box_head, target_stds, "[0.1, 0.1, 0.2, 0.2]", 1e-6, 100,          \
+                 "what predicted dx dy dw dh are multiplied by"),                   \
+        DP_PARAM_END
+
+static const dp_param shared_2fc_params[] = {PARAMS_OF_BOTH};
+
+static const dp_param shared_4conv_1fc_params[] = {
+    DP_PARAM(box_head, conv_out_channels, "256", 1, 16384,
+             "channels of the convolutions"),
+    PARAMS_OF_BOTH,
 };
 
-static dp_status build(void *self, dp_builder *b, const dp_feature_specs *in)
+static dp_status build(box_head *head, dp_builder *b, const dp_feature_specs *in,
+                       int convs, int fcs)
 {
-    box_head *head = self;
-    const int hidden = head->fc_out_channels;
-    dp_linear_build_flattened(b, &head->shared_fcs[0], "shared_fcs.0.",
-                              in->spec[0].channels, head->roi_feat_size, hidden);
-    dp_linear_build(b, &head->shared_fcs[1], "shared_fcs.1.", hidden, hidden);
-    dp_linear_build(b, &head->fc_cls, "fc_cls.", hidden, head->num_classes + 1);
-    dp_linear_build(b, &head->fc_reg, "fc_reg.", hidden, head->num_classes * 4);
+    dp_conv_fc_build(b, &head->layers,
+                     &(dp_conv_fc_spec){.in = in->spec[0].channels,
+                                        .side = head->roi_feat_size,
+                                        .convs = convs,
+                                        .conv_out = head->conv_out_channels,
+                                        .fcs = fcs,
+                                        .fc_out = head->fc_out_channels,
+                                        .classes = head->num_classes});
     return b->status;
+}
+
+static dp_status build_shared_2fc(void *self, dp_builder *b, const dp_feature_specs *in)
+{
+    return build(self, b, in, 0, 2);
+}
+
+static dp_status build_shared_4conv_1fc(void *self, dp_builder *b,
+                                        const dp_feature_specs *in)
+{
+    return build(self, b, in, 4, 1);
 }
 
 static int classes(const void *self)
@@ -48,7 +69,7 @@ static dp_box_predictions forward(const void *self, dp_run *r, const dp_frame *f
 {
     (void)frame;
     const box_head *head = self;
-    dp_box_predictions out = {.count = count, .rois = rois};
+    dp_box_predictions out = {.count = count, .rois = rois, .skip_padding = true};
     for (int i = 0; i < 4; i++)
         out.stds[i] = head->target_stds[i];
     /* The results are taken first, so that what leads to them can be given back. */
@@ -56,17 +77,9 @@ static dp_box_predictions forward(const void *self, dp_run *r, const dp_frame *f
     out.deltas = dp_run_tensor(r, count, 1, 1, head->num_classes * 4);
 
     const size_t mark = dp_run_mark(r);
-    int *level = dp_run_take(r, (size_t)count, sizeof *level);
-    for (int i = 0; i < count && !r->dry; i++)
-        level[i] = dp_level_get(rois[i], DP_FINEST_SCALE, maps->count);
-    dp_tensor x = dp_roi_align_run(r, maps, head->roi_feat_size, rois, level, count);
+    const dp_tensor x = dp_regions_cut(r, maps, head->roi_feat_size, rois, count);
     dp_run_trace(r, "bbox_features", x); /* (R, 7, 7, 256) */
-    x = dp_linear_run(r, &head->shared_fcs[0], x,
-                      DP_ACTIVATION_RELU); /* (R, 1024)      */
-    x = dp_linear_run(r, &head->shared_fcs[1], x,
-                      DP_ACTIVATION_RELU); /* (R, 1024)      */
-    dp_linear_run_into(r, &head->fc_cls, out.logits, x, DP_ACTIVATION_NONE);
-    dp_linear_run_into(r, &head->fc_reg, out.deltas, x, DP_ACTIVATION_NONE);
+    dp_conv_fc_run(r, &head->layers, out.logits, out.deltas, x);
     dp_run_rewind(r, mark);
 
     dp_run_trace(r, "bbox_cls", out.logits);
@@ -78,8 +91,18 @@ const dp_box_head_def dp_box_head_shared_2fc = {
     .head = {.name = "shared_2fc",
              .summary = "box head of Mask R-CNN: two shared fully connected layers",
              .size = sizeof(box_head),
-             .params = params,
-             .build = build},
+             .params = shared_2fc_params,
+             .build = build_shared_2fc},
+    .classes = classes,
+    .forward = forward,
+};
+
+const dp_box_head_def dp_box_head_shared_4conv_1fc = {
+    .head = {.name = "shared_4conv_1fc",
+             .summary = "box head: four shared convolutions, a fully connected layer",
+             .size = sizeof(box_head),
+             .params = shared_4conv_1fc_params,
+             .build = build_shared_4conv_1fc},
     .classes = classes,
     .forward = forward,
 };

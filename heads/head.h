@@ -16,10 +16,6 @@
 #include "core/params.h"
 #include "core/run.h"
 
-/* A region of up to twice this side reads the finest map, and so on: postprocess/levels.h;
- * the original's `finest_scale`, in pixels of the network's input. */
-#define DP_FINEST_SCALE 56.0f
-
 /* What all kinds share. */
 typedef struct dp_head_def {
     const char *name; /* the config's "type" */
@@ -48,12 +44,14 @@ typedef struct dp_proposal_head_def {
 
 /* What a box head says of R regions. */
 typedef struct dp_box_predictions {
-    int count;        /* R                                                           */
-    dp_box *rois;     /* what the deltas are relative to; the regions given, or what
+    int count;         /* R                                                           */
+    dp_box *rois;      /* what the deltas are relative to; the regions given, or what
                          became of them on the way                                   */
-    dp_tensor logits; /* (R, 1, 1, K + 1), the background last                       */
-    dp_tensor deltas; /* (R, 1, 1, 4 K): dx dy dw dh of each class                   */
-    float stds[4];    /* to multiply the deltas by                                   */
+    dp_tensor logits;  /* (R, 1, 1, K + 1), the background last                       */
+    dp_tensor deltas;  /* (R, 1, 1, 4 K): dx dy dw dh of each class                   */
+    float stds[4];     /* to multiply the deltas by                                   */
+    bool skip_padding; /* regions whose y2 is 0 count as padding and give nothing: the
+                          original's rule for one stage, not for a cascade           */
 } dp_box_predictions;
 
 typedef struct dp_box_head_def {
@@ -90,7 +88,10 @@ const dp_head_def *const *dp_head_all(void);
 
 extern const dp_proposal_head_def dp_proposal_head_rpn;
 extern const dp_box_head_def dp_box_head_shared_2fc;
+extern const dp_box_head_def dp_box_head_shared_4conv_1fc;
+extern const dp_box_head_def dp_box_head_cascade;
 extern const dp_mask_head_def dp_mask_head_fcn;
+extern const dp_mask_head_def dp_mask_head_cascade_fcn;
 extern const dp_decode_head_def dp_decode_head_upernet;
 
 #endif

@@ -5,7 +5,10 @@
 static const dp_head_def *const all[] = {
     &dp_proposal_head_rpn.head,
     &dp_box_head_shared_2fc.head,
+    &dp_box_head_shared_4conv_1fc.head,
+    &dp_box_head_cascade.head,
     &dp_mask_head_fcn.head,
+    &dp_mask_head_cascade_fcn.head,
     &dp_decode_head_upernet.head,
     NULL,
 };
@@ -15,9 +18,12 @@ static const dp_proposal_head_def *const proposal_heads[] = {
 };
 static const dp_box_head_def *const box_heads[] = {
     &dp_box_head_shared_2fc,
+    &dp_box_head_shared_4conv_1fc,
+    &dp_box_head_cascade,
 };
 static const dp_mask_head_def *const mask_heads[] = {
     &dp_mask_head_fcn,
+    &dp_mask_head_cascade_fcn,
 };
 static const dp_decode_head_def *const decode_heads[] = {
     &dp_decode_head_upernet,

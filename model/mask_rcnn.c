@@ -1,6 +1,7 @@
 /* Mask R-CNN: He et al. 2017, as the original's detectors run it at test time: proposals,
  * boxes, and masks of the boxes that are left. Also without masks, when the config has no
- * "mask_head" (Faster R-CNN).
+ * "mask_head" (Faster R-CNN), and in three stages, with the cascade's heads (Cascade Mask
+ * R-CNN).
  */
 #include "heads/head.h"
 #include "model/detector.h"
@@ -172,7 +173,7 @@ static int select_detections(const mask_rcnn *net, dp_run *r, const dp_frame *fr
                                     .score_thr = net->test->score_thr,
                                     .iou_thr = net->test->nms_iou_threshold,
                                     .max_per_img = net->test->max_per_img,
-                                    .skip_padding = true};
+                                    .skip_padding = p.skip_padding};
         const dp_region_scores regions = {.rois = p.rois,
                                           .scores = p.logits.data,
                                           .deltas = p.deltas.data,
@@ -228,7 +229,7 @@ static void forward(const dp_model *m, dp_run *r, dp_size original,
 
 const dp_model_def dp_model_mask_rcnn = {
     .name = "mask_rcnn",
-    .summary = "Mask R-CNN, He et al. 2017",
+    .summary = "Mask R-CNN, He et al. 2017, and Cascade Mask R-CNN",
     .task = DP_TASK_DETECT,
     .size = sizeof(mask_rcnn),
     .test = test_params,

@@ -21,9 +21,7 @@ typedef struct dp_multiclass {
     float score_thr;   /* a candidate's score is above this, compared in float32     */
     float iou_thr;     /* of the suppression                                         */
     int max_per_img;   /* detections at most                                         */
-    bool skip_padding; /* regions whose y2 is 0 give nothing, as where the original
-                            takes them for the padding of a batch (Mask R-CNN's box
-                            head; the cascade's does not)                              */
+    bool skip_padding; /* regions whose y2 is 0 give nothing                         */
 } dp_multiclass;
 
 typedef struct dp_region_scores {

@@ -1,0 +1,15 @@
+/* regions.h - what a head sees of each region: a window cut from the pyramid
+ */
+#ifndef DP_HEADS_REGIONS_H
+#define DP_HEADS_REGIONS_H
+
+#include "core/box.h"
+#include "core/features.h"
+#include "core/run.h"
+
+/* Windows (count, side, side, C) of the regions, each by RoIAlign from the map that suits
+ * its size (postprocess/levels.h). In r's arena. */
+dp_tensor dp_regions_cut(dp_run *r, const dp_features *maps, int side,
+                         const dp_box *rois, int count);
+
+#endif
