@@ -85,7 +85,7 @@ PROGRAM := $O/densepred
 # ---- targets ---------------------------------------------------------------
 
 .PHONY: all deps lib check test-programs asan asan-fast ubsan tsan cov lint format bench \
-        demo install uninstall dist golden clean help FORCE
+        check-report demo install uninstall dist golden clean help FORCE
 .SECONDARY:
 
 all: deps ## build the library and the program (installs missing packages first)
@@ -154,6 +154,11 @@ check: ## build and run the tests; QUICK=1 leaves out those tagged slow
 	@$(SUBMAKE) lib test-programs
 	@$(if $(QUICK),CK_EXCLUDE_TAGS=slow) CK_TIMEOUT_MULTIPLIER=$(SLOWNESS) \
 	    tools/run-tests.sh $O $(ONLY)
+
+check-report: deps ## the evaluator's report page, in headless Chromium
+	@tools/install-deps.sh report
+	@$(SUBMAKE) $(PROGRAM)
+	@tools/check-report.sh $O
 
 demo: deps ## build, and find objects in a picture that it draws; see demo/
 	@$(SUBMAKE) $(PROGRAM) $(DEMO)

@@ -1,12 +1,15 @@
 #!/bin/sh
 # Installs the packages that a group of make targets needs and that are missing.
-# usage: install-deps.sh GROUP...      groups: build test lint golden
+# usage: install-deps.sh GROUP...      groups: build test lint report golden
 set -eu
 
 build='gcc make pkg-config libopenblas-dev libjpeg-dev libpng-dev zlib1g-dev libcjson-dev libcairo2-dev'
 test='check g++'
 lint='clang clang-format cppcheck shellcheck'
 golden='python3-torch python3-torchvision python3-numpy'
+report='chromium'
+# Node may have come from elsewhere, as a package that is both of these.
+command -v npm >/dev/null 2>&1 || report="$report nodejs npm"
 
 wanted=
 for group; do
@@ -14,6 +17,7 @@ for group; do
     build) wanted="$wanted $build" ;;
     test) wanted="$wanted $test" ;;
     lint) wanted="$wanted $lint" ;;
+    report) wanted="$wanted $report" ;;
     golden) wanted="$wanted $golden" ;;
     *) echo "install-deps.sh: no group '$group'" >&2; exit 2 ;;
     esac
