@@ -98,28 +98,33 @@ struct counting {
     struct bench *benches;
 };
 
-/* Maps are mostly long runs of one pair of values: eight pixels at a time while both stay
- * as they are, and one addition when a run ends. */
+/* Maps are mostly long runs of one pair of values: eight pixels at a time as long as all
+ * are the pair that came last, one by one where not. */
 static void count_pixels(uint32_t *pairs, const uint8_t *truth,
                          const uint8_t *prediction, size_t n)
 {
     const uint64_t ones = 0x0101010101010101u;
+    uint64_t all_t = 0, all_p = 0; /* the last pair, eight times */
+    uint32_t run = 0;              /* of it, still to be added   */
     size_t i = 0;
-    while (i < n) {
-        const uint8_t t = truth[i], p = prediction[i];
-        const size_t from = i++;
+    for (; i + 8 <= n; i += 8) {
         uint64_t ts, ps;
-        while (i + 8 <= n) {
-            memcpy(&ts, truth + i, 8);
-            memcpy(&ps, prediction + i, 8);
-            if (((ts ^ t * ones) | (ps ^ p * ones)) != 0)
-                break;
-            i += 8;
+        memcpy(&ts, truth + i, 8);
+        memcpy(&ps, prediction + i, 8);
+        if (((ts ^ all_t) | (ps ^ all_p)) == 0) {
+            run += 8;
+            continue;
         }
-        while (i < n && truth[i] == t && prediction[i] == p)
-            i++;
-        pairs[t * VALUES + p] += (uint32_t)(i - from);
+        pairs[(all_t & 255) * VALUES + (all_p & 255)] += run;
+        run = 0;
+        for (size_t k = i; k < i + 8; k++)
+            pairs[truth[k] * VALUES + prediction[k]]++;
+        all_t = truth[i + 7] * ones;
+        all_p = prediction[i + 7] * ones;
     }
+    pairs[(all_t & 255) * VALUES + (all_p & 255)] += run;
+    for (; i < n; i++)
+        pairs[truth[i] * VALUES + prediction[i]]++;
 }
 
 static void complain(dp_semantic_pair *pair, struct bench *b, dp_semantic_kind kind)
@@ -170,42 +175,60 @@ static void complain_beyond(dp_semantic_pair *pair, struct bench *b, int value,
     complain(pair, b, kind);
 }
 
-/* The lowest value of the truth that occurs and may not; -1: none. */
-static int find_truth_beyond(const dp_semantic_settings *s, const uint32_t *pairs,
-                             uint64_t *pixels)
+/* The pixels of each predicted value, where the truth is t. */
+static const uint32_t *row_of(const struct bench *b, int t)
 {
-    for (int t = 0; t < VALUES; t++) {
-        *pixels = 0;
-        for (int p = 0; p < VALUES && s->class_of[t] == DP_SEMANTIC_BEYOND; p++)
-            *pixels += pairs[t * VALUES + p];
-        if (*pixels > 0)
-            return t;
-    }
-    return -1;
+    return b->pairs + t * VALUES;
 }
 
-static int find_prediction_beyond(const dp_semantic_settings *s, const uint32_t *pairs,
-                                  uint64_t *pixels)
+/* The values that occur in the truth: a few of 256. Returns how many. */
+static int find_rows(uint8_t *rows, const struct bench *b)
 {
-    for (int p = 0; p < VALUES; p++) {
-        *pixels = 0;
-        for (int t = 0; t < VALUES && s->class_of[p] == DP_SEMANTIC_BEYOND; t++)
-            if (s->class_of[t] >= 0)
-                *pixels += pairs[t * VALUES + p];
-        if (*pixels > 0)
-            return p;
+    int count = 0;
+    for (int t = 0; t < VALUES; t++) {
+        uint32_t any = 0;
+        for (int p = 0; p < VALUES; p++)
+            any |= row_of(b, t)[p];
+        if (any)
+            rows[count++] = (uint8_t)t;
     }
-    return -1;
+    return count;
+}
+
+/* Whether every value that counts is a class; else the pair has its complaint. */
+static bool check(dp_semantic_pair *pair, struct bench *b,
+                  const dp_semantic_settings *s, const uint8_t *rows, int count)
+{
+    uint64_t predicted[VALUES] = {0};
+    for (int i = 0; i < count; i++) {
+        const int t = rows[i], class = s->class_of[t];
+        uint64_t sum = 0;
+        for (int p = 0; p < VALUES; p++) {
+            sum += row_of(b, t)[p];
+            predicted[p] += class >= 0 ? row_of(b, t)[p] : 0;
+        }
+        if (class == DP_SEMANTIC_BEYOND) {
+            complain_beyond(pair, b, t, sum, DP_SEMANTIC_TRUTH_BEYOND);
+            return false;
+        }
+    }
+    for (int p = 0; p < VALUES; p++)
+        if (predicted[p] > 0 && s->class_of[p] == DP_SEMANTIC_BEYOND) {
+            complain_beyond(pair, b, p, predicted[p], DP_SEMANTIC_PREDICTION_BEYOND);
+            return false;
+        }
+    return true;
 }
 
 /* Add a good pair to the worker's sums. */
-static void add(dp_semantic_pair *pair, struct bench *b, const dp_semantic_settings *s)
+static void add(dp_semantic_pair *pair, struct bench *b, const dp_semantic_settings *s,
+                const uint8_t *rows, int count)
 {
     const size_t columns = (size_t)s->classes + 1;
-    for (int t = 0; t < VALUES; t++) {
-        const int c = s->class_of[t];
+    for (int i = 0; i < count; i++) {
+        const int c = s->class_of[rows[i]];
         for (int p = 0; p < VALUES && c >= 0; p++) {
-            const uint32_t n = b->pairs[t * VALUES + p];
+            const uint32_t n = row_of(b, rows[i])[p];
             const int q = s->class_of[p] >= 0 ? s->class_of[p] : s->classes;
             b->confusion[(size_t)c * columns + (size_t)q] += n;
             pair->pixels += n;
@@ -219,24 +242,17 @@ static void count_pair(void *arg, int item, int worker)
     const struct counting *counting = arg;
     dp_semantic_pair *pair = &counting->pairs[item];
     struct bench *b = &counting->benches[worker];
-    uint64_t pixels;
+    uint8_t values[VALUES];
     if (b->status != DP_OK || !load(pair, b))
         return;
     memset(b->pairs, 0, (size_t)VALUES * VALUES * sizeof *b->pairs);
     count_pixels(b->pairs, b->truth.labels, b->prediction.labels,
                  (size_t)b->truth.h * (size_t)b->truth.w);
-    int value = find_truth_beyond(counting->settings, b->pairs, &pixels);
-    if (value >= 0) {
-        complain_beyond(pair, b, value, pixels, DP_SEMANTIC_TRUTH_BEYOND);
-        return;
+    const int rows = find_rows(values, b);
+    if (check(pair, b, counting->settings, values, rows)) {
+        pair->kind = DP_SEMANTIC_GOOD;
+        add(pair, b, counting->settings, values, rows);
     }
-    value = find_prediction_beyond(counting->settings, b->pairs, &pixels);
-    if (value >= 0) {
-        complain_beyond(pair, b, value, pixels, DP_SEMANTIC_PREDICTION_BEYOND);
-        return;
-    }
-    pair->kind = DP_SEMANTIC_GOOD;
-    add(pair, b, counting->settings);
 }
 
 /* ---- all pairs ------------------------------------------------------------------------- */
