@@ -30,18 +30,19 @@ static void average_item(void *arg, int item, int worker)
     find_bin(cell / bins % bins, bins, x.H, &y0, &y1);
     find_bin(cell % bins, bins, x.W, &x0, &x1);
 
-    float sum[GROUP] = {0};
+    const double count = (double)(x1 - x0) * (double)(y1 - y0);
+    double sum[GROUP] = {0};
     for (int row = y0; row < y1; row++)
         for (int column = x0; column < x1; column++) {
             const size_t at =
                 ((size_t)n * (size_t)x.H + (size_t)row) * (size_t)x.W + (size_t)column;
             const float *from = x.data + at * (size_t)x.C + (size_t)c0;
             for (int c = 0; c < channels; c++)
-                sum[c] += from[c];
+                sum[c] += (double)from[c];
         }
     float *out = j->y.data + (size_t)cell * (size_t)x.C + (size_t)c0;
     for (int c = 0; c < channels; c++)
-        out[c] = sum[c] / (float)(x1 - x0) / (float)(y1 - y0);
+        out[c] = (float)(sum[c] / count);
 }
 
 dp_tensor dp_pooling_average_run(dp_run *r, dp_tensor x, int bins)
