@@ -20,7 +20,6 @@ typedef struct rpn {
     int nms_pre;
     float nms_iou_threshold;
     int max_per_img;
-    int min_bbox_size;
 
     int levels;
     dp_anchors anchors[DP_MAX_LEVELS];
@@ -39,9 +38,6 @@ static const dp_param params[] = {
     DP_PARAM(rpn, nms_iou_threshold, "0.7", 0, 1,
              "overlap above which a proposal yields"),
     DP_PARAM(rpn, max_per_img, "1000", 1, 100000, "proposals at most"),
-    DP_PARAM(
-        rpn, min_bbox_size, "0", 0, 0,
-        "the original's filter of small proposals, which this version does not apply"),
     DP_PARAM_END,
 };
 
