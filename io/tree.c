@@ -24,7 +24,7 @@ struct dp_tree_node {
 
 dp_value_kind dp_tree_kind(const dp_tree *t, dp_value v)
 {
-    return (dp_value_kind)t->nodes[v].kind;
+    return v == DP_VALUE_ABSENT ? DP_VALUE_NONE : (dp_value_kind)t->nodes[v].kind;
 }
 
 const char *dp_tree_kind_name(dp_value_kind kind)
@@ -83,7 +83,9 @@ dp_value dp_tree_item(const dp_tree *t, dp_value v, size_t i)
 
 dp_value dp_tree_key(const dp_tree *t, dp_value v, size_t i)
 {
-    return t->items[t->nodes[v].as.run.first + 2 * i];
+    const struct dp_tree_node *n = &t->nodes[v];
+    return n->kind == DP_VALUE_DICT ? t->items[n->as.run.first + 2 * i]
+                                    : DP_VALUE_ABSENT;
 }
 
 dp_value dp_tree_find(const dp_tree *t, dp_value v, const char *key)

@@ -52,6 +52,7 @@ typedef struct dp_tree {
 
 /* ---- reading ---- */
 
+/* NONE of DP_VALUE_ABSENT. */
 dp_value_kind dp_tree_kind(const dp_tree *t, dp_value v);
 
 /* "int", "dict", ...: Python's name of the kind. */
@@ -68,7 +69,7 @@ dp_name dp_tree_text(const dp_tree *t, dp_value v);
 /* Items of a LIST, TUPLE, SET, STORAGE, TENSOR; entries of a DICT; else 0. */
 size_t dp_tree_count(const dp_tree *t, dp_value v);
 
-/* Item i, or the value of entry i; and its key. */
+/* Item i, or the value of entry i; and its key, DP_VALUE_ABSENT but of a DICT. */
 dp_value dp_tree_item(const dp_tree *t, dp_value v, size_t i);
 dp_value dp_tree_key(const dp_tree *t, dp_value v, size_t i);
 

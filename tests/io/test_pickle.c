@@ -600,6 +600,15 @@ START_TEST(a_key_that_stands_twice_counts_as_the_last)
 }
 END_TEST
 
+START_TEST(only_a_dict_has_keys)
+{
+    ck_assert_int_eq(read_bytes(BYTES("K\x01K\x02K\x03\x87.")), DP_OK);
+    for (size_t i = 0; i < dp_tree_count(&tree, root); i++)
+        ck_assert_uint_eq(dp_tree_key(&tree, root, i), DP_VALUE_ABSENT);
+    ck_assert_int_eq(dp_tree_kind(&tree, DP_VALUE_ABSENT), DP_VALUE_NONE);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("io/pickle");
@@ -619,6 +628,7 @@ int main(void)
     tcase_add_test(t, many_appends_take_linear_memory_in_turns_too);
     tcase_add_test(t, too_many_different_globals_are_refused);
     tcase_add_test(t, a_key_that_stands_twice_counts_as_the_last);
+    tcase_add_test(t, only_a_dict_has_keys);
     suite_add_tcase(s, t);
     SRunner *r = srunner_create(s);
     srunner_run_all(r, CK_NORMAL);
