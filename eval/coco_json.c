@@ -4,7 +4,8 @@
 
 #include <string.h>
 
-void dp_coco_json_add_number(dp_text *t, double value)
+/* A number, or null for one below zero. */
+static void add_number(dp_text *t, double value)
 {
     if (value < 0)
         dp_text_add(t, "null");
@@ -15,7 +16,7 @@ void dp_coco_json_add_number(dp_text *t, double value)
 static void add_member(dp_text *t, const char *key, double value)
 {
     dp_text_add(t, ", \"%s\": ", key);
-    dp_coco_json_add_number(t, value);
+    add_number(t, value);
 }
 
 static void add_settings(dp_text *t, const dp_coco_matches *m)
@@ -94,17 +95,17 @@ static void add_class(dp_text *t, const dp_coco_scores *s, const dp_coco_best *b
     dp_text_add(t, ", \"AR_by_max_dets\": [");
     for (int c = 0; c < set->cap_count; c++) {
         dp_text_add(t, "%s", c ? ", " : "");
-        dp_coco_json_add_number(t, dp_coco_scores_ar(s, k, 0, c));
+        add_number(t, dp_coco_scores_ar(s, k, 0, c));
     }
     dp_text_add(t, "], \"AP_by_area\": [");
     for (int a = 0; a < set->area_count; a++) {
         dp_text_add(t, "%s", a ? ", " : "");
-        dp_coco_json_add_number(t, dp_coco_scores_ap(s, k, a, last, -1));
+        add_number(t, dp_coco_scores_ap(s, k, a, last, -1));
     }
     dp_text_add(t, "], \"AP_by_iou\": [");
     for (int i = 0; i < set->threshold_count; i++) {
         dp_text_add(t, "%s", i ? ", " : "");
-        dp_coco_json_add_number(t, dp_coco_scores_ap(s, k, 0, last, i));
+        add_number(t, dp_coco_scores_ap(s, k, 0, last, i));
     }
     /* The curve at the focus; the recalls are 0, .01, ... 1. */
     const double *p = dp_coco_scores_precision(s, (size_t)k, 0, last, m->focus);
@@ -120,7 +121,7 @@ static void add_class(dp_text *t, const dp_coco_scores *s, const dp_coco_best *b
 static void add_best(dp_text *t, const dp_coco_best *best)
 {
     dp_text_add(t, ",\n \"best\": {\"score\": ");
-    dp_coco_json_add_number(t, best->f1 > 0 ? best->score : -1);
+    add_number(t, best->f1 > 0 ? best->score : -1);
     add_member(t, "precision", best->f1 > 0 ? best->precision : -1);
     add_member(t, "recall", best->f1 > 0 ? best->recall : -1);
     add_member(t, "F1", best->f1);
@@ -182,7 +183,7 @@ void dp_coco_json_add(dp_text *t, const dp_coco_scores *s, const dp_coco_best *b
     dp_text_add(t, "{\"stats\": [");
     for (int i = 0; i < n; i++) {
         dp_text_add(t, "%s", i ? ", " : "");
-        dp_coco_json_add_number(t, stats[i].value);
+        add_number(t, stats[i].value);
     }
     /* The headline's AP at whatever the last cap is. */
     dp_text_add(t, "]");

@@ -16,7 +16,4 @@ void dp_coco_json_add(dp_text *t, const dp_coco_scores *scores,
                       const dp_coco_best *best, const dp_coco_errors *errors,
                       double score);
 
-/* Append a number, or null for one below zero. */
-void dp_coco_json_add_number(dp_text *t, double value);
-
 #endif

@@ -448,6 +448,10 @@ dp_status dp_coco_match(dp_coco_matches *m, const dp_coco_truth *truth,
                            .focus = focus < 0 ? 0 : focus,
                            .category_count =
                                settings->use_categories ? truth->category_count : 1};
+    if (results->detection_count > INT32_MAX || truth->annotation_count > INT32_MAX)
+        return dp_fail(err, DP_EUNSUPPORTED,
+                       "found %zu detections and %zu objects, expected at most %d",
+                       results->detection_count, truth->annotation_count, INT32_MAX);
     set_limits(&job);
     dp_status st = select_ids(&job.image_on, truth->image_count, &truth->image_index,
                               settings->image_ids, settings->image_id_count, err);
