@@ -4,38 +4,13 @@
 #include "cli/pictures.h"
 #include "core/memory.h"
 #include "core/text.h"
+#include "io/path.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 enum { STEM = 512 };
-
-static dp_status make_folder(dp_error *err, const char *path)
-{
-    struct stat about;
-    if (mkdir(path, 0777) == 0)
-        return DP_OK;
-    const int reason = errno;
-    if (reason == EEXIST && stat(path, &about) == 0 && S_ISDIR(about.st_mode))
-        return DP_OK;
-    return dp_fail(err, DP_EIO, "%s: cannot be made a folder: %s", path,
-                   strerror(reason));
-}
-
-static dp_status make_folders(dp_error *err, const char *folder)
-{
-    char *path;
-    dp_status st = dp_strdup(err, &path, folder);
-    for (char *slash = path; st == DP_OK && (slash = strchr(slash + 1, '/'));) {
-        *slash = '\0';
-        st = make_folder(err, path);
-        *slash = '/';
-    }
-    dp_free(path);
-    return st == DP_OK ? make_folder(err, folder) : st;
-}
 
 static int compare_stems(const dp_inputs *in, size_t i, size_t j)
 {
@@ -66,7 +41,7 @@ dp_status dp_outputs_init(dp_error *err, dp_outputs *o, const char *folder,
                           const dp_inputs *inputs)
 {
     *o = (dp_outputs){folder, inputs, NULL};
-    dp_status st = make_folders(err, folder);
+    dp_status st = dp_path_make_folders(folder, err);
     void *memory = NULL;
     if (st == DP_OK)
         st = dp_alloc(err, &memory, 2 * inputs->count, sizeof *o->order,

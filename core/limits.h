@@ -35,6 +35,7 @@ enum {
     DP_MAX_POLYGON_COORD      = 100000000, /* pixels, either sign                        */
     DP_MAX_POLYGON_RUNS       = 1 << 24,   /* in one polygon's mask                      */
     DP_MAX_IOU_THRESHOLDS     = 64,        /* one bit each in a word                     */
+    DP_MAX_RECORD_BYTES       = 1 << 30,   /* of one image's results in a work folder    */
     DP_MAX_LEVELS             = 8          /* maps in a feature pyramid                  */
 };
 /* clang-format on */

@@ -1,4 +1,3 @@
-#define _POSIX_C_SOURCE 200809L /* mkdir */
 #include "eval/page.h"
 
 #include "core/memory.h"
@@ -6,9 +5,7 @@
 #include "io/file.h"
 #include "io/path.h"
 
-#include <errno.h>
 #include <string.h>
-#include <sys/stat.h>
 
 enum { LARGEST_PICTURE = 8 << 20 };
 
@@ -160,13 +157,6 @@ dp_status dp_page_save(const char *folder, const char *name, const dp_text *t,
     }
     dp_text_done(&path);
     return st;
-}
-
-dp_status dp_page_make_folder(const char *folder, dp_error *err)
-{
-    if (mkdir(folder, 0777) != 0 && errno != EEXIST)
-        return dp_fail(err, DP_EIO, "%s: %s", folder, strerror(errno));
-    return DP_OK;
 }
 
 void dp_page_open(dp_text *t, const char *title)

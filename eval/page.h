@@ -41,9 +41,6 @@ typedef struct dp_page_matrix {
  * are confused most. */
 void dp_page_add_matrix(dp_text *t, const dp_page_matrix *m);
 
-/* Make the folder of a page, unless it is there. DP_EIO. */
-dp_status dp_page_make_folder(const char *folder, dp_error *err) DP_MUST_CHECK;
-
 /* Write t to `folder`/`name`, whole or not at all. What failed in t is returned. */
 dp_status dp_page_save(const char *folder, const char *name, const dp_text *t,
                        dp_error *err) DP_MUST_CHECK;

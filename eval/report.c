@@ -2,6 +2,7 @@
 
 #include "eval/page.h"
 #include "eval/report_parts.h"
+#include "io/path.h"
 
 /* ---- the errors as a table --------------------------------------------------------------- */
 
@@ -102,7 +103,7 @@ static void add_part(dp_text *t, const dp_report *r, const dp_report_part *part)
 
 dp_status dp_report_write(const dp_report *report, const char *folder, dp_error *err)
 {
-    dp_status st = dp_page_make_folder(folder, err);
+    dp_status st = dp_path_make_folders(folder, err);
     if (st != DP_OK)
         return st;
     dp_text t = {.err = err};

@@ -3,6 +3,7 @@
 #include "core/label_map.h"
 #include "core/memory.h"
 #include "eval/page.h"
+#include "io/path.h"
 #include "io/png.h"
 
 #include <math.h>
@@ -276,7 +277,7 @@ static void add_images(dp_text *t, const dp_semantic_page *page)
 dp_status dp_semantic_page_write(const dp_semantic_page *page, const char *folder,
                                  dp_error *err)
 {
-    dp_status st = dp_page_make_folder(folder, err);
+    dp_status st = dp_path_make_folders(folder, err);
     if (st != DP_OK)
         return st;
     dp_text t = {.err = err}, title = {.err = err};
