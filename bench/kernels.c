@@ -288,6 +288,60 @@ static void bench_gemm(dp_gemm_fn *fn)
     }
 }
 
+/* The tiles of an item of ops/winograd.c, with its gaps between rows and planes. */
+static const struct {
+    int tiles, C;
+} blocks[] = {{16, 256}, {112, 256}, {56, 512}};
+
+enum { GAP = 16 };
+
+static void bench_winograd_input(dp_winograd_input_fn *fn)
+{
+    for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++) {
+        const int tiles = blocks[i].tiles, C = blocks[i].C;
+        const size_t row = (size_t)C + GAP, plane = (size_t)tiles * row + GAP;
+        dp_map_window w = {.H = 6, .W = 4 * tiles + 2, .C = C};
+        float *x = floats((size_t)(w.H * w.W * C));
+        float *v = floats(DP_WINOGRAD_VALUES * plane);
+        sampler s = {0};
+        char size[40];
+
+        while (sampler_next(&s))
+            for (int t = 0; t < tiles; t++) {
+                w.col = 4 * t;
+                fn(v + (size_t)t * row, plane, x, &w);
+            }
+        snprintf(size, sizeof size, "%dx%d", tiles, C);
+        report(size, sampler_ms(&s), 4.0 * 72 * tiles * C, "GB/s");
+        dp_free(x);
+        dp_free(v);
+    }
+}
+
+static void bench_winograd_output(dp_winograd_output_fn *fn)
+{
+    for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++) {
+        const int tiles = blocks[i].tiles, C = blocks[i].C;
+        const size_t row = (size_t)C + GAP, plane = (size_t)tiles * row + GAP;
+        dp_map_window w = {.H = 4, .W = 4 * tiles, .C = C, .rows = 4, .cols = 4};
+        float *y = floats((size_t)(w.H * w.W * C)), *bias = floats((size_t)C);
+        float *m = floats(DP_WINOGRAD_VALUES * plane);
+        sampler s = {0};
+        char size[40];
+
+        while (sampler_next(&s))
+            for (int t = 0; t < tiles; t++) {
+                w.col = 4 * t;
+                fn(y, m + (size_t)t * row, plane, bias, &w, C, DP_GEMM_RELU);
+            }
+        snprintf(size, sizeof size, "%dx%d", tiles, C);
+        report(size, sampler_ms(&s), 4.0 * 52 * tiles * C, "GB/s");
+        dp_free(y);
+        dp_free(bias);
+        dp_free(m);
+    }
+}
+
 /* OpenBLAS on one thread, from plain weights and without a bias. */
 static void blas_gemm(float *y, size_t y_stride, const float *x, size_t x_stride,
                       const float *w, const float *bias, int rows, int K, int N,

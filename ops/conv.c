@@ -5,10 +5,24 @@
 
 #include <string.h>
 
+enum { TILED_MIN = 32 /* channels, from which on transforming tiles is worth it */ };
+
+static bool suits_tiles(const dp_conv *c)
+{
+    return c->kernel == 3 && c->stride == 1 && c->padding == 1 && c->in >= TILED_MIN &&
+           c->out >= TILED_MIN && c->activation != DP_ACTIVATION_GELU;
+}
+
 void dp_conv_pack(dp_builder *b, dp_conv *c, const float *weight, size_t out_stride,
                   const float *scale, const float *bias)
 {
     const int taps = c->kernel * c->kernel, K = taps * c->in;
+    c->by_tiles = suits_tiles(c);
+    if (c->by_tiles) {
+        dp_winograd_build(b, &c->winograd, c->in, c->out, weight, out_stride, scale,
+                          bias, c->activation == DP_ACTIVATION_RELU);
+        return;
+    }
     if (c->kernel == 1 || !weight) {
         dp_gemm_build(b, &c->gemm, K, c->out, weight, 1, out_stride, scale, bias);
         return;
@@ -124,6 +138,10 @@ void dp_conv_run_into(dp_run *r, const dp_conv *c, dp_tensor y, dp_tensor x)
             "convolution: found an output of %d x %d with %d channels, expected "
             "%d x %d with %d",
             y.H, y.W, y.C, H, W, c->out);
+    if (c->by_tiles) {
+        dp_winograd_run(r, &c->winograd, y, x);
+        return;
+    }
     struct conv_job job = {.conv = c,
                            .kernels = r->kernels,
                            .x = x,

@@ -1,4 +1,5 @@
-/* conv.h - two-dimensional convolution, as a product of patches and packed weights
+/* conv.h - two-dimensional convolution, as a product of patches and packed weights; where
+ * it is 3 x 3 of stride 1 and padding 1 over enough channels, by tiles (winograd.h)
  *
  *   k   kernel side      s   stride      p   zero padding on each side
  *
@@ -11,6 +12,7 @@
 #include "core/builder.h"
 #include "core/run.h"
 #include "ops/gemm.h"
+#include "ops/winograd.h"
 
 typedef struct dp_conv_spec {
     int in, out;
@@ -25,7 +27,9 @@ typedef struct dp_conv_spec {
 typedef struct dp_conv {
     int in, out, kernel, stride, padding;
     dp_activation activation;
-    dp_gemm gemm; /* K = k * k * in, in the order (ky, kx, c) */
+    bool by_tiles;
+    dp_winograd winograd; /* by tiles                                       */
+    dp_gemm gemm;         /* else; K = k * k * in, in the order (ky, kx, c) */
 } dp_conv;
 
 /* Load and pack. Batch norm (eps 1e-5, running statistics) becomes a scale and a bias;

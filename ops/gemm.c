@@ -14,28 +14,49 @@ void dp_gemm_start(void)
     openblas_set_num_threads(1);
 }
 
-/* As OpenBLAS reads it: (K, N), row by row. */
-static void pack_rows(float *out, int K, int N, const float *w, size_t k_stride,
-                      size_t n_stride, const float *scale)
+static size_t packed_size(const dp_gemm *g)
 {
-    for (int k = 0; k < K; k++)
-        for (int n = 0; n < N; n++)
-            *out++ = w[(size_t)k * k_stride + (size_t)n * n_stride] *
+    return g->kernel ? dp_gemm_packed_size(g->K, g->N) : (size_t)g->K * (size_t)g->N;
+}
+
+void dp_gemm_take(dp_builder *b, dp_gemm *list, int count, int K, int N)
+{
+    const dp_gemm common = {.K = K, .N = N, .kernel = b->kernels->gemm};
+    const size_t size = packed_size(&common);
+    float *weight = dp_builder_floats(b, (size_t)count * size);
+    float *bias = dp_builder_floats(b, (size_t)N);
+    for (int i = 0; i < count; i++) {
+        list[i] = common;
+        list[i].weight = weight ? weight + (size_t)i * size : NULL;
+        list[i].bias = bias;
+    }
+}
+
+void dp_gemm_fill(dp_gemm *g, int first, int count, const float *w, size_t k_stride,
+                  size_t n_stride, const float *scale)
+{
+    if (g->kernel) {
+        dp_gemm_pack(g->weight + (size_t)first * (size_t)g->K, g->K, count, w, k_stride,
+                     n_stride, scale);
+        return;
+    }
+    /* As OpenBLAS reads it: (K, N), row by row. */
+    for (int k = 0; k < g->K; k++) {
+        float *row = g->weight + (size_t)k * (size_t)g->N + first;
+        for (int n = 0; n < count; n++)
+            row[n] = w[(size_t)k * k_stride + (size_t)n * n_stride] *
                      (scale ? scale[n] : 1.0f);
+    }
 }
 
 void dp_gemm_build(dp_builder *b, dp_gemm *g, int K, int N, const float *w,
                    size_t k_stride, size_t n_stride, const float *scale,
                    const float *bias)
 {
-    *g = (dp_gemm){.K = K, .N = N, .kernel = b->kernels->gemm};
-    g->weight = dp_builder_floats(b, g->kernel ? dp_gemm_packed_size(K, N)
-                                               : (size_t)K * (size_t)N);
-    g->bias = dp_builder_floats(b, (size_t)N);
+    dp_gemm_take(b, g, 1, K, N);
     if (!w || !g->weight || !g->bias)
         return;
-    (g->kernel ? dp_gemm_pack : pack_rows)(g->weight, K, N, w, k_stride, n_stride,
-                                           scale);
+    dp_gemm_fill(g, 0, N, w, k_stride, n_stride, scale);
     if (bias)
         memcpy(g->bias, bias, (size_t)N * sizeof *bias);
 }

@@ -41,6 +41,17 @@ void dp_gemm_build(dp_builder *b, dp_gemm *g, int K, int N, const float *w,
                    size_t k_stride, size_t n_stride, const float *scale,
                    const float *bias);
 
+/* Room for `count` matrices of one size, list[i], one after the other, and a bias that
+ * they share; all zeros. */
+void dp_gemm_take(dp_builder *b, dp_gemm *list, int count, int K, int N);
+
+/* Pack columns [first, first + count) of a matrix: element (k, first + n) is at
+ * w[k * k_stride + n * n_stride], times scale[n] (NULL: 1). first is a multiple of
+ * DP_GEMM_PANEL, and so is count unless it ends at N. Columns may be packed by several
+ * threads. */
+void dp_gemm_fill(dp_gemm *g, int first, int count, const float *w, size_t k_stride,
+                  size_t n_stride, const float *scale);
+
 /* y = activation(x W + bias), or with `accumulate` activation(x W + bias + y), for `rows`
  * rows of x, `x_stride` floats apart, and of y, `y_stride` apart. Serial: for use inside
  * an item. y does not overlap x. rows may be 0. */

@@ -111,6 +111,36 @@ size_t dp_gemm_packed_size(int K, int N);
 void dp_gemm_pack(float *packed, int K, int N, const float *w, size_t k_stride,
                   size_t n_stride, const float *scale);
 
+/* Winograd's convolution of 3 x 3 taps, padding 1, for tiles of 4 x 4 outputs, in three
+ * steps: 6 x 6 inputs to 36 values, each of those times its own weights (gemm), and 36
+ * products to 4 x 4 outputs. Value xi of channel c is at [xi * plane + c].
+ *
+ * The input's transform of six numbers d, with a, b and such of winograd.h:
+ *   fmaf(-(a2 + b2), d[2], fmaf(a2 b2, d[0], d[4]))
+ *   fmaf(+-a, fmaf(-b2, d[1], d[3]), fmaf(-b2, d[2], d[4]))
+ *   fmaf(+-b, fmaf(-a2, d[1], d[3]), fmaf(-a2, d[2], d[4]))
+ *   fmaf(-(a2 + b2), d[3], fmaf(a2 b2, d[1], d[5]))
+ * and the output's, with s = m[1] + m[2], t = m[1] - m[2], p = m[3] + m[4], q = m[3] -
+ * m[4]:
+ *   (m[0] + s) + p        fmaf(b, q, a * t)
+ *   fmaf(b2, p, a2 * s)   fmaf(b3, q, fmaf(a3, t, m[5]))
+ * Both go down the columns of a tile, then along its rows. */
+enum { DP_WINOGRAD_IN = 6, DP_WINOGRAD_OUT = 4, DP_WINOGRAD_VALUES = 36 };
+
+/* v[xi * plane + c] for the C channels of the 6 x 6 cells from (w->row, w->col) of a map
+ * x; cells outside the map are 0. rows and cols of w are not looked at. */
+typedef void dp_winograd_input_fn(float *v, size_t plane, const float *x,
+                                  const dp_map_window *w);
+
+/* Channels [0, n) of the window w, of 1 to 4 rows and columns, of a map y: the products m
+ * transformed, plus bias (n); with DP_GEMM_RELU as dp_relu_fn. */
+typedef void dp_winograd_output_fn(float *y, const float *m, size_t plane,
+                                   const float *bias, const dp_map_window *w, int n,
+                                   unsigned flags);
+
+/* u[xi * plane] for the 3 x 3 taps w times scale; computed in float64 and rounded once. */
+void dp_winograd_weights(float *u, size_t plane, const float w[9], float scale);
+
 /* KERNEL(name): one line a kernel, in no particular order. */
 #define DP_KERNEL_LIST(KERNEL) \
     KERNEL(dwconv7)            \
@@ -122,7 +152,9 @@ void dp_gemm_pack(float *packed, int K, int N, const float *w, size_t k_stride,
     KERNEL(resize_rows_u8)     \
     KERNEL(nms_suppress)       \
     KERNEL(argmax)             \
-    KERNEL(gemm)
+    KERNEL(gemm)               \
+    KERNEL(winograd_input)     \
+    KERNEL(winograd_output)
 
 /* One pointer a kernel. Constant after dp_kernels_init. */
 typedef struct dp_kernels {
