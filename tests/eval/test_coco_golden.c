@@ -305,6 +305,70 @@ START_TEST(random_cases_have_the_references_numbers)
 }
 END_TEST
 
+/* ---- overlaps --------------------------------------------------------------------------- */
+
+static uint32_t annotation_with(const dp_coco_truth *t, double id)
+{
+    for (size_t i = 0; i < t->annotation_count; i++)
+        if ((double)t->annotations[i].id == id)
+            return (uint32_t)i;
+    ck_abort_msg("no annotation %.0f", id);
+    return 0;
+}
+
+/* The IoUs of an image's boxes or masks among each other; returns how many there are. */
+static int check_matrix(dp_coco_scene *scene, const dp_coco_truth *t,
+                        const cJSON *image)
+{
+    const cJSON *row = get(image, scene->masks ? "mask_iou" : "bbox_iou")->child, *id;
+    const cJSON *ids = get(image, "ann_ids");
+    uint32_t objects[256];
+    size_t n = 0;
+    cJSON_ArrayForEach(id, ids) objects[n++] = annotation_with(t, id->valuedouble);
+    dp_coco_scene_set_objects(scene, objects, n);
+    for (size_t d = 0; d < n; d++, row = row->next) {
+        const dp_coco_annotation *a = &t->annotations[objects[d]];
+        const dp_coco_detection own = {
+            .box = {a->box[0], a->box[1], a->box[2], a->box[3]},
+            .mask = a->mask,
+            .image = a->image};
+        const cJSON *want = row->child;
+        dp_coco_scene_set_detection(scene, &own);
+        for (size_t g = 0; g < n; g++, want = want->next)
+            ck_assert(dp_coco_scene_iou(scene, g, t->annotations[objects[g]].crowd) ==
+                      want->valuedouble);
+    }
+    return (int)(n * n);
+}
+
+START_TEST(overlaps_are_the_references_bit_for_bit)
+{
+    if (!shared_is_there(GOLDEN "iou_matrices_coco128.json"))
+        return;
+    cJSON *golden = load(GOLDEN "iou_matrices_coco128.json");
+    const cJSON *image;
+    dp_error err = {0};
+    dp_coco_truth truth;
+    const bool masks = _i;
+    const dp_coco_wish wish = {!masks, masks};
+    ck_assert_int_eq(dp_coco_truth_load(&truth, COCO128, wish, NULL, &err), DP_OK);
+    /* The detections' masks are the truth's own. */
+    const dp_coco_results results = {.payload = truth.payload};
+    dp_coco_extent extent = {
+        .objects = 256, .runs = 1 << 20, .one = 1 << 16, .width = 4096};
+    dp_coco_scene scene;
+    ck_assert_int_eq(dp_coco_scene_init(&scene, &extent, &truth, &results, masks, &err),
+                     DP_OK);
+    int compared = 0;
+    cJSON_ArrayForEach(image, golden) compared += check_matrix(&scene, &truth, image);
+    printf("%d %s IoUs equal\n", compared, masks ? "mask" : "box");
+    ck_assert_int_eq(compared, 816);
+    dp_coco_scene_done(&scene);
+    dp_coco_truth_done(&truth);
+    cJSON_Delete(golden);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("coco_golden");
@@ -314,6 +378,7 @@ int main(void)
                         sizeof sets / sizeof *sets);
     tcase_add_test(tc, the_published_example_is_printed);
     tcase_add_test(tc, lines_are_those_of_pycocotools);
+    tcase_add_loop_test(tc, overlaps_are_the_references_bit_for_bit, 0, 2);
     tcase_add_loop_test(tc, random_cases_have_the_references_numbers, 0, 72);
     suite_add_tcase(suite, tc);
     SRunner *runner = srunner_create(suite);
