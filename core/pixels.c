@@ -5,7 +5,7 @@
 
 dp_status dp_pixels_init(dp_pixels *p, int h, int w, dp_error *err)
 {
-    *p = (dp_pixels){NULL, 0, 0};
+    *p = (dp_pixels){0};
     if (h < 1 || w < 1 || h > DP_MAX_IMAGE_SIDE || w > DP_MAX_IMAGE_SIDE ||
         (int64_t)h * w > DP_MAX_IMAGE_PIXELS)
         return dp_fail(
@@ -16,12 +16,12 @@ dp_status dp_pixels_init(dp_pixels *p, int h, int w, dp_error *err)
     void *data;
     const dp_status st = dp_alloc(err, &data, (size_t)h * (size_t)w, 3, "an image");
     if (st == DP_OK)
-        *p = (dp_pixels){data, h, w};
+        *p = (dp_pixels){.data = data, .h = h, .w = w};
     return st;
 }
 
 void dp_pixels_done(dp_pixels *p)
 {
     dp_free(p->data);
-    *p = (dp_pixels){NULL, 0, 0};
+    *p = (dp_pixels){0};
 }

@@ -134,7 +134,19 @@ dp_status dp_exif_turn(dp_error *err, dp_pixels *p, int orientation)
         half_turn(p);
         break;
     default:
-        break;
+        return DP_OK;
     }
+    p->turned = orientation;
     return DP_OK;
+}
+
+dp_status dp_exif_turn_back(dp_error *err, dp_pixels *p)
+{
+    const int reverse = p->turned == DP_EXIF_QUARTER_TURN ? DP_EXIF_BACK_TURN
+                        : p->turned == DP_EXIF_BACK_TURN  ? DP_EXIF_QUARTER_TURN
+                                                          : p->turned;
+    const dp_status st = dp_exif_turn(err, p, reverse);
+    if (st == DP_OK)
+        p->turned = DP_EXIF_NONE;
+    return st;
 }

@@ -27,8 +27,12 @@ enum {
  * value is the 16 bits where a SHORT stands. */
 int dp_exif_orientation(const unsigned char *tiff, size_t size);
 
-/* Turn p upright, in place; from 5 on, height and width change places. Any other
- * number leaves p as it is. DP_ENOMEM: p is untouched. */
+/* Turn p upright, in place, and note it in p->turned; from 5 on, height and width change
+ * places. Any other number leaves p as it is. DP_ENOMEM: p is untouched. */
 dp_status dp_exif_turn(dp_error *err, dp_pixels *p, int orientation) DP_MUST_CHECK;
+
+/* Turn p, in place, to how it was stored: the reverse of p->turned. DP_ENOMEM: p is
+ * untouched. */
+dp_status dp_exif_turn_back(dp_error *err, dp_pixels *p) DP_MUST_CHECK;
 
 #endif

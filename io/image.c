@@ -95,7 +95,7 @@ static dp_status refuse_unknown(dp_error *err, const unsigned char *bytes, size_
 dp_status dp_pixels_decode(dp_error *err, dp_pixels *out, const void *bytes,
                            size_t size, const char *name)
 {
-    *out = (dp_pixels){NULL, 0, 0};
+    *out = (dp_pixels){0};
     const struct signature *s = find_signature(bytes, size);
     if (!s)
         return refuse_unknown(err, bytes, size, name);
@@ -109,7 +109,7 @@ dp_status dp_pixels_load(dp_error *err, dp_pixels *out, const char *path)
 {
     unsigned char *bytes;
     size_t size;
-    *out = (dp_pixels){NULL, 0, 0};
+    *out = (dp_pixels){0};
     dp_status st = dp_file_load(err, &bytes, &size, path, DP_MAX_IMAGE_BYTES);
     if (st == DP_OK)
         st = dp_pixels_decode(err, out, bytes, size, path);
@@ -122,7 +122,7 @@ dp_status dp_pixels_load_stream(dp_error *err, dp_pixels *out, FILE *stream,
 {
     unsigned char *bytes;
     size_t size;
-    *out = (dp_pixels){NULL, 0, 0};
+    *out = (dp_pixels){0};
     dp_status st =
         dp_file_load_stream(err, &bytes, &size, stream, name, DP_MAX_IMAGE_BYTES);
     if (st == DP_OK)

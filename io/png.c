@@ -253,7 +253,7 @@ static dp_status decode(struct reader *r)
 dp_status dp_png_decode(dp_error *err, dp_pixels *out, const void *bytes, size_t size,
                         const char *name)
 {
-    *out = (dp_pixels){NULL, 0, 0};
+    *out = (dp_pixels){0};
     struct reader r = {
         .err = err, .name = name, .next = bytes, .left = size, .pixels = out};
     const dp_status st = decode(&r);

@@ -22,6 +22,16 @@ void dp_normalize_build(dp_normalize *n, const float mean[3], const float std[3]
     }
 }
 
+void dp_normalize_build_unit(dp_normalize *n, const float mean[3], const float std[3],
+                             bool rgb)
+{
+    for (int c = 0; c < CHANNELS; c++) {
+        for (int v = 0; v < 256; v++)
+            n->value[c][v] = ((float)v / 255.0f - mean[c]) / std[c];
+        n->byte[c] = rgb ? CHANNELS - 1 - c : c;
+    }
+}
+
 static void normalize_row(const struct job *j, float *out, const uint8_t *in)
 {
     const dp_normalize *n = j->n;

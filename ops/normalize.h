@@ -30,6 +30,12 @@ typedef struct dp_pixel_window {
 void dp_normalize_build(dp_normalize *n, const float mean[3], const float std[3],
                         bool rgb);
 
+/* The same in the arithmetic of torchvision's ToTensor and Normalize, where mean and std
+ * are those of values from 0 to 1: byte / 255, minus the mean, divided by std, each
+ * rounded to float32. */
+void dp_normalize_build_unit(dp_normalize *n, const float mean[3], const float std[3],
+                             bool rgb);
+
 /* The window as (1, H, W, 3), with zeros (the mean colour) added below and to the
  * right until H and W are multiples of `multiple` (1: nothing is added). A side that
  * overflows is recorded as DP_ESHAPE. The result lives in r's arena. */

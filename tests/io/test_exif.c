@@ -136,6 +136,13 @@ START_TEST(turning_there_and_back_changes_nothing)
     ck_assert_int_eq(dp_exif_turn(&err, &p, back[_i]), DP_OK);
     ck_assert_int_eq(p.h, 67);
     ck_assert_mem_eq(p.data, q.data, 67 * 101 * 3);
+
+    ck_assert_int_eq(dp_exif_turn(&err, &p, _i), DP_OK);
+    ck_assert_int_eq(p.turned, _i > 1 ? _i : 0);
+    ck_assert_int_eq(dp_exif_turn_back(&err, &p), DP_OK);
+    ck_assert_int_eq(p.turned, 0);
+    ck_assert_int_eq(p.h, 67);
+    ck_assert_mem_eq(p.data, q.data, 67 * 101 * 3);
     dp_pixels_done(&p);
     dp_pixels_done(&q);
 }
