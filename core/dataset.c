@@ -5,6 +5,7 @@
 #include "core/memory.h"
 #include "core/params.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +20,7 @@ typedef struct class_row {
 static const dp_param params[] = {
     DP_PARAM(class_row, name, NULL, 0, 0, "what pictures and reports call it"),
     DP_PARAM(class_row, id, NULL, 0, 2147483647, "the data set's own number"),
-    DP_PARAM(class_row, colour, NULL, 0, 255, "red, green, blue"),
+    DP_PARAM(class_row, colour, "[128, 128, 128]", 0, 255, "red, green, blue"),
     DP_PARAM_END,
 };
 
@@ -83,15 +84,36 @@ static dp_status parse_classes(dp_error *err, dp_dataset *d, const cJSON *classe
     return st == DP_OK ? check_ids(err, d) : st;
 }
 
+static dp_status count_classes(dp_error *err, dp_dataset *d, const cJSON *count)
+{
+    const double n = cJSON_IsNumber(count) ? count->valuedouble : 0;
+    if (!(n >= 1 && n <= DP_MAX_CLASSES) || fabs(n - floor(n)) > 0)
+        return dp_fail(err, DP_ECONFIG,
+                       "count: found %g, expected an integer of 1 to %d", n,
+                       DP_MAX_CLASSES);
+    void *list;
+    dp_status st = dp_alloc(err, &list, (size_t)n, sizeof *d->list, "classes");
+    d->list = list;
+    while (st == DP_OK && d->count < (int)n) {
+        char name[32];
+        snprintf(name, sizeof name, "class %d", d->count);
+        dp_class *c = &d->list[d->count];
+        *c = (dp_class){.id = d->count, .colour = {128, 128, 128}};
+        st = dp_strdup(err, &c->name, name);
+        d->count += st == DP_OK;
+    }
+    return st;
+}
+
 static dp_status parse_document(dp_error *err, dp_dataset *d, const cJSON *root)
 {
     if (!cJSON_IsObject(root))
         return dp_fail(err, DP_ECONFIG, "found another value, expected an object");
     for (const cJSON *v = root->child; v; v = v->next)
         if (strcmp(v->string, "name") != 0 && strcmp(v->string, "comment") != 0 &&
-            strcmp(v->string, "classes") != 0)
+            strcmp(v->string, "classes") != 0 && strcmp(v->string, "count") != 0)
             return dp_fail(err, DP_ECONFIG,
-                           "%s: unknown key, expected name, comment or classes",
+                           "%s: unknown key, expected name, comment, classes or count",
                            v->string);
     const char *name =
         cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(root, "name"));
@@ -100,7 +122,12 @@ static dp_status parse_document(dp_error *err, dp_dataset *d, const cJSON *root)
     const dp_status st = dp_strdup(err, &d->name, name);
     if (st != DP_OK)
         return st;
-    return parse_classes(err, d, cJSON_GetObjectItemCaseSensitive(root, "classes"));
+    const cJSON *classes = cJSON_GetObjectItemCaseSensitive(root, "classes");
+    const cJSON *number = cJSON_GetObjectItemCaseSensitive(root, "count");
+    if (classes && number)
+        return dp_fail(err, DP_ECONFIG,
+                       "count: found beside classes, expected one of them");
+    return number ? count_classes(err, d, number) : parse_classes(err, d, classes);
 }
 
 dp_status dp_dataset_load(dp_dataset *d, const char *path, dp_error *err)

@@ -20,8 +20,10 @@ typedef struct dp_dataset {
     dp_class *list;
 } dp_dataset;
 
-/* Read a class file of configs/datasets. Errors as core/config.h, and DP_ECONFIG for
- * duplicate ids, an empty list or a colour outside 0..255. On failure d is empty. */
+/* Read a class file of configs/datasets. One that has a "count" instead of "classes" says
+ * no names: class i is called "class i" and has the id i. A class without a colour is
+ * grey. Errors as core/config.h, and DP_ECONFIG for duplicate ids, an empty list or a
+ * colour outside 0..255. On failure d is empty. */
 dp_status dp_dataset_load(dp_dataset *d, const char *path, dp_error *err) DP_MUST_CHECK;
 
 /* Release. A zeroed d is allowed. */

@@ -17,7 +17,17 @@ static const struct {
     {"{\"name\":\"x\",\"classes\":[]}",
      "classes: found 0, expected a list of 1 to 65535"},
     {"{\"name\":\"x\",\"class\":[]}",
-     "class: unknown key, expected name, comment or classes"},
+     "class: unknown key, expected name, comment, classes or count"},
+    {"{\"name\":\"x\",\"count\":0}",
+     "count: found 0, expected an integer of 1 to 65535"},
+    {"{\"name\":\"x\",\"count\":65536}",
+     "count: found 65536, expected an integer of 1 to 65535"},
+    {"{\"name\":\"x\",\"count\":2.5}",
+     "count: found 2.5, expected an integer of 1 to 65535"},
+    {"{\"name\":\"x\",\"count\":\"2\"}",
+     "count: found 0, expected an integer of 1 to 65535"},
+    {"{\"name\":\"x\",\"count\":1,\"classes\":[{\"name\":\"a\",\"id\":1}]}",
+     "count: found beside classes, expected one of them"},
     {"{\"name\":\"x\",\"classes\":[1]}",
      "classes[0]: found another value, expected an object"},
     {"{\"name\":\"x\",\"classes\":[{\"id\":1,\"colour\":[0,0,0]}]}",
@@ -65,6 +75,27 @@ START_TEST(a_class_has_name_number_and_colour)
 }
 END_TEST
 
+START_TEST(classes_may_have_no_names_and_no_colours)
+{
+    dp_error err = {0};
+    dp_dataset d;
+    const unsigned char grey[] = {128, 128, 128};
+    const char *path = scratch_text("classes.json", "{\"name\":\"x\",\"count\":12}");
+    ck_assert_msg(dp_dataset_load(&d, path, &err) == DP_OK, "%s", err.text);
+    ck_assert_int_eq(d.count, 12);
+    ck_assert_str_eq(d.list[11].name, "class 11");
+    ck_assert_int_eq(d.list[11].id, 11);
+    ck_assert_mem_eq(d.list[11].colour, grey, 3);
+    dp_dataset_done(&d);
+
+    path = scratch_text("classes.json",
+                        "{\"name\":\"x\",\"classes\":[{\"name\":\"a\",\"id\":4}]}");
+    ck_assert_msg(dp_dataset_load(&d, path, &err) == DP_OK, "%s", err.text);
+    ck_assert_mem_eq(d.list[0].colour, grey, 3);
+    dp_dataset_done(&d);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("dataset");
@@ -72,6 +103,7 @@ int main(void)
     tcase_add_checked_fixture(tc, scratch_setup, scratch_teardown);
     tcase_add_loop_test(tc, wrong_class_files_are_refused, 0, COUNT(wrong));
     tcase_add_test(tc, a_class_has_name_number_and_colour);
+    tcase_add_test(tc, classes_may_have_no_names_and_no_colours);
     suite_add_tcase(suite, tc);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
