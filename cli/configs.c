@@ -115,7 +115,7 @@ static dp_status scan_entry(dp_error *err, dp_config_names *names, const char *i
 {
     static const char suffix[] = ".json";
     if (entry[0] == '.' || entry[0] == '_' ||
-        (!*inside && strcmp(entry, "datasets") == 0))
+        (!*inside && (strcmp(entry, "datasets") == 0 || strcmp(entry, "names") == 0)))
         return DP_OK;
 
     dp_text full = {.err = err}, name = {.err = err};

@@ -5,7 +5,7 @@
  * build tree); ../share/densepred/configs from the program; the installed one.
  *
  * A model's name is its path in that folder without ".json": coco/mask_rcnn_convnext_tiny.
- * Folders that begin with "_" and `datasets` hold no models.
+ * Folders that begin with "_", `datasets` and `names` hold no models.
  */
 #ifndef DP_CLI_CONFIGS_H
 #define DP_CLI_CONFIGS_H

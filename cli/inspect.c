@@ -6,6 +6,7 @@
 #include "core/text.h"
 #include "io/checkpoint.h"
 #include "model/model.h"
+#include "model/names.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -20,6 +21,7 @@ typedef struct report {
     const char *model; /* NULL: none was named */
     dp_status fit;     /* of the model's build */
     dp_mismatches mismatches;
+    char names[64]; /* whose names the checkpoint has; "": the original's */
 } report;
 
 /* ---- as text ------------------------------------------------------------------- */
@@ -122,6 +124,8 @@ static void add_fit(dp_text *out, const report *r, const char *why)
         add_name(out, x->name);
         dp_text_add(out, "%s%s\n", x->detail[0] ? ": " : "", x->detail);
     }
+    if (r->names[0])
+        dp_text_add(out, "names: %s's\n", r->names);
     if (r->fit == DP_OK)
         dp_text_add(out, "fits %s: every tensor has its place\n", r->model);
     else
@@ -225,17 +229,22 @@ static dp_status compare(report *r, dp_context *ctx, const char *configs)
     char *path;
     dp_config *config = NULL;
     dp_model *model = NULL;
+    dp_renamed renamed = {0};
     dp_status st = dp_cli_find_model(&ctx->err, &path, r->model, configs);
     if (st == DP_OK)
         st = dp_config_load(&ctx->err, &config, path);
+    if (st == DP_OK)
+        st = dp_names_apply(&renamed, config, r->tensors, r->count, &ctx->err);
     if (st == DP_OK) {
+        snprintf(r->names, sizeof r->names, "%s", renamed.name);
         st = dp_model_build(
             ctx, &model, config,
-            &(dp_model_weights){.tensors = r->tensors, .count = r->count},
+            &(dp_model_weights){.tensors = renamed.tensors, .count = r->count},
             &r->mismatches);
         r->fit = st;
     }
     dp_model_free(model);
+    dp_names_done(&renamed);
     dp_config_free(config);
     dp_free(path);
     return st == DP_ESHAPE ? DP_OK : st;

@@ -1,6 +1,7 @@
 /* dp_model_load: a config's path and a checkpoint's path to a model. */
 #include "io/checkpoint.h"
 #include "model/model.h"
+#include "model/names.h"
 
 /* A refused value is missing from the tensors; its class says why. */
 static void log_refusals(dp_context *ctx, const dp_checkpoint *checkpoint)
@@ -19,9 +20,14 @@ static dp_status build_from_checkpoint(dp_context *ctx, dp_model **out,
     dp_status st = dp_checkpoint_open(&checkpoint, path, &ctx->err);
     if (st != DP_OK)
         return st;
-    weights.tensors = dp_checkpoint_tensors(checkpoint, &weights.count);
+    dp_renamed renamed;
+    const dp_named_tensor *tensors = dp_checkpoint_tensors(checkpoint, &weights.count);
     log_refusals(ctx, checkpoint);
-    st = dp_model_build(ctx, out, config, &weights, NULL);
+    st = dp_names_apply(&renamed, config, tensors, weights.count, &ctx->err);
+    weights.tensors = renamed.tensors;
+    if (st == DP_OK)
+        st = dp_model_build(ctx, out, config, &weights, NULL);
+    dp_names_done(&renamed);
     if (st == DP_ESHAPE)
         dp_fail_while(&ctx->err, "%s as weights of %s", path, dp_config_path(config));
     dp_checkpoint_close(checkpoint);

@@ -27,8 +27,9 @@ static int note(const char *path, const struct stat *s, int kind, struct FTW *ft
 static bool is_known(const char *key)
 {
     static const char *const known[] = {
-        "type",      "dataset",   "input", "backbone",     "neck",      "rpn_head",
-        "bbox_head", "mask_head", "test",  "test_ms_flip", "published", "decode_head",
+        "type",      "dataset",     "input",     "backbone", "neck",
+        "rpn_head",  "bbox_head",   "mask_head", "test",     "test_ms_flip",
+        "published", "decode_head", "names",
     };
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (strcmp(known[i], key) == 0)
@@ -43,7 +44,7 @@ static bool has_text(const cJSON *object, const char *key)
 
 START_TEST(a_config_resolves_to_known_keys)
 {
-    if (strstr(paths[_i], "/datasets/"))
+    if (strstr(paths[_i], "/datasets/") || strstr(paths[_i], "/names/"))
         return;
     dp_error err = {0};
     dp_config *config;
@@ -63,7 +64,8 @@ END_TEST
 
 START_TEST(a_config_names_as_many_classes_as_its_heads_have)
 {
-    if (strstr(paths[_i], "/datasets/") || strstr(paths[_i], "/_base_/"))
+    if (strstr(paths[_i], "/datasets/") || strstr(paths[_i], "/names/") ||
+        strstr(paths[_i], "/_base_/"))
         return;
     dp_error err = {0};
     dp_config *config;

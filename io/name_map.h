@@ -1,0 +1,46 @@
+/* name_map.h - the tensor names of other projects, as rules in a file
+ *
+ * One model's weights go by other names elsewhere (timm, torchvision, Hugging Face,
+ * OpenMMLab). A map is a JSON file of configs/names:
+ *
+ *   {"name": "timm", "source": "where the names are from", "marks": ["stem.0.weight"],
+ *    "rules": [{"from": "stages.{s}.blocks.{b}.conv_dw.*", "to": "stages.{s}.{b}.dwconv.*"},
+ *              {"from": "stages.{s}.blocks.{b}.gamma", "to": "stages.{s}.{b}.gamma",
+ *               "squeeze": true}]}
+ *
+ * A map is meant for a checkpoint that has every name of its marks. The first rule whose
+ * pattern is the whole of a name gives the new one: {x} stands for digits, and * at the
+ * end for the rest. A name without a rule stays. "squeeze" drops extents of 1 from the
+ * shape, which leaves the bytes as they are.
+ */
+#ifndef DP_IO_NAME_MAP_H
+#define DP_IO_NAME_MAP_H
+
+#include "core/named_tensor.h"
+
+typedef struct dp_name_map dp_name_map;
+
+/* Read a map. Errors as core/json.h, and DP_ECONFIG with file and key: a missing or
+ * unknown key, a pattern with two *, one not at its end, an unclosed {, or a "to" that
+ * uses what its "from" lacks. *out is NULL then. */
+dp_status dp_name_map_load(dp_error *err, dp_name_map **out,
+                           const char *path) DP_MUST_CHECK;
+
+/* NULL is allowed. */
+void dp_name_map_free(dp_name_map *map);
+
+/* "timm" */
+const char *dp_name_map_name(const dp_name_map *map);
+
+/* Whether every mark is among the tensors. */
+bool dp_name_map_fits(const dp_name_map *map, const dp_named_tensor *tensors,
+                      size_t count);
+
+/* Copies of the tensors, renamed, in one block: the caller's to dp_free; what they point
+ * to stays where it was. DP_ENOMEM; DP_EFORMAT when a
+ * new name would be longer than DP_MAX_TENSOR_NAME. */
+dp_status dp_name_map_apply(const dp_name_map *map, dp_error *err,
+                            dp_named_tensor **out, const dp_named_tensor *tensors,
+                            size_t count) DP_MUST_CHECK;
+
+#endif
