@@ -1,0 +1,51 @@
+/* window_attention.h - attention among the cells of a window, with its norm and residual
+ *
+ *   x = x + proj(attention(norm(x)))
+ *
+ * Liu et al. 2021, "Swin Transformer", section 3.2; the original's dense-prediction
+ * `WindowAttention` and the first half of its `SwinTransformerBlock`. Windows are side x
+ * side cells; a map that they do not fill is continued below and to the right by zeros
+ * that come after the norm, and these take part as keys like any others. With a shift the
+ * grid of windows is moved up and left by that many cells, cyclically, and cells that met
+ * only by that do not see each other (their logits are lowered by 100).
+ *
+ * An item is a few neighbouring windows; all that is between x and x lives in a worker's
+ * scratch memory.
+ */
+#ifndef DP_OPS_WINDOW_ATTENTION_H
+#define DP_OPS_WINDOW_ATTENTION_H
+
+#include "core/builder.h"
+#include "core/run.h"
+#include "ops/gemm.h"
+#include "ops/layer_norm.h"
+
+enum { DP_WINDOW_MAX_SIDE = 32 };
+
+typedef struct dp_window_attention_spec {
+    int C, heads;    /* heads divide C                                  */
+    int side, shift; /* of a window, in cells: 1 to DP_WINDOW_MAX_SIDE, 0 to side - 1 */
+    float eps;       /* of the norm                                     */
+} dp_window_attention_spec;
+
+typedef struct dp_window_attention {
+    dp_window_attention_spec spec;
+    dp_layer_norm norm;
+    dp_gemm qkv;     /* C to 3 C: queries, keys, values, each head by head           */
+    dp_gemm proj;    /* C to C                                                       */
+    float *position; /* (heads, N, N), N = side * side: added to a query's logits    */
+    float *scale;    /* N times 1 / sqrt(C / heads)                                  */
+    float *zeros;    /* the bias of products without one: C or N, whichever is more  */
+} dp_window_attention;
+
+/* Load norm1, attn.qkv, attn.proj and attn.relative_position_bias_table [(2 side - 1)^2,
+ * heads] of the current scope. The buffers attn.relative_position_index and attn_mask
+ * follow from the sides; they are known and unused. */
+void dp_window_attention_build(dp_builder *b, dp_window_attention *a,
+                               const dp_window_attention_spec *spec);
+
+/* x is (1, H, W, C), changed in place. Another number of channels is recorded as
+ * DP_ESHAPE. */
+void dp_window_attention_run(dp_run *r, const dp_window_attention *a, dp_tensor x);
+
+#endif
