@@ -133,6 +133,8 @@ dp_status dp_exif_turn(dp_error *err, dp_pixels *p, int orientation)
         mirror(p);
         half_turn(p);
         break;
+    case DP_EXIF_TRANSPOSE:
+        break;
     default:
         return DP_OK;
     }
