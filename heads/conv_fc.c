@@ -14,6 +14,7 @@ static void build_convs(dp_builder *b, dp_conv_fc *h)
                                       .padding = 1,
                                       .name = "conv.",
                                       .norm = "bn.",
+                                      .norm_eps = DP_BATCH_NORM_EPS,
                                       .activation = DP_ACTIVATION_RELU});
         dp_builder_leave(b, outer);
     }

@@ -50,6 +50,7 @@ static void build_module(dp_builder *b, dp_conv *conv, const char *name, int in,
                                   .padding = kernel / 2,
                                   .name = "conv.",
                                   .norm = "bn.",
+                                  .norm_eps = DP_BATCH_NORM_EPS,
                                   .activation = DP_ACTIVATION_RELU});
     dp_builder_leave(b, outer);
 }

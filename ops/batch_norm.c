@@ -2,10 +2,8 @@
 
 #include <math.h>
 
-static const double eps = 1e-5;
-
-void dp_batch_norm_fold(dp_builder *b, const char *name, int n, const float **scale,
-                        const float **shift)
+void dp_batch_norm_fold(dp_builder *b, const char *name, int n, float eps,
+                        const float **scale, const float **shift)
 {
     const size_t outer = dp_builder_enter(b, "%s", name);
     const float *weight = dp_builder_vector(b, "weight", n);
@@ -21,7 +19,7 @@ void dp_batch_norm_fold(dp_builder *b, const char *name, int n, const float **sc
     if (!weight || !bias || !mean || !var || !factors || !offsets)
         return;
     for (int i = 0; i < n; i++) {
-        const double s = (double)weight[i] / sqrt((double)var[i] + eps);
+        const double s = (double)weight[i] / sqrt((double)var[i] + (double)eps);
         factors[i] = (float)s;
         offsets[i] = (float)((double)bias[i] - (double)mean[i] * s);
     }

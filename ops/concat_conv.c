@@ -38,7 +38,7 @@ void dp_concat_conv_build(dp_builder *b, dp_concat_conv *c,
         dp_builder_tensor(b, "weight", 4, (int[]){spec->out, in, TAPS, TAPS});
     dp_builder_leave(b, outer);
     const float *scale, *shift;
-    dp_batch_norm_fold(b, spec->norm, spec->out, &scale, &shift);
+    dp_batch_norm_fold(b, spec->norm, spec->out, DP_BATCH_NORM_EPS, &scale, &shift);
     if (!scale)
         weight = NULL;
 

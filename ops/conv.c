@@ -1,6 +1,5 @@
 #include "ops/conv.h"
 
-#include "ops/batch_norm.h"
 #include "ops/kernels/kernels.h"
 
 #include <string.h>
@@ -9,32 +8,55 @@ enum { TILED_MIN = 32 /* channels, from which on transforming tiles is worth it 
 
 static bool suits_tiles(const dp_conv *c)
 {
-    return c->kernel == 3 && c->stride == 1 && c->padding == 1 && c->in >= TILED_MIN &&
-           c->out >= TILED_MIN && c->activation != DP_ACTIVATION_GELU;
+    return c->kernel == 3 && c->stride == 1 && c->padding == 1 && c->groups <= 1 &&
+           c->in >= TILED_MIN && c->out >= TILED_MIN &&
+           c->activation != DP_ACTIVATION_GELU;
+}
+
+static int count_groups(const dp_conv *c)
+{
+    return c->groups > 0 ? c->groups : 1;
+}
+
+/* The weights of one group, of which weight, scale and bias are the first values. */
+static void pack_group(dp_builder *b, const dp_conv *c, dp_gemm *gemm,
+                       const float *weight, size_t out_stride, const float *scale,
+                       const float *bias)
+{
+    const int in = c->in / count_groups(c), out = c->out / count_groups(c);
+    const int taps = c->kernel * c->kernel, K = taps * in;
+    if (c->kernel == 1 || !weight) {
+        dp_gemm_build(b, gemm, K, out, weight, 1, out_stride, scale, bias);
+        return;
+    }
+    float *rows = dp_builder_scratch(b, (size_t)K * (size_t)out);
+    if (rows)
+        for (int o = 0; o < out; o++)
+            for (int i = 0; i < in; i++)
+                for (int t = 0; t < taps; t++)
+                    rows[(size_t)o * (size_t)K + (size_t)(t * in + i)] =
+                        weight[(size_t)o * out_stride + (size_t)(i * taps + t)];
+    dp_gemm_build(b, gemm, K, out, rows, 1, (size_t)K, scale, bias);
 }
 
 void dp_conv_pack(dp_builder *b, dp_conv *c, const float *weight, size_t out_stride,
                   const float *scale, const float *bias)
 {
-    const int taps = c->kernel * c->kernel, K = taps * c->in;
     c->by_tiles = suits_tiles(c);
     if (c->by_tiles) {
         dp_winograd_build(b, &c->winograd, c->in, c->out, weight, out_stride, scale,
                           bias, c->activation == DP_ACTIVATION_RELU);
         return;
     }
-    if (c->kernel == 1 || !weight) {
-        dp_gemm_build(b, &c->gemm, K, c->out, weight, 1, out_stride, scale, bias);
+    const int groups = count_groups(c);
+    c->gemms = dp_builder_take(b, (size_t)groups, sizeof *c->gemms);
+    if (!c->gemms)
         return;
+    for (int g = 0; g < groups; g++) {
+        const size_t o = (size_t)g * (size_t)(c->out / groups);
+        pack_group(b, c, &c->gemms[g], weight ? weight + o * out_stride : NULL,
+                   out_stride, scale ? scale + o : NULL, bias ? bias + o : NULL);
     }
-    float *rows = dp_builder_scratch(b, (size_t)K * (size_t)c->out);
-    if (rows)
-        for (int o = 0; o < c->out; o++)
-            for (int i = 0; i < c->in; i++)
-                for (int t = 0; t < taps; t++)
-                    rows[(size_t)o * (size_t)K + (size_t)(t * c->in + i)] =
-                        weight[(size_t)o * out_stride + (size_t)(i * taps + t)];
-    dp_gemm_build(b, &c->gemm, K, c->out, rows, 1, (size_t)K, scale, bias);
 }
 
 void dp_conv_build(dp_builder *b, dp_conv *c, const dp_conv_spec *spec)
@@ -44,8 +66,10 @@ void dp_conv_build(dp_builder *b, dp_conv *c, const dp_conv_spec *spec)
                    .kernel = spec->kernel,
                    .stride = spec->stride,
                    .padding = spec->padding,
+                   .groups = spec->groups,
                    .activation = spec->activation};
-    const int shape[4] = {c->out, c->in, c->kernel, c->kernel};
+    const int in = c->in / count_groups(c);
+    const int shape[4] = {c->out, in, c->kernel, c->kernel};
     const size_t outer = dp_builder_enter(b, "%s", spec->name);
     const float *weight = dp_builder_tensor(b, "weight", 4, shape);
     const float *bias = spec->norm ? NULL : dp_builder_vector(b, "bias", c->out);
@@ -53,9 +77,9 @@ void dp_conv_build(dp_builder *b, dp_conv *c, const dp_conv_spec *spec)
 
     const float *scale = NULL;
     if (spec->norm)
-        dp_batch_norm_fold(b, spec->norm, c->out, &scale, &bias);
+        dp_batch_norm_fold(b, spec->norm, c->out, spec->norm_eps, &scale, &bias);
     dp_conv_pack(b, c, bias ? weight : NULL,
-                 (size_t)c->in * (size_t)(c->kernel * c->kernel), scale, bias);
+                 (size_t)in * (size_t)(c->kernel * c->kernel), scale, bias);
     dp_builder_release(b);
 }
 
@@ -75,16 +99,33 @@ struct conv_job {
     const dp_conv *conv;
     const dp_kernels *kernels;
     dp_tensor x, y;
+    bool add; /* to what y holds */
     int tile;
     size_t rows;
     float *patches; /* one tile a worker; NULL when rows of x are the patches */
 };
 
-/* The k x k x C patch of output cell (n, oy, ox), zeros outside the map. */
-static void gather_patch(const dp_conv *c, dp_tensor x, int n, int oy, int ox,
-                         float *out)
+/* Taps [x0, x1) of a patch's line, `from` being the cell of tap 0: C of a cell's `stride`
+ * channels each, zeros at the other taps. */
+static void gather_line(float *out, const float *from, size_t stride, size_t C, int x0,
+                        int x1, int kernel)
 {
-    const size_t C = (size_t)x.C, line = (size_t)c->kernel * C;
+    memset(out, 0, (size_t)x0 * C * sizeof *out);
+    if (C == stride)
+        memcpy(out + (size_t)x0 * C, from, (size_t)(x1 - x0) * C * sizeof *out);
+    else
+        for (int i = x0; i < x1; i++)
+            memcpy(out + (size_t)i * C, from + (size_t)(i - x0) * stride,
+                   C * sizeof *out);
+    memset(out + (size_t)x1 * C, 0, (size_t)(kernel - x1) * C * sizeof *out);
+}
+
+/* The k x k x C patch of output cell (n, oy, ox), of C channels from the given one, zeros
+ * outside the map. */
+static void gather_patch(const dp_conv *c, dp_tensor x, int n, int oy, int ox,
+                         size_t channel, size_t C, float *out)
+{
+    const size_t line = (size_t)c->kernel * C;
     const int left = ox * c->stride - c->padding;
     const int x0 = left < 0 ? -left : 0; /* first tap inside the map, and one past */
     const int x1 = left + c->kernel > x.W ? x.W - left : c->kernel;
@@ -95,12 +136,23 @@ static void gather_patch(const dp_conv *c, dp_tensor x, int n, int oy, int ox,
             memset(out, 0, line * sizeof *out);
             continue;
         }
-        const size_t at = (((size_t)n * (size_t)x.H + (size_t)y) * (size_t)x.W +
-                           (size_t)(left + x0)) *
-                          C;
-        memset(out, 0, (size_t)x0 * C * sizeof *out);
-        memcpy(out + (size_t)x0 * C, x.data + at, (size_t)(x1 - x0) * C * sizeof *out);
-        memset(out + (size_t)x1 * C, 0, (size_t)(c->kernel - x1) * C * sizeof *out);
+        const size_t cell =
+            ((size_t)n * (size_t)x.H + (size_t)y) * (size_t)x.W + (size_t)(left + x0);
+        gather_line(out, x.data + cell * (size_t)x.C + channel, (size_t)x.C, C, x0, x1,
+                    c->kernel);
+    }
+}
+
+/* Patches of `rows` output cells from `first` on, for C channels from the given one. */
+static void gather_rows(const struct conv_job *job, float *patches, size_t first,
+                        int rows, size_t channel, size_t C)
+{
+    const size_t W = (size_t)job->y.W, H = (size_t)job->y.H;
+    const size_t K = (size_t)(job->conv->kernel * job->conv->kernel) * C;
+    for (int i = 0; i < rows; i++, patches += K) {
+        const size_t cell = first + (size_t)i;
+        gather_patch(job->conv, job->x, (int)(cell / W / H), (int)(cell / W % H),
+                     (int)(cell % W), channel, C, patches);
     }
 }
 
@@ -108,27 +160,29 @@ static void conv_item(void *arg, int item, int worker)
 {
     const struct conv_job *job = arg;
     const dp_conv *c = job->conv;
-    const size_t K = (size_t)c->gemm.K, N = (size_t)c->gemm.N;
+    const int groups = count_groups(c);
+    const size_t in = (size_t)(c->in / groups), out = (size_t)(c->out / groups);
     const size_t first = (size_t)item * (size_t)job->tile;
     const int rows =
         job->rows - first < (size_t)job->tile ? (int)(job->rows - first) : job->tile;
-    const float *source = job->x.data + first * K;
-    if (job->patches) {
-        float *patches = job->patches + (size_t)worker * (size_t)job->tile * K;
-        size_t cell = first;
-        for (int i = 0; i < rows; i++, cell++) {
-            const int ox = (int)(cell % (size_t)job->y.W);
-            const int oy = (int)(cell / (size_t)job->y.W % (size_t)job->y.H);
-            const int n = (int)(cell / (size_t)job->y.W / (size_t)job->y.H);
-            gather_patch(c, job->x, n, oy, ox, patches + (size_t)i * K);
+    for (int g = 0; g < groups; g++) {
+        const dp_gemm *gemm = &c->gemms[g];
+        const size_t K = (size_t)gemm->K;
+        const float *source = job->x.data + first * (size_t)c->in + (size_t)g * in;
+        size_t stride = (size_t)c->in;
+        if (job->patches) {
+            float *patches = job->patches + (size_t)worker * (size_t)job->tile * K;
+            gather_rows(job, patches, first, rows, (size_t)g * in, in);
+            source = patches;
+            stride = K;
         }
-        source = patches;
+        dp_gemm_rows(gemm, job->kernels,
+                     job->y.data + first * (size_t)c->out + (size_t)g * out,
+                     (size_t)c->out, source, stride, rows, job->add, c->activation);
     }
-    dp_gemm_rows(&c->gemm, job->kernels, job->y.data + first * N, N, source, K, rows,
-                 false, c->activation);
 }
 
-void dp_conv_run_into(dp_run *r, const dp_conv *c, dp_tensor y, dp_tensor x)
+static void run_into(dp_run *r, const dp_conv *c, dp_tensor y, dp_tensor x, bool add)
 {
     int H, W;
     dp_conv_output(c, x.H, x.W, &H, &W);
@@ -138,6 +192,8 @@ void dp_conv_run_into(dp_run *r, const dp_conv *c, dp_tensor y, dp_tensor x)
             "convolution: found an output of %d x %d with %d channels, expected "
             "%d x %d with %d",
             y.H, y.W, y.C, H, W, c->out);
+    if (c->by_tiles && add)
+        dp_run_fail(r, DP_ESHAPE, "convolution by tiles: cannot be added to a map");
     if (c->by_tiles) {
         dp_winograd_run(r, &c->winograd, y, x);
         return;
@@ -146,19 +202,31 @@ void dp_conv_run_into(dp_run *r, const dp_conv *c, dp_tensor y, dp_tensor x)
                            .kernels = r->kernels,
                            .x = x,
                            .y = y,
-                           .tile = dp_gemm_tile(&c->gemm),
+                           .add = add,
+                           .tile = dp_gemm_tile(&c->gemms[0]),
                            .rows = dp_tensor_rows(y)};
     const size_t mark = dp_run_mark(r);
     if (c->kernel != 1 || c->stride != 1 || c->padding != 0)
-        job.patches = dp_run_take(
-            r, (size_t)dp_pool_threads(r->pool) * (size_t)job.tile * (size_t)c->gemm.K,
-            sizeof(float));
-    dp_run_count(r, job.rows, c->gemm.K, c->gemm.N);
+        job.patches = dp_run_take(r,
+                                  (size_t)dp_pool_threads(r->pool) * (size_t)job.tile *
+                                      (size_t)c->gemms[0].K,
+                                  sizeof(float));
+    dp_run_count(r, job.rows, c->gemms[0].K, c->out);
     if (!r->dry)
         dp_parallel(r->pool,
                     (int)((job.rows + (size_t)job.tile - 1) / (size_t)job.tile),
                     conv_item, &job);
     dp_run_rewind(r, mark);
+}
+
+void dp_conv_run_into(dp_run *r, const dp_conv *c, dp_tensor y, dp_tensor x)
+{
+    run_into(r, c, y, x, false);
+}
+
+void dp_conv_run_add(dp_run *r, const dp_conv *c, dp_tensor y, dp_tensor x)
+{
+    run_into(r, c, y, x, true);
 }
 
 dp_tensor dp_conv_run(dp_run *r, const dp_conv *c, dp_tensor x)

@@ -11,33 +11,39 @@
 
 #include "core/builder.h"
 #include "core/run.h"
+#include "ops/batch_norm.h"
 #include "ops/gemm.h"
 #include "ops/winograd.h"
 
 typedef struct dp_conv_spec {
     int in, out;
     int kernel, stride, padding;
+    int groups; /* parts of inputs and outputs, each with the other's; 0 counts as 1 */
     const char
-        *name; /* scope of `weight` [out, in, k, k] (and `bias` [out]): "conv." */
+        *name; /* scope of `weight` [out, in / groups, k, k] (and `bias` [out]) */
     const char *norm; /* scope of a batch norm to fold in: "bn."; NULL: the convolution
                          has a bias instead                                            */
+    float norm_eps; /* of the batch norm: mostly DP_BATCH_NORM_EPS                   */
     dp_activation activation;
 } dp_conv_spec;
 
 typedef struct dp_conv {
     int in, out, kernel, stride, padding;
+    int groups; /* 0 counts as 1 */
     dp_activation activation;
     bool by_tiles;
-    dp_winograd winograd; /* by tiles                                       */
-    dp_gemm gemm;         /* else; K = k * k * in, in the order (ky, kx, c) */
+    dp_winograd
+        winograd;   /* by tiles                                                  */
+    dp_gemm *gemms; /* else, one a group; K = k * k * in / groups, in the order
+                             (ky, kx, c)                                               */
 } dp_conv;
 
-/* Load and pack. Batch norm (eps 1e-5, running statistics) becomes a scale and a bias;
- * its num_batches_tracked is known and unused. */
+/* Load and pack. Batch norm (running statistics) becomes a scale and a bias; its
+ * num_batches_tracked is known and unused. groups divides in and out. */
 void dp_conv_build(dp_builder *b, dp_conv *c, const dp_conv_spec *spec);
 
 /* Only pack, for a part of a larger weight tensor: of c the sizes are set, element
- * (o, i, ky, kx) is weight[o * out_stride + (i * kernel + ky) * kernel + kx], times
+ * (o, i, ky, kx), i within o's group, is weight[o * out_stride + (i * kernel + ky) * kernel + kx], times
  * scale[o] (NULL: 1); bias may be NULL. With weight NULL only the sizes are set. */
 void dp_conv_pack(dp_builder *b, dp_conv *c, const float *weight, size_t out_stride,
                   const float *scale, const float *bias);
@@ -49,6 +55,10 @@ dp_tensor dp_conv_run(dp_run *r, const dp_conv *c, dp_tensor x);
 /* The same into y, which has the extents of the output; another extent is recorded as
  * DP_ESHAPE. y does not overlap x. */
 void dp_conv_run_into(dp_run *r, const dp_conv *c, dp_tensor y, dp_tensor x);
+
+/* activation(y + conv(x)) into y: a shortcut, added before the activation. As
+ * dp_conv_run_into; a convolution by tiles is recorded as DP_ESHAPE. */
+void dp_conv_run_add(dp_run *r, const dp_conv *c, dp_tensor y, dp_tensor x);
 
 /* Extents of the output for an input of h x w; 0 where nothing fits. */
 void dp_conv_output(const dp_conv *c, int h, int w, int *out_h, int *out_w);
