@@ -1,5 +1,6 @@
 #include "ops/pooling.h"
 
+#include <math.h>
 #include <string.h>
 
 enum { GROUP = 64 /* channels of an item */ };
@@ -59,6 +60,34 @@ dp_tensor dp_pooling_average_run(dp_run *r, dp_tensor x, int bins)
     return j.y;
 }
 
+/* y = max(y, x), where a NaN is more than anything. */
+static void keep_larger(float *y, const float *x, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        y[i] = x[i] > y[i] || x[i] != x[i] ? x[i] : y[i];
+}
+
+/* One row of one map of y. */
+static void max_row(void *arg, int item, int worker)
+{
+    const struct job *j = arg;
+    (void)worker;
+    const dp_tensor x = j->x, y = j->y;
+    const size_t C = (size_t)x.C;
+    const int row = item % y.H * 2;
+    const int y0 = row > 0 ? row - 1 : 0, y1 = row + 1 < x.H ? row + 1 : row;
+    const float *map = x.data + (size_t)(item / y.H) * (size_t)x.H * (size_t)x.W * C;
+    float *to = y.data + (size_t)item * (size_t)y.W * C;
+    for (int i = 0; i < y.W; i++, to += C) {
+        const int x0 = i > 0 ? 2 * i - 1 : 0, x1 = 2 * i + 1 < x.W ? 2 * i + 1 : 2 * i;
+        for (size_t c = 0; c < C; c++)
+            to[c] = -INFINITY;
+        for (int v = y0; v <= y1; v++)
+            for (int u = x0; u <= x1; u++)
+                keep_larger(to, map + ((size_t)v * (size_t)x.W + (size_t)u) * C, C);
+    }
+}
+
 /* One row of one map of y. */
 static void subsample_row(void *arg, int item, int worker)
 {
@@ -79,6 +108,15 @@ static void subsample_row(void *arg, int item, int worker)
 static int divide_up(int size, int stride)
 {
     return size / stride + (size % stride != 0);
+}
+
+dp_tensor dp_pooling_max_run(dp_run *r, dp_tensor x)
+{
+    struct job j = {.x = x};
+    j.y = dp_run_tensor(r, x.N, divide_up(x.H, 2), divide_up(x.W, 2), x.C);
+    if (!r->dry)
+        dp_parallel(r->pool, x.N * j.y.H, max_row, &j);
+    return j.y;
 }
 
 dp_tensor dp_pooling_subsample_run(dp_run *r, dp_tensor x, int stride)

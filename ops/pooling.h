@@ -1,4 +1,4 @@
-/* pooling.h - fewer cells: bin averages, and every n-th cell
+/* pooling.h - fewer cells: bin averages, windows' maxima, and every n-th cell
  */
 #ifndef DP_OPS_POOLING_H
 #define DP_OPS_POOLING_H
@@ -11,6 +11,11 @@
  * than cells. A mean is summed in float64 and rounded once: the whole of a large map in
  * float32 would be the largest error of UperNet. An empty x is recorded as DP_ESHAPE. */
 dp_tensor dp_pooling_average_run(dp_run *r, dp_tensor x, int bins);
+
+/* The largest of each 3 x 3 cells around every second row and column, from the first:
+ * PyTorch's MaxPool2d(3, stride 2, padding 1). Cells outside of the map do not count; a
+ * NaN in a window is its maximum. Sides are halved and rounded up. */
+dp_tensor dp_pooling_max_run(dp_run *r, dp_tensor x);
 
 /* Every stride-th row and column, from the first; sides are divided by the stride and
  * rounded up. It is max pooling with a kernel of 1. */

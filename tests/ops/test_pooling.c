@@ -1,4 +1,4 @@
-/* Bin averages and subsampling. */
+/* Bin averages, maxima and subsampling. */
 #include "ops/pooling.h"
 #include "tests/support/forward.h"
 #include "tests/support/random.h"
@@ -25,6 +25,12 @@ static void subsample(dp_run *r, void *arg)
 {
     struct call *c = arg;
     c->y = dp_pooling_subsample_run(r, c->x, c->n);
+}
+
+static void max(dp_run *r, void *arg)
+{
+    struct call *c = arg;
+    c->y = dp_pooling_max_run(r, c->x);
 }
 
 static const struct {
@@ -127,6 +133,55 @@ START_TEST(every_second_cell_is_kept_from_the_first)
 }
 END_TEST
 
+/* The largest of the cells within one of (2 i, 2 j); negative values, so that a border of
+ * zeros would show. */
+START_TEST(a_maximum_is_of_the_cells_inside_the_map)
+{
+    enum { N = 2, C = 3 };
+    uint64_t seed = 12;
+    for (int H = 1; H < 7; H++)
+        for (int W = 1; W < 7; W++) {
+            float *x = random_floats(&seed, (size_t)(N * H * W * C), -2, -1);
+            struct call c = {{x, N, H, W, C}, 0, {0}};
+            forward f;
+            forward_init(&f, 2, ~0u);
+            forward_run(&f, max, &c);
+            ck_assert(c.y.N == N && c.y.H == (H + 1) / 2 && c.y.W == (W + 1) / 2);
+            for (int i = 0; i < (int)dp_tensor_size(c.y); i++) {
+                const int cell = i / C, n = cell / c.y.W / c.y.H;
+                const int row = 2 * (cell / c.y.W % c.y.H), column = 2 * (cell % c.y.W);
+                float want = -3;
+                for (int v = 0; v < H; v++)
+                    for (int u = 0; u < W; u++)
+                        if (abs(v - row) <= 1 && abs(u - column) <= 1)
+                            want = fmaxf(want, x[((n * H + v) * W + u) * C + i % C]);
+                ck_assert(c.y.data[i] == want);
+            }
+            forward_done(&f);
+            free(x);
+        }
+}
+END_TEST
+
+START_TEST(a_nan_is_the_maximum_of_its_window)
+{
+    for (int at = 0; at < 9; at++) {
+        float x[9] = {1, 2, INFINITY, 4, 5, 6, 7, 8, 9};
+        x[at] = NAN;
+        struct call c = {{x, 1, 3, 3, 1}, 0, {0}};
+        forward f;
+        forward_init(&f, 1, ~0u);
+        forward_run(&f, max, &c);
+        for (int i = 0; i < 4; i++) {
+            const bool inside =
+                abs(at / 3 - 2 * (i / 2)) <= 1 && abs(at % 3 - 2 * (i % 2)) <= 1;
+            ck_assert_int_eq(isnan(c.y.data[i]) != 0, inside);
+        }
+        forward_done(&f);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("ops/pooling");
@@ -136,6 +191,8 @@ int main(void)
     tcase_add_test(t, every_channel_of_every_item_is_averaged);
     tcase_add_test(t, an_empty_map_has_no_average);
     tcase_add_test(t, every_second_cell_is_kept_from_the_first);
+    tcase_add_test(t, a_maximum_is_of_the_cells_inside_the_map);
+    tcase_add_test(t, a_nan_is_the_maximum_of_its_window);
     suite_add_tcase(s, t);
     SRunner *runner = srunner_create(s);
     srunner_run_all(runner, CK_NORMAL);
