@@ -70,3 +70,19 @@ double samples_check(const cJSON *sample, dp_tensor map, double bound, const cha
     }
     return worst;
 }
+
+double samples_rms(const cJSON *sample, dp_tensor map)
+{
+    const bool matrix = cJSON_GetArraySize(json_get(sample, "shape")) == 2;
+    const cJSON *index = json_get(sample, "index")->child;
+    const cJSON *value = json_get(sample, "value")->child;
+    double off = 0, all = 0;
+    for (; index && value; index = index->next, value = value->next) {
+        const size_t at = locate((size_t)index->valuedouble, map, matrix);
+        const double x = (double)map.data[at] - value->valuedouble;
+        off += x * x;
+        all += value->valuedouble * value->valuedouble;
+    }
+    ck_assert(all > 0);
+    return sqrt(off / all);
+}

@@ -15,6 +15,10 @@
 double samples_check(const cJSON *sample, dp_tensor map, double bound,
                      const char *what);
 
+/* Root mean square of the sampled values' differences from `map`, which has the sample's
+ * shape, as a part of that of the values. */
+double samples_rms(const cJSON *sample, dp_tensor map);
+
 /* The largest absolute value that the sample says its whole map has. */
 double samples_absmax(const cJSON *sample);
 
