@@ -5,7 +5,7 @@ BUILD  ?= release
 PREFIX ?= /usr/local
 PYTHON ?= /usr/bin/python3
 LIBDIR ?= $(PREFIX)/lib
-O      := build/$(BUILD)
+O      := build/$(BUILD)$(if $(MPI),-mpi)
 
 VERSION := 0.1.0
 SONAME  := 0
@@ -42,6 +42,7 @@ ALL_CFLAGS = -std=c11 -pthread $(WARN) -fPIC -fvisibility=hidden -ffp-contract=o
              -DDP_VERSION='"$(VERSION)"' $(CPPFLAGS) $(CFLAGS)
 LINK       = $(CC) -pthread $(OPT_$(BUILD)) $(CFLAGS) $(LDFLAGS)
 LIBS       = $(PKG_LIBS) -lm
+CLI_LIBS   = $(if $(MPI),$(shell pkg-config --libs ompi-c))
 
 # V=1 shows the commands; otherwise a line names what is made, and -s not even that.
 Q   := $(if $(V),,@)
@@ -61,7 +62,8 @@ $O/%_avx512.o: ISA := -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx2 -mfma \
 LIB_DIRS := core ops/kernels ops io backbone necks postprocess heads eval model
 LIB_SRC  := $(foreach d,$(LIB_DIRS),$(sort $(wildcard $d/*.c)))
 LIB_OBJ  := $(LIB_SRC:%.c=$O/%.o)
-CLI_SRC  := $(sort $(wildcard cli/*.c))
+# Runs over several processes are the only part that knows MPI.
+CLI_SRC  := $(filter-out $(if $(MPI),cli/ranks_one.c,cli/ranks_mpi.c),$(sort $(wildcard cli/*.c)))
 CLI_OBJ  := $(CLI_SRC:%.c=$O/%.o)
 
 # tests/<folder>/test_<subject>.c is a program of its own, on tests/support and on what
@@ -92,7 +94,7 @@ all: deps ## build the library and the program (installs missing packages first)
 	@$(SUBMAKE) lib $(PROGRAM)
 
 deps: ## install the packages that are missing (Debian, Ubuntu; elsewhere: list them)
-	@tools/install-deps.sh build
+	@tools/install-deps.sh build $(if $(MPI),mpi)
 
 lib: $(LIB_A) $(LIB_SO) ## build the library only
 
@@ -109,7 +111,7 @@ $(LIB_SO): $(LIB_OBJ)
 
 $(PROGRAM): $(CLI_OBJ) $O/bench/peak.o $(LIB_A)
 	$(say) LINK $@
-	$(Q)$(LINK) -o $@ $^ $(LIBS)
+	$(Q)$(LINK) -o $@ $^ $(LIBS) $(CLI_LIBS)
 
 $O/tests/%.o: private ALL_CFLAGS += $(TEST_CFLAGS)
 # The parts of a program's own folder, and for tests/cli the commands; a % of its own
@@ -120,7 +122,7 @@ CLI_PARTS := $(filter-out $O/cli/main.o,$(CLI_OBJ)) $O/bench/peak.o
 $(TESTS): $O/%: $O/%.o $(TEST_LIB) $$(filter $$(@D)/$$(ANY),$$(TEST_PARTS)) \
           $$(if $$(filter $O/tests/cli/$$(ANY),$$@),$(CLI_PARTS)) $(LIB_A)
 	$(say) LINK $@
-	$(Q)$(LINK) -o $@ $^ $(LIBS) $(TEST_LIBS)
+	$(Q)$(LINK) -o $@ $^ $(LIBS) $(TEST_LIBS) $(if $(filter $O/tests/cli/%,$@),$(CLI_LIBS))
 $(TOOLS): $O/%: $O/%.o $(TEST_LIB) $(LIB_A)
 	$(say) LINK $@
 	$(Q)$(LINK) -o $@ $^ $(LIBS) $(TEST_LIBS)
@@ -139,6 +141,10 @@ $O/%.o: %.c $O/flags
 $O/flags: FORCE # rebuild when the flags change
 	@mkdir -p $(@D)
 	@echo '$(CC) $(ALL_CFLAGS)' | cmp -s - $@ || echo '$(CC) $(ALL_CFLAGS)' > $@
+
+# Not our header: its warnings are not ours either.
+$O/cli/ranks_mpi.o: private ALL_CFLAGS += \
+    $(patsubst -I%,-isystem %,$(shell pkg-config --cflags ompi-c))
 
 # The one file that knows where the program is installed.
 $O/cli/configs.o: private ALL_CFLAGS += -DDP_DATADIR='"$(PREFIX)/share/densepred"'
@@ -229,7 +235,7 @@ clean: ## remove everything built
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' Makefile
-	@echo '  BUILD=release|debug|asan|tsan|cov  CC=gcc|clang  WERROR=1  V=1  QUICK=1'
+	@echo '  BUILD=release|debug|asan|tsan|cov  CC=gcc|clang  WERROR=1  V=1  QUICK=1  MPI=1'
 	@echo '  ONLY=test or lint names  PREFIX=/usr/local  LIBDIR=PREFIX/lib  DESTDIR='
 
 -include $(patsubst %.o,%.d,$(LIB_OBJ) $(CLI_OBJ) $(TEST_LIB) $(TEST_PARTS)) $(TESTS:=.d) $(TOOLS:=.d) $(BENCHES:=.d)

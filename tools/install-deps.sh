@@ -6,6 +6,7 @@ set -eu
 build='gcc make pkg-config libopenblas-dev libjpeg-dev libpng-dev zlib1g-dev libcjson-dev libcairo2-dev'
 test='check g++'
 lint='clang clang-format cppcheck shellcheck'
+mpi='libopenmpi-dev openmpi-bin'
 golden='python3-torch python3-torchvision python3-numpy'
 report='chromium'
 # Node may have come from elsewhere, as a package that is both of these.
@@ -19,6 +20,7 @@ for group; do
     lint) wanted="$wanted $lint" ;;
     report) wanted="$wanted $report" ;;
     golden) wanted="$wanted $golden" ;;
+    mpi) wanted="$wanted $mpi" ;;
     *) echo "install-deps.sh: no group '$group'" >&2; exit 2 ;;
     esac
 done

@@ -1,0 +1,291 @@
+#include "cli/test_scores.h"
+
+#include "cli/cli.h"
+#include "cli/eval_ade20k.h"
+#include "cli/eval_coco.h"
+#include "cli/test_results.h"
+#include "core/json.h"
+#include "core/memory.h"
+#include "io/results.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { WORDS = 20, METRICS = 8 };
+
+static const double default_tolerance = 0.1; /* percent; numbers have one decimal */
+
+/* ---- the evaluation -------------------------------------------------------------------- */
+
+/* A command line that may be reordered. */
+typedef struct words {
+    char *owned[WORDS], *given[WORDS + 1];
+    int count;
+    dp_status status;
+} words;
+
+static void add_word(words *w, const char *word, dp_error *err)
+{
+    if (w->status != DP_OK)
+        return;
+    w->status = dp_strdup(err, &w->owned[w->count], word);
+    if (w->status == DP_OK) {
+        w->given[w->count] = w->owned[w->count];
+        w->count++;
+    }
+}
+
+static void add_option(words *w, const char *option, const char *value, dp_error *err)
+{
+    add_word(w, option, err);
+    add_word(w, value, err);
+}
+
+/* Broken records of the truth are said and left out: after a long run there is to be a
+ * number. */
+static void fill_words(words *w, const dp_test_plan *p, const char *results,
+                       const char *metrics, dp_error *err)
+{
+    const bool coco = p->task == DP_TASK_DETECT;
+    char threads[16];
+    add_word(w, coco ? "eval coco" : "eval ade20k", err);
+    add_word(w, p->set.annotations, err);
+    add_word(w, results, err);
+    add_option(w, "--json", metrics, err);
+    add_word(w, "--skip-bad", err);
+    if (!coco)
+        add_option(w, "--dataset", p->classes_path, err);
+    if (p->ask->classwise)
+        add_word(w, "--classwise", err);
+    if (p->ask->report) {
+        add_option(w, "--report", p->ask->report, err);
+        add_option(w, "--images", p->set.images, err);
+    }
+    const int count = p->ask->workers > 0 ? p->ask->workers : p->ask->common.threads;
+    if (count > 0) {
+        snprintf(threads, sizeof threads, "%d", count);
+        add_option(w, "--threads", threads, err);
+    }
+    add_word(w, "--quiet", err);
+}
+
+static int evaluate(const dp_test_plan *p, const char *results, const char *metrics)
+{
+    dp_error err = {0};
+    words w = {.status = DP_OK};
+    int status;
+    fill_words(&w, p, results, metrics, &err);
+    if (w.status != DP_OK)
+        status = dp_cli_fail(&err, DP_SUBJECT_OUTPUT);
+    else if (p->task == DP_TASK_DETECT)
+        status = dp_cli_eval_coco(w.count, w.given);
+    else
+        status = dp_cli_eval_ade20k(w.count, w.given);
+    for (int i = 0; i < w.count; i++)
+        dp_free(w.owned[i]);
+    return status;
+}
+
+/* ---- numbers ----------------------------------------------------------------------------- */
+
+/* Percent; NaN: there is none. */
+typedef struct metric {
+    const char *name; /* of the config's "published" */
+    double ours, published;
+} metric;
+
+typedef struct scores {
+    metric list[METRICS];
+    int count;
+    double tolerance;
+    bool compared, within; /* with published numbers; all within tolerance */
+} scores;
+
+static const cJSON *member(const cJSON *object, const char *key)
+{
+    return object ? cJSON_GetObjectItemCaseSensitive(object, key) : NULL;
+}
+
+static double percent(const cJSON *value)
+{
+    return cJSON_IsNumber(value) ? 100 * value->valuedouble : (double)NAN;
+}
+
+static double plain(const cJSON *value)
+{
+    return cJSON_IsNumber(value) ? value->valuedouble : (double)NAN;
+}
+
+static void add_metric(scores *s, const char *name, double ours, const cJSON *published)
+{
+    s->list[s->count++] = (metric){name, ours, plain(member(published, name))};
+}
+
+static void read_metrics(scores *s, const dp_test_plan *p, const cJSON *metrics)
+{
+    static const struct {
+        const char *name, *type;
+        int stat;
+    } coco[] = {
+        {"box_AP", "bbox", 0},  {"box_AP50", "bbox", 1},  {"box_AP75", "bbox", 2},
+        {"mask_AP", "segm", 0}, {"mask_AP50", "segm", 1}, {"mask_AP75", "segm", 2},
+    };
+    const cJSON *published = member(dp_config_root(p->config), "published");
+    const double tolerance = plain(member(published, "tolerance"));
+    *s = (scores){.within = true};
+    s->tolerance = isnan(tolerance) ? default_tolerance : tolerance;
+    if (p->task == DP_TASK_SEGMENT)
+        add_metric(s, p->ask->ms_flip ? "mIoU_ms_flip" : "mIoU",
+                   percent(member(metrics, "mIoU")), published);
+    for (size_t i = 0; i < sizeof coco / sizeof *coco; i++) {
+        const cJSON *stats = member(member(metrics, coco[i].type), "stats");
+        if (stats)
+            add_metric(s, coco[i].name,
+                       percent(cJSON_GetArrayItem(stats, coco[i].stat)), published);
+    }
+    for (int i = 0; i < s->count; i++) {
+        const metric *m = &s->list[i];
+        if (isnan(m->published))
+            continue;
+        s->compared = true;
+        /* a sum of decimals is not exact; NaN is not within */
+        s->within = s->within && fabs(m->ours - m->published) <= s->tolerance + 1e-9;
+    }
+}
+
+/* ---- what is printed and kept --------------------------------------------------------------- */
+
+static void print_scores(const dp_test_plan *p, const scores *s,
+                         const dp_work_folder *folder)
+{
+    const size_t failed = dp_work_folder_tally(folder, DP_WORK_FAILED);
+    const cJSON *published = member(dp_config_root(p->config), "published");
+    const char *source = cJSON_GetStringValue(member(published, "source"));
+    printf("\n%zu images: %zu run, %zu bad and left out\n", folder->count,
+           dp_work_folder_tally(folder, DP_WORK_DONE), failed);
+    if (s->compared)
+        printf("\npublished: %s\n%-14s %8s %10s %11s\n",
+               source ? source : "(source unknown)", "percent", "ours", "published",
+               "difference");
+    for (int i = 0; i < s->count; i++) {
+        const metric *m = &s->list[i];
+        if (!isnan(m->published) && isnan(m->ours))
+            printf("%-14s %8s %10.1f\n", m->name, "n/a", m->published);
+        else if (!isnan(m->published))
+            printf("%-14s %8.2f %10.1f %+11.2f\n", m->name, m->ours, m->published,
+                   m->ours - m->published);
+    }
+    if (s->compared)
+        printf("%s %.2g of what was published\n", s->within ? "within" : "NOT within",
+               s->tolerance);
+}
+
+static void add_number(dp_text *t, const char *key, double value)
+{
+    dp_text_add(t, "\"%s\": ", key);
+    if (isnan(value))
+        dp_text_add(t, "null");
+    else
+        dp_text_add_double(t, value);
+}
+
+static void add_bad(dp_text *t, const dp_test_plan *p, const dp_work_folder *folder)
+{
+    bool any = false;
+    dp_text_add(t, "\"bad\": [");
+    for (size_t i = 0; i < folder->count; i++) {
+        char sentence[DP_ERROR_TEXT];
+        size_t size;
+        if (folder->entries[i].state != DP_WORK_FAILED)
+            continue;
+        const unsigned char *text = dp_work_folder_get(folder, i, &size);
+        snprintf(sentence, sizeof sentence, "%.*s", (int)size, (const char *)text);
+        dp_text_add(t, "%s\n  {\"name\": ", any ? "," : "");
+        dp_results_add_name(t, p->set.items[i].name);
+        dp_text_add(t, ", \"message\": ");
+        dp_results_add_name(t, sentence);
+        dp_text_add(t, "}");
+        any = true;
+    }
+    dp_text_add(t, "],\n");
+}
+
+static dp_status save_summary(const dp_test_plan *p, const scores *s,
+                              const dp_work_folder *folder, dp_error *err)
+{
+    dp_text t = {.err = err};
+    char *path;
+    dp_status st = dp_test_results_path(&path, p, "summary.json", err);
+    dp_text_add(&t, "{\"images\": %zu, \"run\": %zu,\n", folder->count,
+                dp_work_folder_tally(folder, DP_WORK_DONE));
+    add_bad(&t, p, folder);
+    dp_text_add(&t, "\"percent\": {");
+    for (int i = 0; i < s->count; i++) {
+        const metric *m = &s->list[i];
+        dp_text_add(&t, "%s\n  \"%s\": {", i > 0 ? "," : "", m->name);
+        add_number(&t, "ours", m->ours);
+        if (!isnan(m->published)) {
+            dp_text_add(&t, ", ");
+            add_number(&t, "published", m->published);
+            dp_text_add(&t, ", ");
+            add_number(&t, "difference", m->ours - m->published);
+        }
+        dp_text_add(&t, "}");
+    }
+    dp_text_add(&t, "},\n");
+    add_number(&t, "tolerance", s->tolerance);
+    dp_text_add(&t, ", \"within\": %s,\n",
+                !s->compared ? "null"
+                : s->within  ? "true"
+                             : "false");
+    dp_test_plan_add_json(&t, p);
+    dp_text_add(&t, "}\n");
+    if (st == DP_OK)
+        st = dp_results_save(path, &t, err);
+    dp_text_done(&t);
+    dp_free(path);
+    return st;
+}
+
+/* ---- all of it ---------------------------------------------------------------------------------- */
+
+static int compare(const dp_test_plan *p, const dp_work_folder *folder,
+                   const char *metrics)
+{
+    dp_error err = {0};
+    cJSON *root;
+    scores s;
+    if (dp_json_load(&err, &root, metrics) != DP_OK)
+        return dp_cli_fail(&err, DP_SUBJECT_OUTPUT);
+    read_metrics(&s, p, root);
+    cJSON_Delete(root);
+    print_scores(p, &s, folder);
+    if (save_summary(p, &s, folder, &err) != DP_OK)
+        return dp_cli_fail(&err, DP_SUBJECT_OUTPUT);
+    if (!p->ask->verify || (s.compared && s.within))
+        return DP_EXIT_OK;
+    dp_cli_say("%s: --verify: found numbers that are not within %.2g of the published "
+               "ones",
+               p->config_path, s.tolerance);
+    return DP_EXIT_MODEL;
+}
+
+int dp_test_scores(const dp_test_plan *plan, const dp_work_folder *folder,
+                   const char *results)
+{
+    dp_error err = {0};
+    char *metrics;
+    if (dp_test_results_path(&metrics, plan, "metrics.json", &err) != DP_OK)
+        return dp_cli_fail(&err, DP_SUBJECT_OUTPUT);
+    const bool failed = dp_work_folder_tally(folder, DP_WORK_FAILED) > 0;
+    int status = evaluate(plan, results, metrics);
+    if (status == DP_EXIT_OK || (status == DP_EXIT_SOME && failed)) {
+        const int compared = compare(plan, folder, metrics);
+        status = compared > status ? compared : status;
+        if (status == DP_EXIT_OK && failed)
+            status = DP_EXIT_SOME;
+    }
+    dp_free(metrics);
+    return status;
+}

@@ -1,0 +1,229 @@
+#define _POSIX_C_SOURCE 200809L
+#include "cli/test_set.h"
+
+#include "cli/inputs.h"
+#include "cli/pictures.h"
+#include "core/memory.h"
+#include "core/text.h"
+#include "io/coco.h"
+#include "io/path.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+enum { STEM = 512 };
+
+/* ---- where things are ------------------------------------------------------------------ */
+
+typedef struct layout {
+    const char *annotations, *images;
+} layout;
+
+static const layout coco_layouts[] = {
+    {"annotations/instances_val2017.json", "val2017"},
+    {"annotations/instances_val2017.json", "images/val2017"},
+    {NULL, NULL}};
+static const layout ade_layouts[] = {{"annotations/validation", "images/validation"},
+                                     {"annotations", "images"},
+                                     {NULL, NULL}};
+
+static dp_status join(char **path, const char *folder, const char *name, dp_error *err)
+{
+    dp_text t = {.err = err};
+    dp_text_add(&t, "%s/%s", folder, name);
+    const dp_status st =
+        t.status == DP_OK ? dp_strdup(err, path, dp_text_get(&t)) : t.status;
+    dp_text_done(&t);
+    return st;
+}
+
+static bool is_there(const char *root, const char *name)
+{
+    dp_error err = {0};
+    char *path;
+    if (join(&path, root, name, &err) != DP_OK)
+        return false;
+    const bool there = access(path, F_OK) == 0;
+    dp_free(path);
+    return there;
+}
+
+static dp_status find_in_root(dp_test_set *s, const char *root, dp_error *err)
+{
+    const layout *l = s->task == DP_TASK_DETECT ? coco_layouts : ade_layouts;
+    for (; l->images; l++) {
+        if ((!s->annotations && !is_there(root, l->annotations)) ||
+            (!s->images && !is_there(root, l->images)))
+            continue;
+        dp_status st = DP_OK;
+        if (!s->annotations)
+            st = join(&s->annotations, root, l->annotations, err);
+        if (st == DP_OK && !s->images)
+            st = join(&s->images, root, l->images, err);
+        return st;
+    }
+    l = s->task == DP_TASK_DETECT ? coco_layouts : ade_layouts;
+    return dp_fail(err, DP_EARG,
+                   "%s: found no %s with %s, expected them, or --annotations and "
+                   "--images",
+                   root, l->annotations, l->images);
+}
+
+static dp_status find_parts(dp_test_set *s, const char *root, const char *images,
+                            const char *annotations, dp_error *err)
+{
+    dp_status st = DP_OK;
+    if (images)
+        st = dp_strdup(err, &s->images, images);
+    if (st == DP_OK && annotations)
+        st = dp_strdup(err, &s->annotations, annotations);
+    if (st != DP_OK || (images && annotations))
+        return st;
+    if (root)
+        return find_in_root(s, root, err);
+    return dp_fail(err, DP_EARG,
+                   "test: found no %s, expected DATASET, or --annotations and --images",
+                   images ? "--annotations" : "--images");
+}
+
+/* ---- items ----------------------------------------------------------------------------- */
+
+/* An item whose parts are still to be filled in, at the end of the list. */
+static dp_status append(dp_test_set *s, dp_test_item **item, const char *name,
+                        dp_error *err)
+{
+    void *list = s->items;
+    dp_status st = dp_grow(err, &list, &s->capacity, s->count + 1, sizeof *s->items,
+                           "the list of images");
+    s->items = list;
+    if (st != DP_OK)
+        return st;
+    *item = &s->items[s->count];
+    **item = (dp_test_item){0};
+    st = dp_strdup(err, &(*item)->name, name);
+    s->count += st == DP_OK;
+    return st;
+}
+
+/* Names are kept in the order of the file, images by id. */
+static int compare_places(const void *a, const void *b)
+{
+    const dp_coco_image *x = a, *y = b;
+    return (x->name > y->name) - (x->name < y->name);
+}
+
+static dp_status add_coco(dp_test_set *s, dp_error *err)
+{
+    dp_coco_truth truth;
+    dp_status st =
+        dp_coco_truth_load(&truth, s->annotations, (dp_coco_wish){0}, NULL, err);
+    if (st != DP_OK)
+        return st;
+    if (truth.image_count == 0)
+        st = dp_fail(err, DP_EFORMAT, "%s: found no images, expected some",
+                     s->annotations);
+    else
+        qsort(truth.images, truth.image_count, sizeof *truth.images, compare_places);
+    for (size_t i = 0; i < truth.image_count && st == DP_OK; i++) {
+        const char *name = truth.names + truth.images[i].name;
+        dp_test_item *item;
+        st = append(s, &item, name, err);
+        if (st != DP_OK)
+            break;
+        item->id = truth.images[i].id;
+        if (dp_path_stays_inside(name))
+            st = join(&item->path, s->images, name, err);
+    }
+    dp_coco_truth_done(&truth);
+    return st;
+}
+
+/* The picture that has a label map's name: the first of these that is there. */
+static dp_status find_picture(dp_test_item *item, const char *folder, dp_error *err)
+{
+    static const char *const suffixes[] = {".jpg", ".jpeg", ".png", ".JPG", ".JPEG"};
+    char stem[STEM];
+    dp_text name = {.err = err};
+    size_t i = 0;
+    dp_pictures_stem(stem, sizeof stem, item->name);
+    do {
+        name.size = 0;
+        dp_text_add(&name, "%s%s", stem, suffixes[i]);
+    } while (name.status == DP_OK && !is_there(folder, dp_text_get(&name)) &&
+             ++i < sizeof suffixes / sizeof *suffixes);
+    if (name.status == DP_OK && i == sizeof suffixes / sizeof *suffixes) {
+        name.size = 0; /* reading it will say what is missing */
+        dp_text_add(&name, "%s%s", stem, suffixes[0]);
+    }
+    const dp_status st = name.status == DP_OK
+                             ? join(&item->path, folder, dp_text_get(&name), err)
+                             : name.status;
+    dp_text_done(&name);
+    return st;
+}
+
+static dp_status add_ade(dp_test_set *s, dp_error *err)
+{
+    dp_inputs labels = {0};
+    dp_status st = dp_inputs_add(err, &labels, s->annotations);
+    for (size_t i = 0; i < labels.count && st == DP_OK; i++) {
+        const char *slash = strrchr(labels.path[i], '/');
+        const char *name = slash ? slash + 1 : labels.path[i];
+        const size_t size = strlen(name);
+        dp_test_item *item;
+        if (size < 4 || strcasecmp(name + size - 4, ".png") != 0)
+            continue;
+        st = append(s, &item, name, err);
+        if (st == DP_OK)
+            st = find_picture(item, s->images, err);
+    }
+    if (st == DP_OK && s->count == 0)
+        st = dp_fail(err, DP_EFORMAT, "%s: found no label map, expected .png files",
+                     s->annotations);
+    dp_inputs_done(&labels);
+    return st;
+}
+
+static void digest(dp_test_set *s)
+{
+    dp_sha256 sum;
+    uint8_t bytes[DP_SHA256_BYTES];
+    dp_sha256_init(&sum);
+    for (size_t i = 0; i < s->count; i++) {
+        uint8_t id[8];
+        for (int k = 0; k < 8; k++)
+            id[k] = (uint8_t)((uint64_t)s->items[i].id >> (8 * k));
+        dp_sha256_add(&sum, id, sizeof id);
+        dp_sha256_add(&sum, s->items[i].name, strlen(s->items[i].name) + 1);
+    }
+    dp_sha256_finish(&sum, bytes);
+    dp_sha256_format(s->digest, bytes);
+}
+
+dp_status dp_test_set_load(dp_test_set *s, dp_task task, const char *root,
+                           const char *images, const char *annotations, dp_error *err)
+{
+    *s = (dp_test_set){.task = task};
+    dp_status st = find_parts(s, root, images, annotations, err);
+    if (st == DP_OK)
+        st = task == DP_TASK_DETECT ? add_coco(s, err) : add_ade(s, err);
+    if (st == DP_OK)
+        digest(s);
+    else
+        dp_test_set_done(s);
+    return st;
+}
+
+void dp_test_set_done(dp_test_set *s)
+{
+    for (size_t i = 0; i < s->count; i++) {
+        dp_free(s->items[i].name);
+        dp_free(s->items[i].path);
+    }
+    dp_free(s->items);
+    dp_free(s->images);
+    dp_free(s->annotations);
+    *s = (dp_test_set){0};
+}

@@ -1,0 +1,36 @@
+/* test_set.h - the pictures of a data set, and where their truth is
+ *
+ * COCO: an annotation file and a folder of pictures; items in the order of the file's
+ * "images". ADE20K: a folder of label maps and a folder of pictures, paired by name; items
+ * sorted by name.
+ */
+#ifndef DP_CLI_TEST_SET_H
+#define DP_CLI_TEST_SET_H
+
+#include "core/sha256.h"
+#include "core/status.h"
+
+typedef struct dp_test_item {
+    char *name; /* owned; COCO: the file_name, ADE20K: that of the label map        */
+    char *path; /* owned; of the picture; NULL: the name leads out of the folder    */
+    int64_t id; /* COCO's                                                           */
+} dp_test_item;
+
+typedef struct dp_test_set {
+    dp_task task;               /* DP_TASK_DETECT: COCO, DP_TASK_SEGMENT: ADE20K */
+    char *images, *annotations; /* owned paths                                   */
+    dp_test_item *items;        /* owned                                         */
+    size_t count, capacity;
+    char digest[DP_SHA256_HEX]; /* of all names and ids, in order                */
+} dp_test_set;
+
+/* Find the parts of a data set: `root` is its folder (NULL: none), laid out as published
+ * (annotations/instances_val2017.json and val2017; annotations[/validation] and
+ * images[/validation]); `images` and `annotations`, where not NULL, are taken instead.
+ * DP_EARG something is not found; DP_EIO, DP_EFORMAT, DP_ENOMEM of reading it. */
+dp_status dp_test_set_load(dp_test_set *s, dp_task task, const char *root,
+                           const char *images, const char *annotations,
+                           dp_error *err) DP_MUST_CHECK;
+void dp_test_set_done(dp_test_set *s);
+
+#endif
