@@ -18,22 +18,29 @@ enum { STAGES = 3 };
 /* ---- boxes ----------------------------------------------------------------------- */
 
 typedef struct cascade {
+    int num_shared_convs;
     int conv_out_channels;
+    int num_shared_fcs;
     int fc_out_channels;
     int roi_feat_size;
     int num_classes;
+    bool reg_class_agnostic;
     float target_stds[STAGES * 4];
 
     dp_conv_fc stages[STAGES];
 } cascade;
 
 static const dp_param box_params[] = {
-    DP_PARAM(cascade, conv_out_channels, "256", 1, 16384,
-             "channels of each stage's four convolutions"),
-    DP_PARAM(cascade, fc_out_channels, "1024", 1, 65536,
-             "outputs of each stage's fully connected layer"),
+    DP_PARAM(cascade, num_shared_convs, "4", 0, DP_CONV_FC_CONVS,
+             "3 x 3 convolutions of each stage"),
+    DP_PARAM(cascade, conv_out_channels, "256", 1, 16384, "their channels"),
+    DP_PARAM(cascade, num_shared_fcs, "1", 1, DP_CONV_FC_FCS,
+             "fully connected layers of each stage"),
+    DP_PARAM(cascade, fc_out_channels, "1024", 1, 65536, "their outputs"),
     DP_PARAM(cascade, roi_feat_size, "7", 1, 128, "cells of a region's side"),
     DP_PARAM(cascade, num_classes, "80", 1, 65535, "classes, without the background"),
+    DP_PARAM(cascade, reg_class_agnostic, "false", 0, 0,
+             "a region has one box, not one for each class"),
     DP_PARAM(cascade, target_stds,
              "[0.1, 0.1, 0.2, 0.2, 0.05, 0.05, 0.1, 0.1, 0.033, 0.033, 0.067, 0.067]",
              1e-6, 100,
@@ -49,11 +56,12 @@ static dp_status build_boxes(void *self, dp_builder *b, const dp_feature_specs *
         dp_conv_fc_build(b, &head->stages[s],
                          &(dp_conv_fc_spec){.in = in->spec[0].channels,
                                             .side = head->roi_feat_size,
-                                            .convs = 4,
+                                            .convs = head->num_shared_convs,
                                             .conv_out = head->conv_out_channels,
-                                            .fcs = 1,
+                                            .fcs = head->num_shared_fcs,
                                             .fc_out = head->fc_out_channels,
-                                            .classes = head->num_classes});
+                                            .classes = head->num_classes,
+                                            .agnostic = head->reg_class_agnostic});
         dp_builder_leave(b, outer);
     }
     return b->status;
@@ -74,15 +82,23 @@ static size_t best_class(const float *logits, size_t K)
     return best;
 }
 
-/* Each region becomes what stage s makes of it: the box of its likeliest class. */
+/* Floats of a region's deltas. */
+static int delta_size(const cascade *head)
+{
+    return head->reg_class_agnostic ? 4 : 4 * head->num_classes;
+}
+
+/* Each region becomes what stage s makes of it: its box, or that of its likeliest class. */
 static void refine(const cascade *head, int s, const dp_frame *frame,
                    dp_box_predictions p)
 {
     const size_t K = (size_t)head->num_classes;
     for (size_t i = 0; i < (size_t)p.count; i++) {
-        const size_t k = best_class(p.logits.data + i * (K + 1), K);
-        p.rois[i] = dp_delta_decode(p.rois[i], p.deltas.data + (i * K + k) * 4,
-                                    head->target_stds + 4 * s, frame->resized);
+        const float *deltas = p.deltas.data + i * (size_t)delta_size(head);
+        if (!head->reg_class_agnostic)
+            deltas += 4 * best_class(p.logits.data + i * (K + 1), K);
+        p.rois[i] = dp_delta_decode(p.rois[i], deltas, head->target_stds + 4 * s,
+                                    frame->resized);
     }
 }
 
@@ -140,7 +156,7 @@ static dp_box_predictions forward_boxes(const void *self, dp_run *r,
     for (int i = 0; i < 4; i++)
         out.stds[i] = head->target_stds[4 * (STAGES - 1) + i];
     out.logits = dp_run_tensor(r, count, 1, 1, head->num_classes + 1);
-    out.deltas = dp_run_tensor(r, count, 1, 1, head->num_classes * 4);
+    out.deltas = dp_run_tensor(r, count, 1, 1, delta_size(head));
     if (!r->dry)
         memset(out.logits.data, 0, dp_tensor_size(out.logits) * sizeof(float));
 

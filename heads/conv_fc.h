@@ -20,6 +20,7 @@ typedef struct dp_conv_fc_spec {
     int conv_out;    /* their channels                                                */
     int fcs, fc_out; /* fully connected layers, 1 to DP_CONV_FC_FCS; their outputs    */
     int classes;     /* K                                                             */
+    bool agnostic;   /* one delta a region, not one a class                           */
 } dp_conv_fc_spec;
 
 typedef struct dp_conv_fc {
@@ -32,7 +33,7 @@ typedef struct dp_conv_fc {
 /* Load shared_convs.I.conv and .bn, shared_fcs.I, fc_cls, fc_reg of the current scope. */
 void dp_conv_fc_build(dp_builder *b, dp_conv_fc *h, const dp_conv_fc_spec *spec);
 
-/* logits (R, 1, 1, K + 1) and deltas (R, 1, 1, 4 K) of the windows x (R, side, side, in),
+/* logits (R, 1, 1, K + 1) and deltas (R, 1, 1, 4 K), or 4 when agnostic, of the windows x (R, side, side, in),
  * which are overwritten. */
 void dp_conv_fc_run(dp_run *r, const dp_conv_fc *h, dp_tensor logits, dp_tensor deltas,
                     dp_tensor x);

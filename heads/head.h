@@ -48,7 +48,8 @@ typedef struct dp_box_predictions {
     dp_box *rois;      /* what the deltas are relative to; the regions given, or what
                          became of them on the way                                   */
     dp_tensor logits;  /* (R, 1, 1, K + 1), the background last                       */
-    dp_tensor deltas;  /* (R, 1, 1, 4 K): dx dy dw dh of each class                   */
+    dp_tensor deltas;  /* (R, 1, 1, 4 K): dx dy dw dh of each class; or (R, 1, 1, 4):
+                          one box for all of them                                     */
     float stds[4];     /* to multiply the deltas by                                   */
     bool skip_padding; /* regions whose y2 is 0 count as padding and give nothing: the
                           original's rule for one stage, not for a cascade           */

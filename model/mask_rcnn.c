@@ -177,6 +177,7 @@ static int select_detections(const mask_rcnn *net, dp_run *r, const dp_frame *fr
         const dp_region_scores regions = {.rois = p.rois,
                                           .scores = p.logits.data,
                                           .deltas = p.deltas.data,
+                                          .agnostic = p.deltas.C == 4,
                                           .R = p.count,
                                           .input = frame->resized,
                                           .scale_x = frame->scale_x,

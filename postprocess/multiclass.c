@@ -46,13 +46,14 @@ static int collect(const pieces *to, const dp_multiclass *p, const dp_region_sco
 
     for (size_t i = 0; i < (size_t)r->R; i++) {
         const float *scores = r->scores + i * (K + 1);
+        const float *deltas = r->deltas + i * (r->agnostic ? 1 : K) * 4;
         if (p->skip_padding && r->rois[i].y2 == 0)
             continue;
         for (size_t c = 0; c < K; c++) {
             if (!(scores[c] > p->score_thr))
                 continue;
-            dp_box b = dp_delta_decode(r->rois[i], r->deltas + (i * K + c) * 4, p->std,
-                                       r->input);
+            dp_box b = dp_delta_decode(r->rois[i], deltas + (r->agnostic ? 0 : c * 4),
+                                       p->std, r->input);
             b = (dp_box){b.x1 / r->scale_x, b.y1 / r->scale_y, b.x2 / r->scale_x,
                          b.y2 / r->scale_y};
             if (!is_finite(b))

@@ -31,6 +31,7 @@ typedef struct dp_region_scores {
     int R;
     dp_size input;          /* of the network, without padding: boxes are clipped   */
     float scale_x, scale_y; /* input pixels in one pixel of the original image      */
+    bool agnostic;          /* deltas are (R, 4): of all classes alike              */
 } dp_region_scores;
 
 /* Write at most max_per_img detections, score descending, to `out` and return how many.

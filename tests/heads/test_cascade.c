@@ -240,6 +240,46 @@ START_TEST(the_answer_is_the_mean_of_logits_and_the_last_deltas)
 }
 END_TEST
 
+static const char agnostic_config[] =
+    "{\"num_shared_convs\": 0, \"num_shared_fcs\": 2, \"fc_out_channels\": 4, "
+    "\"roi_feat_size\": 2, \"num_classes\": 3, \"reg_class_agnostic\": true}";
+
+static void add_agnostic_stage(checkpoint *c, int s)
+{
+    add(c, SHAPE(4, C * 2 * 2), 0, "%d.shared_fcs.0.weight", s);
+    add(c, SHAPE(4), 0, "%d.shared_fcs.0.bias", s);
+    add(c, SHAPE(4, 4), 0, "%d.shared_fcs.1.weight", s);
+    add(c, SHAPE(4), 0, "%d.shared_fcs.1.bias", s);
+    add(c, SHAPE(K + 1, 4), 0, "%d.fc_cls.weight", s);
+    add(c, SHAPE(4, 4), 0, "%d.fc_reg.weight", s);
+    memcpy(add(c, SHAPE(K + 1), 0, "%d.fc_cls.bias", s), logits[s], sizeof logits[s]);
+    memcpy(add(c, SHAPE(4), 0, "%d.fc_reg.bias", s), deltas[s], 4 * sizeof(float));
+}
+
+START_TEST(a_class_agnostic_stage_has_one_box_a_region)
+{
+    checkpoint c = {0};
+    bench t = {0};
+    for (int s = 0; s < STAGES; s++)
+        add_agnostic_stage(&c, s);
+    build(&t, &dp_box_head_cascade.head, agnostic_config, &c);
+    dp_box want[REGIONS];
+    memcpy(want, t.rois, sizeof want);
+    forward_run(&t.f, run_boxes, &t);
+
+    for (int s = 0; s < STAGES - 1; s++)
+        for (int i = 0; i < REGIONS; i++) {
+            want[i] = dp_delta_decode(want[i], deltas[s], stds[s], t.frame.resized);
+            check_box(t.stage_rois[s + 1] + 4 * i, want[i]);
+        }
+    ck_assert_int_eq(t.boxes.deltas.C, 4);
+    for (size_t i = 0; i < REGIONS; i++)
+        ck_assert_mem_eq(t.boxes.deltas.data + 4 * i, deltas[STAGES - 1],
+                         4 * sizeof(float));
+    done(&t, &c);
+}
+END_TEST
+
 START_TEST(masks_are_the_mean_of_probabilities)
 {
     static const float mask_logits[STAGES][K] = {
@@ -306,6 +346,7 @@ int main(void)
     TCase *tc = tcase_create("stages");
     tcase_add_test(tc, each_stage_refines_by_its_own_likeliest_class);
     tcase_add_test(tc, the_answer_is_the_mean_of_logits_and_the_last_deltas);
+    tcase_add_test(tc, a_class_agnostic_stage_has_one_box_a_region);
     tcase_add_test(tc, masks_are_the_mean_of_probabilities);
     tcase_add_test(tc, a_stage_without_weights_is_named);
     suite_add_tcase(suite, tc);

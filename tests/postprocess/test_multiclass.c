@@ -139,6 +139,26 @@ START_TEST(multiclass_decodes_clips_and_scales)
 }
 END_TEST
 
+/* All classes share a region's box. */
+START_TEST(multiclass_agnostic_deltas_serve_every_class)
+{
+    const dp_box two[] = {{10, 10, 30, 50}, {60, 10, 80, 50}};
+    const float scores[] = {0.5f, 0.3f, 0.2f, 0.4f, 0.2f, 0.4f};
+    const float deltas[] = {5, -2.5f, 0, 0, -5, 0, 0, 0};
+    dp_detection out[4];
+    dp_region_scores r = {two, scores, deltas, 2, {100, 100}, 1, 1, true};
+    ck_assert_int_eq(run(out, &usual, r), 4);
+    const int regions[] = {0, 1, 0, 1}, labels[] = {0, 0, 1, 1};
+    for (int i = 0; i < 4; i++) {
+        ck_assert_int_eq(out[i].label, labels[i]);
+        if (regions[i] == 0)
+            check_box(out[i].box, 20, 0, 40, 40);
+        else
+            check_box(out[i].box, 50, 10, 70, 50);
+    }
+}
+END_TEST
+
 START_TEST(multiclass_drops_boxes_that_are_not_finite)
 {
     const dp_box roi = {10, 10, 30, 50};
@@ -198,6 +218,7 @@ int main(void)
     TCase *t = tcase_create("multiclass");
     tcase_add_loop_test(t, multiclass_case, 0, sizeof cases / sizeof *cases);
     tcase_add_test(t, multiclass_decodes_clips_and_scales);
+    tcase_add_test(t, multiclass_agnostic_deltas_serve_every_class);
     tcase_add_test(t, multiclass_drops_boxes_that_are_not_finite);
     tcase_add_test(t, multiclass_of_no_regions);
     tcase_add_test(t, multiclass_with_every_score_high);
