@@ -38,5 +38,6 @@ const dp_backbone_def *const *dp_backbone_all(void);
 
 extern const dp_backbone_def dp_backbone_convnext;
 extern const dp_backbone_def dp_backbone_resnet;
+extern const dp_backbone_def dp_backbone_swin;
 
 #endif

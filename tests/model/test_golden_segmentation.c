@@ -1,6 +1,6 @@
-/* Whole segmentors against what the original Python code gave: ../shared/golden, window
- * by window. The bounds are the "accept" column of its README: five to ten times the
- * distance of the original's own float32 from its float64. */
+/* Whole segmentors against what the original Python code gave: ../shared/golden and
+ * golden2, window by window. The bounds are the "accept" columns of their READMEs: five
+ * to ten times the distance of the original's own float32 from its float64. */
 #include "io/image.h"
 #include "model/segmentor.h"
 #include "tests/support/golden_weights.h"
@@ -15,20 +15,35 @@
 
 static const char *program;
 
+/* How far off a result may be. */
+typedef struct bounds {
+    double map;          /* of its values, in parts of the largest    */
+    double backbone_rms; /* root mean square, in parts of the values' */
+    double head, logits; /* at stride 4, and resized                  */
+} bounds;
+
+static const bounds convnext = {1e-5, HUGE_VAL, 3e-4, 5e-4};
+static const bounds full_size = {1e-4, HUGE_VAL, 3e-4, 5e-4};
+static const bounds swin = {3e-5, 3e-6, 1e-3, 1e-3};
+
 static const struct golden_case {
     const char *folder, *config;
     int images;
-    double features; /* bound of maps, relative to their largest value */
-    bool formula;    /* weights come from a formula, see the README    */
+    const bounds *within;
+    bool formula; /* weights come from a formula, see the README */
 } cases[] = {
-    {"golden/upernet_a", "configs/golden/upernet_a.json", 2, 1e-5, false},
-    {"golden/upernet_a2", "configs/golden/upernet_a2.json", 3, 1e-5, false},
-    {"golden/upernet_b", "configs/golden/upernet_b.json", 3, 1e-5, false},
-    {"golden/upernet_b2", "configs/golden/upernet_b2.json", 2, 1e-5, false},
-    {"golden/upernet_c", "configs/golden/upernet_c.json", 1, 1e-5, false},
-    {"golden/upernet_c2", "configs/golden/upernet_c2.json", 3, 1e-5, false},
-    {"golden/full_upernet_t", "configs/ade20k/upernet_convnext_tiny_512.json", 1, 1e-4,
-     true},
+    {"golden/upernet_a", "configs/golden/upernet_a.json", 2, &convnext, false},
+    {"golden/upernet_a2", "configs/golden/upernet_a2.json", 3, &convnext, false},
+    {"golden/upernet_b", "configs/golden/upernet_b.json", 3, &convnext, false},
+    {"golden/upernet_b2", "configs/golden/upernet_b2.json", 2, &convnext, false},
+    {"golden/upernet_c", "configs/golden/upernet_c.json", 1, &convnext, false},
+    {"golden/upernet_c2", "configs/golden/upernet_c2.json", 3, &convnext, false},
+    {"golden/full_upernet_t", "configs/ade20k/upernet_convnext_tiny_512.json", 1,
+     &full_size, true},
+    {"golden2/swin_upernet", "configs/golden/swin_upernet.json", 3, &swin, false},
+    {"golden2/swin_upernet_ms", "configs/golden/swin_upernet_ms.json", 2, &swin, false},
+    {"golden2/swin_upernet_w12", "configs/golden/swin_upernet_w12.json", 3, &swin,
+     false},
 };
 
 /* A run of one golden image, and the worst differences met. */
@@ -36,7 +51,7 @@ typedef struct golden_run {
     const struct golden_case *which;
     const cJSON *image;
     int windows; /* met so far */
-    double map, head, window, logit, probability;
+    double map, rms, head, window, logit, probability;
     int labels;
 } golden_run;
 
@@ -109,22 +124,34 @@ static void check_map(golden_run *run, const cJSON *sample, const char *name,
 {
     const double absmax = samples_absmax(sample);
     const double off =
-        samples_check(sample, map, run->which->features * absmax, name) / absmax;
+        samples_check(sample, map, run->which->within->map * absmax, name) / absmax;
     run->map = fmax(run->map, off);
+}
+
+static void check_stage(golden_run *run, const cJSON *sample, const char *name,
+                        dp_tensor map)
+{
+    check_map(run, sample, name, map);
+    const double rms = samples_rms(sample, map);
+    ck_assert_msg(rms <= run->which->within->backbone_rms, "%s: %g of the values", name,
+                  rms);
+    run->rms = fmax(run->rms, rms);
 }
 
 static void check_logits(golden_run *run, int window, dp_tensor map)
 {
-    run->head = fmax(run->head, samples_check(of_window(run, "head_logits", window),
-                                              map, 3e-4, "head logits"));
+    run->head =
+        fmax(run->head, samples_check(of_window(run, "head_logits", window), map,
+                                      run->which->within->head, "head logits"));
     const cJSON *want = of_window(run, "windows", window);
     const cJSON *size = json_get(want, "size");
     const window_logits w = {
         map,
         {cJSON_GetArrayItem(size, 0)->valueint, cJSON_GetArrayItem(size, 1)->valueint}};
     run->window =
-        fmax(run->window, check_rows(json_get(want, "logits"), w.size.h, w.size.w,
-                                     map.C, window_row, &w, 5e-4, "window logits"));
+        fmax(run->window,
+             check_rows(json_get(want, "logits"), w.size.h, w.size.w, map.C, window_row,
+                        &w, run->which->within->logits, "window logits"));
     run->windows++;
 }
 
@@ -136,9 +163,9 @@ static void trace(void *arg, const dp_run *r, const char *name, dp_tensor map)
     if (sscanf(name, "window%d.", &window) == 1)
         name = strchr(name, '.') + 1;
     if (sscanf(name, "stage%d", &level) == 1)
-        check_map(run,
-                  cJSON_GetArrayItem(of_window(run, "backbone", window), level - 1),
-                  name, map);
+        check_stage(run,
+                    cJSON_GetArrayItem(of_window(run, "backbone", window), level - 1),
+                    name, map);
     else if (strcmp(name, "psp_bottleneck") == 0 || strcmp(name, "fpn_bottleneck") == 0)
         check_map(run, of_window(run, name, window), name, map);
     else if (strcmp(name, "logits") == 0)
@@ -229,9 +256,10 @@ static void check_picture(golden_run *run, int number, picture p)
     const cJSON *logits = json_get(run->image, "logits_original_size");
     ck_assert_int_eq(s->count, cJSON_GetArraySize(logits));
     for (; p.pass < s->count; p.pass++)
-        run->logit = fmax(run->logit,
-                          check_rows(cJSON_GetArrayItem(logits, p.pass), s->image.h,
-                                     s->image.w, s->K, logits_row, &p, 5e-4, "logits"));
+        run->logit =
+            fmax(run->logit, check_rows(cJSON_GetArrayItem(logits, p.pass), s->image.h,
+                                        s->image.w, s->K, logits_row, &p,
+                                        run->which->within->logits, "logits"));
     run->probability =
         check_rows(json_get(run->image, "probability"), s->image.h, s->image.w, s->K,
                    probability_row, &p, 1e-4, "probability");
@@ -253,11 +281,11 @@ static void run_image(dp_context *ctx, const dp_model *m, const struct golden_ca
                   "%s", ctx->err.text);
     ck_assert_msg(dp_model_run(ctx, m, &pixels, &result) == DP_OK, "%s", ctx->err.text);
     check_picture(&run, number, (picture){ctx, &result, 0});
-    printf(
-        "%s image %d: %d windows, maps %.1e of the largest, logits %.1e at stride 4, "
-        "%.1e, %.1e in the picture, probabilities %.1e, %d labels of %d\n",
-        c->folder, number, run.windows, run.map, run.head, run.window, run.logit,
-        run.probability, run.labels, pixels.h * pixels.w);
+    printf("%s image %d: %d windows, maps %.1e of the largest (stages %.1e rms), "
+           "logits %.1e at stride 4, "
+           "%.1e, %.1e in the picture, probabilities %.1e, %d labels of %d\n",
+           c->folder, number, run.windows, run.map, run.rms, run.head, run.window,
+           run.logit, run.probability, run.labels, pixels.h * pixels.w);
     dp_pixels_done(&pixels);
     cJSON_Delete(image);
 }
@@ -294,7 +322,7 @@ int main(int argc, char **argv)
     tcase_set_timeout(tiny, 300);
     tcase_set_timeout(full, 600);
     tcase_set_tags(full, "slow");
-    if (shared_has("golden"))
+    if (shared_has("golden") && shared_has("golden2"))
         for (int i = 0; i < (int)(sizeof cases / sizeof cases[0]); i++)
             tcase_add_loop_test(cases[i].formula ? full : tiny,
                                 segmentor_equals_the_original, i, i + 1);

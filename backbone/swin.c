@@ -1,0 +1,188 @@
+/* Swin Transformer for dense prediction: Liu et al. 2021, "Swin Transformer: Hierarchical
+ * Vision Transformer using Shifted Windows"; the original's
+ * mmdet/models/backbones/swin_transformer.py, under its tensor names.
+ *
+ * Every second block shifts its windows, also where one window covers the whole map: here
+ * the dense network differs from the classifier. Each stage's map is normalised by an own
+ * norm on its way out; the map that goes on to the next stage is not.
+ */
+#include "backbone/backbone.h"
+#include "ops/conv.h"
+#include "ops/layer_norm.h"
+#include "ops/mlp.h"
+#include "ops/patch_merging.h"
+#include "ops/window_attention.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { STAGES = 4, PATCH = 4 /* side of the stem's */ };
+
+static const float eps = 1e-5f; /* of every norm; the original's */
+
+typedef struct block {
+    dp_window_attention attention;
+    dp_mlp mlp;
+} block;
+
+typedef struct swin {
+    int embed_dim;
+    int depths[STAGES];
+    int num_heads[STAGES];
+    int window_size;
+
+    dp_conv patch_embed;
+    dp_layer_norm patch_norm;
+    struct {
+        block *blocks; /* depths[s] of them */
+        dp_layer_norm output_norm;
+        dp_patch_merging downsample; /* to the next stage; the last has none */
+    } stages[STAGES];
+} swin;
+
+static const dp_param params[] = {
+    DP_PARAM(swin, embed_dim, "96", 1, 2048,
+             "channels of the first stage; each later one has twice as many"),
+    DP_PARAM(swin, depths, "[2, 2, 6, 2]", 1, 256, "blocks in each stage"),
+    DP_PARAM(swin, num_heads, "[3, 6, 12, 24]", 1, 1024,
+             "heads of attention in each stage; they divide its channels"),
+    DP_PARAM(swin, window_size, "7", 2, DP_WINDOW_MAX_SIDE,
+             "side of a window, in cells"),
+    DP_PARAM_END,
+};
+
+static const char *const map_names[STAGES] = {"stage1", "stage2", "stage3", "stage4"};
+
+static int channels(const swin *net, int s)
+{
+    return net->embed_dim << s;
+}
+
+static void build_blocks(swin *net, dp_builder *b, int s)
+{
+    block *blocks = dp_builder_take(b, (size_t)net->depths[s], sizeof *blocks);
+    net->stages[s].blocks = blocks;
+    for (int i = 0; i < net->depths[s] && blocks; i++) {
+        const size_t outer = dp_builder_enter(b, "blocks.%d.", i);
+        const dp_window_attention_spec spec = {.C = channels(net, s),
+                                               .heads = net->num_heads[s],
+                                               .side = net->window_size,
+                                               .shift =
+                                                   i % 2 ? net->window_size / 2 : 0,
+                                               .eps = eps};
+        dp_window_attention_build(b, &blocks[i].attention, &spec);
+        dp_mlp_build(b, &blocks[i].mlp, spec.C, eps);
+        dp_builder_leave(b, outer);
+    }
+}
+
+static void build_stage(swin *net, dp_builder *b, int s)
+{
+    const size_t outer = dp_builder_enter(b, "layers.%d.", s);
+    build_blocks(net, b, s);
+    if (s + 1 < STAGES) {
+        const size_t inner = dp_builder_enter(b, "downsample.");
+        dp_patch_merging_build(b, &net->stages[s].downsample, channels(net, s), eps);
+        dp_builder_leave(b, inner);
+    }
+    dp_builder_leave(b, outer);
+
+    char name[24];
+    snprintf(name, sizeof name, "norm%d.", s);
+    dp_layer_norm_build(b, &net->stages[s].output_norm, name, channels(net, s), eps);
+}
+
+static dp_status build(void *self, dp_builder *b)
+{
+    swin *net = self;
+    for (int s = 0; s < STAGES; s++)
+        if (channels(net, s) % net->num_heads[s] != 0)
+            return dp_fail(
+                b->err, DP_ECONFIG,
+                "backbone.num_heads: found %d in stage %d, expected a divisor "
+                "of its %d channels",
+                net->num_heads[s], s, channels(net, s));
+
+    const size_t outer = dp_builder_enter(b, "patch_embed.");
+    dp_conv_build(b, &net->patch_embed,
+                  &(dp_conv_spec){.in = 3,
+                                  .out = net->embed_dim,
+                                  .kernel = PATCH,
+                                  .stride = PATCH,
+                                  .name = "proj."});
+    dp_layer_norm_build(b, &net->patch_norm, "norm.", net->embed_dim, eps);
+    dp_builder_leave(b, outer);
+    for (int s = 0; s < STAGES; s++)
+        build_stage(net, b, s);
+    return b->status;
+}
+
+static dp_feature_specs describe(const void *self)
+{
+    const swin *net = self;
+    dp_feature_specs specs = {.count = STAGES};
+    for (int s = 0; s < STAGES; s++)
+        specs.spec[s] = (dp_feature_spec){map_names[s], channels(net, s), PATCH << s};
+    return specs;
+}
+
+/* The image, continued below and to the right by zeros until patches fill it. */
+static dp_tensor fill_patches(dp_run *r, dp_tensor image)
+{
+    const int H = (image.H + PATCH - 1) / PATCH * PATCH;
+    const int W = (image.W + PATCH - 1) / PATCH * PATCH;
+    if (H == image.H && W == image.W)
+        return image;
+    const dp_tensor whole = dp_run_tensor(r, 1, H, W, image.C);
+    if (r->dry)
+        return whole;
+    const size_t from = (size_t)image.W * (size_t)image.C;
+    const size_t to = (size_t)W * (size_t)image.C;
+    memset(whole.data, 0, dp_tensor_size(whole) * sizeof *whole.data);
+    for (size_t y = 0; y < (size_t)image.H; y++)
+        memcpy(whole.data + y * to, image.data + y * from, from * sizeof *whole.data);
+    return whole;
+}
+
+/* The maps that outlive forward come first. Blocks work in place. */
+static dp_features forward(const void *self, dp_run *r, dp_tensor image)
+{
+    const swin *net = self;
+    const dp_feature_specs specs = describe(self);
+    dp_features out = {.count = STAGES};
+    int H = (image.H + PATCH - 1) / PATCH, W = (image.W + PATCH - 1) / PATCH;
+    for (int s = 0; s < STAGES; s++, H = (H + 1) / 2, W = (W + 1) / 2) {
+        out.spec[s] = specs.spec[s];
+        out.map[s] = dp_run_tensor(r, 1, H, W, channels(net, s));
+    }
+
+    const size_t mark = dp_run_mark(r);
+    dp_tensor x = dp_conv_run(r, &net->patch_embed, fill_patches(r, image));
+    dp_layer_norm_run(r, &net->patch_norm, x, x);
+    for (int s = 0; s < STAGES; s++) {
+        for (int i = 0; i < net->depths[s]; i++) {
+            dp_window_attention_run(r, &net->stages[s].blocks[i].attention, x);
+            dp_mlp_run(r, &net->stages[s].blocks[i].mlp, x);
+        }
+        dp_layer_norm_run(r, &net->stages[s].output_norm, out.map[s], x);
+        dp_run_trace(r, out.spec[s].name, out.map[s]);
+        if (s + 1 < STAGES) {
+            const dp_tensor next = out.map[s + 1];
+            const dp_tensor y = dp_run_tensor(r, 1, next.H, next.W, next.C);
+            dp_patch_merging_run(r, &net->stages[s].downsample, y, x);
+            x = y;
+        }
+    }
+    dp_run_rewind(r, mark);
+    return out;
+}
+
+const dp_backbone_def dp_backbone_swin = {
+    .name = "swin",
+    .summary = "Swin Transformer, Liu et al. 2021",
+    .size = sizeof(swin),
+    .params = params,
+    .build = build,
+    .describe = describe,
+    .forward = forward,
+};
