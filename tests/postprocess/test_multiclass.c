@@ -106,9 +106,9 @@ START_TEST(multiclass_case)
     dp_multiclass p = usual;
     p.max_per_img = cases[_i].max_per_img;
     p.skip_padding = !cases[_i].keep_padding;
-    const int n =
-        run(out, &p,
-            (dp_region_scores){rois, cases[_i].scores, zeros, R, {100, 100}, 1, 1});
+    const int n = run(
+        out, &p,
+        (dp_region_scores){rois, cases[_i].scores, zeros, R, {100, 100}, 1, 1, false});
 
     ck_assert_msg(n == cases[_i].count, "%s: found %d", cases[_i].what, n);
     for (int i = 0; i < n; i++) {
@@ -130,7 +130,8 @@ START_TEST(multiclass_decodes_clips_and_scales)
     const float deltas[] = {0, 0, 0, 0, 5, -5, 0, 0}; /* times 0.1: half a side */
     dp_detection out[2];
     const int n =
-        run(out, &usual, (dp_region_scores){&roi, scores, deltas, 1, {40, 35}, 2, 4});
+        run(out, &usual,
+            (dp_region_scores){&roi, scores, deltas, 1, {40, 35}, 2, 4, false});
 
     ck_assert_int_eq(n, 2);
     check_box(out[0].box, 5, 2.5f, 15, 10); /* y2: 50 clipped to 40 */
@@ -166,7 +167,8 @@ START_TEST(multiclass_drops_boxes_that_are_not_finite)
     const float deltas[] = {NAN, 0, 0, 0, 0, 0, 0, 0};
     dp_detection out[2];
     ck_assert_int_eq(
-        run(out, &usual, (dp_region_scores){&roi, scores, deltas, 1, {100, 100}, 1, 1}),
+        run(out, &usual,
+            (dp_region_scores){&roi, scores, deltas, 1, {100, 100}, 1, 1, false}),
         1);
     ck_assert_int_eq(out[0].label, 1);
 }
@@ -175,7 +177,8 @@ END_TEST
 START_TEST(multiclass_of_no_regions)
 {
     ck_assert_int_eq(
-        run(NULL, &usual, (dp_region_scores){NULL, NULL, NULL, 0, {100, 100}, 1, 1}),
+        run(NULL, &usual,
+            (dp_region_scores){NULL, NULL, NULL, 0, {100, 100}, 1, 1, false}),
         0);
 }
 END_TEST
@@ -201,7 +204,7 @@ START_TEST(multiclass_with_every_score_high)
     }
     ck_assert_int_eq(
         run(out, &p,
-            (dp_region_scores){boxes, scores, deltas, MANY, {100, 1000}, 1, 1}),
+            (dp_region_scores){boxes, scores, deltas, MANY, {100, 1000}, 1, 1, false}),
         100);
     for (int i = 0; i < 100; i++) {
         ck_assert_int_eq(out[i].label, i / 20);
