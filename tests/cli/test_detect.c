@@ -313,28 +313,42 @@ START_TEST(partial_weights_are_loaded_when_asked_and_every_name_is_said)
 }
 END_TEST
 
+/* Two tensors that share bytes, as a safetensors header. */
+static const char overlapping[] =
+    "{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]},"
+    "\"b\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[4,12]}}";
+
+/* A pickle that would run a command: nothing is executed, and it has no tensors. */
+static const char hostile[] = "\x80\x02"
+                              "cos\nsystem\nq"
+                              "\0X\x04\0\0\0trueq\x01\x85q\x02Rq\x03.";
+
+#define BYTES(text) text, sizeof text - 1
+
 static const struct {
-    const char *bytes, *says;
+    const char *bytes;
     size_t size;
+    const char *says;
 } bad_weights[] = {
-    {"", "empty", 0},
-    {"hello, world", "expected", 12},
-    /* a pickle that would run a command: nothing is executed, and it has no tensors */
-    {"\x80\x02"
-     "cos\nsystem\nq\x00X\x04\x00\x00\x00trueq\x01\x85q\x02Rq\x03.",
-     "weights", 36},
-    /* two tensors that share bytes */
-    {"\x76\x00\x00\x00\x00\x00\x00\x00"
-     "{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]},"
-     "\"b\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[4,12]}}      "
-     "123456789012",
-     "weights", 138},
+    {BYTES(""), "weights"},
+    {BYTES("hello, world"), "expected"},
+    {BYTES(hostile), "weights"},
+    {BYTES(overlapping), "weights"},
 };
 
 START_TEST(bad_weights_are_refused)
 {
-    const char *path =
-        scratch_file("weights", bad_weights[_i].bytes, bad_weights[_i].size);
+    char bytes[256] = {0};
+    const size_t size = bad_weights[_i].size;
+    size_t total = size;
+    if (bad_weights[_i].bytes == overlapping) {
+        bytes[0] = (char)size; /* 64 bits, little endian; and 12 bytes of data follow */
+        memcpy(bytes + 8, overlapping, size);
+        total = 8 + size + 12;
+    } else {
+        memcpy(bytes, bad_weights[_i].bytes, size);
+    }
+    const char *path = scratch_file("weights", bytes, total);
     expect_model_error(detect_with(tiny("config.json"), path, both("")),
                        bad_weights[_i].says);
 }
