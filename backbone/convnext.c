@@ -1,8 +1,9 @@
-/* ConvNeXt for dense prediction: Liu et al. 2022, "A ConvNet for the 2020s"; the
- * original's object_detection/mmdet/models/backbones/convnext.py, under its tensor names.
+/* ConvNeXt: Liu et al. 2022, "A ConvNet for the 2020s"; the original's models/convnext.py
+ * and, for dense prediction, object_detection/mmdet/models/backbones/convnext.py, under
+ * their tensor names.
  *
- * Each stage's map is normalised by an own norm on its way out; the map that goes on to
- * the next stage is not.
+ * For dense prediction each stage's map is normalised by an own norm on its way out; the
+ * map that goes on to the next stage is not.
  */
 #include "backbone/backbone.h"
 #include "ops/conv.h"
@@ -10,6 +11,7 @@
 #include "ops/layer_norm.h"
 
 #include <stdio.h>
+#include <string.h>
 
 enum { STAGES = 4, STEM = 4 /* patch of the stem */ };
 
@@ -19,6 +21,7 @@ static const float eps =
 typedef struct convnext {
     int depths[STAGES];
     int dims[STAGES];
+    bool output_norms;
 
     struct {
         dp_conv downsample;
@@ -31,6 +34,8 @@ typedef struct convnext {
 static const dp_param params[] = {
     DP_PARAM(convnext, depths, "[3, 3, 9, 3]", 1, 256, "blocks in each stage"),
     DP_PARAM(convnext, dims, "[96, 192, 384, 768]", 1, 16384, "channels of each stage"),
+    DP_PARAM(convnext, output_norms, "true", 0, 0,
+             "normalise each stage's map on its way out; the classifiers do not"),
     DP_PARAM_END,
 };
 
@@ -74,7 +79,9 @@ static dp_status build(void *self, dp_builder *b)
         }
         char name[24];
         snprintf(name, sizeof name, "norm%d.", s);
-        dp_layer_norm_build(b, &net->stages[s].output_norm, name, net->dims[s], eps);
+        if (net->output_norms)
+            dp_layer_norm_build(b, &net->stages[s].output_norm, name, net->dims[s],
+                                eps);
     }
     return b->status;
 }
@@ -126,7 +133,10 @@ static dp_features forward(const void *self, dp_run *r, dp_tensor image)
             x = y;
             y = swap;
         }
-        dp_layer_norm_run(r, &net->stages[s].output_norm, out.map[s], x);
+        if (net->output_norms)
+            dp_layer_norm_run(r, &net->stages[s].output_norm, out.map[s], x);
+        else if (!r->dry)
+            memcpy(out.map[s].data, x.data, dp_tensor_size(x) * sizeof *x.data);
         dp_run_trace(r, out.spec[s].name, out.map[s]);
     }
     dp_run_rewind(r, mark);

@@ -1,8 +1,8 @@
 /* head.h - the contracts of the heads: what turns feature maps into answers
  *
- * Four kinds. A detector has a proposal head, a box head and, for masks, a mask head; a
- * segmentor has a decode head. Each member is one constant definition in a file of its
- * own and a line in registry.c.
+ * Five kinds. A detector has a proposal head, a box head and, for masks, a mask head; a
+ * segmentor has a decode head, a classifier a classification head. Each member is one
+ * constant definition in a file of its own and a line in registry.c.
  *
  *   R   regions of interest      K   classes, the background not counted
  */
@@ -78,11 +78,19 @@ typedef struct dp_decode_head_def {
     dp_tensor (*forward)(const void *self, dp_run *r, const dp_features *maps);
 } dp_decode_head_def;
 
+typedef struct dp_class_head_def {
+    dp_head_def head;
+    int (*classes)(const void *self); /* K */
+    /* Logits (1, 1, 1, K). */
+    dp_tensor (*forward)(const void *self, dp_run *r, const dp_features *maps);
+} dp_class_head_def;
+
 /* NULL when there is none of this name. */
 const dp_proposal_head_def *dp_proposal_head_find(const char *name);
 const dp_box_head_def *dp_box_head_find(const char *name);
 const dp_mask_head_def *dp_mask_head_find(const char *name);
 const dp_decode_head_def *dp_decode_head_find(const char *name);
+const dp_class_head_def *dp_class_head_find(const char *name);
 
 /* The common part of every head of every kind, ended by NULL. */
 const dp_head_def *const *dp_head_all(void);
@@ -94,5 +102,6 @@ extern const dp_box_head_def dp_box_head_cascade;
 extern const dp_mask_head_def dp_mask_head_fcn;
 extern const dp_mask_head_def dp_mask_head_cascade_fcn;
 extern const dp_decode_head_def dp_decode_head_upernet;
+extern const dp_class_head_def dp_class_head_pooled_linear;
 
 #endif

@@ -10,6 +10,7 @@ static const dp_head_def *const all[] = {
     &dp_mask_head_fcn.head,
     &dp_mask_head_cascade_fcn.head,
     &dp_decode_head_upernet.head,
+    &dp_class_head_pooled_linear.head,
     NULL,
 };
 
@@ -27,6 +28,9 @@ static const dp_mask_head_def *const mask_heads[] = {
 };
 static const dp_decode_head_def *const decode_heads[] = {
     &dp_decode_head_upernet,
+};
+static const dp_class_head_def *const class_heads[] = {
+    &dp_class_head_pooled_linear,
 };
 
 const dp_head_def *const *dp_head_all(void)
@@ -59,4 +63,9 @@ const dp_mask_head_def *dp_mask_head_find(const char *name)
 const dp_decode_head_def *dp_decode_head_find(const char *name)
 {
     FIND(decode_heads, name);
+}
+
+const dp_class_head_def *dp_class_head_find(const char *name)
+{
+    FIND(class_heads, name);
 }

@@ -123,7 +123,7 @@ DP_API void dp_image_free(dp_image *image);
 
 /* ---- models ---------------------------------------------------------------------- */
 
-typedef enum dp_task { DP_TASK_DETECT, DP_TASK_SEGMENT } dp_task;
+typedef enum dp_task { DP_TASK_DETECT, DP_TASK_SEGMENT, DP_TASK_CLASSIFY } dp_task;
 
 /* Zero-initialise, then set what you want. */
 typedef struct dp_load_options {
@@ -156,8 +156,9 @@ DP_API const char *dp_model_class_name(const dp_model *model, int label);
 DP_API int dp_model_class_id(const dp_model *model, int label);
 
 /* Prepare ctx for images of this original size, so that running one allocates no work
- * space; *bytes (may be NULL) receives how much there is. Done by dp_detect and
- * dp_segment by themselves where needed. DP_ENOMEM, DP_ESHAPE (too small a picture). */
+ * space; *bytes (may be NULL) receives how much there is. Done by dp_detect, dp_segment
+ * and dp_classify by themselves where needed. DP_ENOMEM, DP_ESHAPE (too small a
+ * picture). */
 DP_API dp_status dp_model_plan(dp_context *ctx, const dp_model *model, int height,
                                int width, size_t *bytes);
 
@@ -211,6 +212,22 @@ DP_API int dp_label_map_width(const dp_label_map *map);
 
 /* height x width class indices, row by row. */
 DP_API const uint8_t *dp_label_map_labels(const dp_label_map *map);
+
+/* ---- classification -------------------------------------------------------------- */
+
+typedef struct dp_class_score {
+    int label;   /* class index                                   */
+    float score; /* probability, 0 to 1                           */
+} dp_class_score;
+
+/* What one image shows, as a whole: the best classes, at most `room`, to `out`, the
+ * likeliest first, and how many there are to *count: the config's test.top_k, fewer when
+ * the model has fewer classes or `room` is less, none when the weights give no finite
+ * numbers. As the published classifiers do, the image is taken as the file stores it:
+ * EXIF orientation is undone. DP_EARG for a model of another task; DP_ENOMEM, DP_ESHAPE. */
+DP_API dp_status dp_classify(dp_context *ctx, const dp_model *model,
+                             const dp_image *image, dp_class_score *out, int room,
+                             int *count);
 
 #ifdef __cplusplus
 }

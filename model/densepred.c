@@ -5,6 +5,7 @@
 #include "core/label_map.h"
 #include "core/memory.h"
 #include "io/image.h"
+#include "model/classifier.h"
 #include "model/detector.h"
 #include "model/image.h"
 #include "model/model.h"
@@ -214,4 +215,12 @@ dp_status dp_segment(dp_context *ctx, const dp_model *model, const dp_image *ima
                      dp_label_map *map)
 {
     return dp_segmentor_run(ctx, model, &image->pixels, map);
+}
+
+/* ---- classes --------------------------------------------------------------------- */
+
+dp_status dp_classify(dp_context *ctx, const dp_model *model, const dp_image *image,
+                      dp_class_score *out, int room, int *count)
+{
+    return dp_classifier_run(ctx, model, &image->pixels, out, room, count);
 }

@@ -2,12 +2,19 @@
 
 #include "core/limits.h"
 #include "ops/image_resize.h"
+#include "ops/pillow_resize.h"
 
 const dp_param dp_input_params[] = {
+    DP_PARAM_CHOICE(
+        dp_input, resize, "fit|crop|warp", "\"fit\"",
+        "fit into scale, ratio kept (OpenCV's bilinear); crop the middle, or "
+        "warp to scale (Pillow's bicubic)"),
     DP_PARAM(dp_input, scale, "[1333, 800]", 1, DP_MAX_IMAGE_SIDE,
              "long and short side that a picture is fitted into, in pixels"),
+    DP_PARAM(dp_input, crop_ratio, "0.875", 0.01, 1,
+             "of crop: the middle's side, in parts of the short side"),
     DP_PARAM(dp_input, mean, "[123.675, 116.28, 103.53]", -1e4, 1e4,
-             "subtracted from red, green, blue"),
+             "subtracted from red, green, blue: of 0 to 255 with fit, else of 0 to 1"),
     DP_PARAM(dp_input, std, "[58.395, 57.12, 57.375]", 1e-6, 1e4, "then divided by"),
     DP_PARAM(dp_input, to_rgb, "true", 0, 0, "channels in the order red, green, blue"),
     DP_PARAM(dp_input, size_divisor, "32", 1, 4096,
@@ -15,9 +22,19 @@ const dp_param dp_input_params[] = {
     DP_PARAM_END,
 };
 
-void dp_input_build(dp_input *in)
+dp_status dp_input_build(dp_error *err, dp_input *in, const dp_config *config)
 {
-    dp_normalize_build(&in->normalize, in->mean, in->std, in->to_rgb);
+    if (in->resize == DP_INPUT_FIT) {
+        dp_normalize_build(&in->normalize, in->mean, in->std, in->to_rgb);
+        return DP_OK;
+    }
+    if (in->scale[0] != in->scale[1])
+        return dp_fail(err, DP_ECONFIG,
+                       "%s: input.scale: found %d and %d, expected equal sides with "
+                       "crop and warp",
+                       dp_config_path(config), in->scale[0], in->scale[1]);
+    dp_normalize_build_unit(&in->normalize, in->mean, in->std, in->to_rgb);
+    return DP_OK;
 }
 
 static int round_up(int value, int divisor)
@@ -28,8 +45,20 @@ static int round_up(int value, int divisor)
 dp_frame dp_input_frame(const dp_input *in, dp_size original)
 {
     dp_frame f = {.original = original};
-    f.resized =
-        dp_image_resize_target(original.h, original.w, in->scale[0], in->scale[1]);
+    const int side = in->scale[0];
+    if (in->resize == DP_INPUT_FIT)
+        f.resized =
+            dp_image_resize_target(original.h, original.w, in->scale[0], in->scale[1]);
+    else if (in->resize == DP_INPUT_CROP)
+        f.resized = dp_pillow_resize_target(
+            original.h, original.w, (int)((double)side / (double)in->crop_ratio));
+    else
+        f.resized = (dp_size){side, side};
+    if (in->resize != DP_INPUT_FIT) {
+        f.padded = (dp_size){round_up(side, in->size_divisor),
+                             round_up(side, in->size_divisor)};
+        return f;
+    }
     f.padded = (dp_size){round_up(f.resized.h, in->size_divisor),
                          round_up(f.resized.w, in->size_divisor)};
     /* The original divides in float64 and stores float32. */
@@ -38,13 +67,36 @@ dp_frame dp_input_frame(const dp_input *in, dp_size original)
     return f;
 }
 
+/* Half of an even or odd number, rounded to even as Python does. */
+static int half(int n)
+{
+    const int down = n / 2;
+    return n % 2 == 0 || down % 2 == 0 ? down : down + 1;
+}
+
+/* The picture at the size of the network's input, without padding. */
+static uint8_t *resize(dp_run *r, const dp_input *in, const dp_frame *frame,
+                       const uint8_t *pixels, dp_size *size)
+{
+    const dp_size whole = frame->resized;
+    *size = in->resize == DP_INPUT_FIT ? whole : (dp_size){in->scale[0], in->scale[0]};
+    uint8_t *out = dp_run_take(r, (size_t)size->h * (size_t)size->w, 3);
+    if (in->resize == DP_INPUT_FIT)
+        dp_image_resize_run(r, out, size->h, size->w, pixels, frame->original.h,
+                            frame->original.w);
+    else
+        dp_pillow_resize_run(r, out,
+                             (dp_pixel_rect){half(whole.h - size->h),
+                                             half(whole.w - size->w), size->h, size->w},
+                             whole, pixels, frame->original);
+    return out;
+}
+
 dp_tensor dp_input_run(dp_run *r, const dp_input *in, const dp_frame *frame,
                        const uint8_t *pixels)
 {
-    const dp_size size = frame->resized;
-    uint8_t *resized = dp_run_take(r, (size_t)size.h * (size_t)size.w, 3);
-    dp_image_resize_run(r, resized, size.h, size.w, pixels, frame->original.h,
-                        frame->original.w);
+    dp_size size;
+    const uint8_t *resized = resize(r, in, frame, pixels, &size);
     const dp_pixel_window window = {
         .data = resized, .stride = (size_t)size.w * 3, .h = size.h, .w = size.w};
     const dp_tensor input =

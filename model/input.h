@@ -1,7 +1,12 @@
 /* input.h - from a picture to the network's input
  *
- * The config's "input". Fitted into `scale` with its ratio kept, normalised, padded with
- * zeros below and to the right: bit for bit what the original's test pipelines do.
+ * The config's "input", bit for bit what the originals' test pipelines do.
+ *
+ *   fit    detectors, segmentors: fitted into `scale` with its ratio kept, normalised,
+ *          padded with zeros below and to the right (OpenCV and mmcv)
+ *   crop   classifiers: the short side becomes scale / crop_ratio, ratio kept, and of
+ *          that the middle is taken (Pillow and torchvision)
+ *   warp   classifiers at 384 pixels and more: to `scale`, whatever the ratio was
  */
 #ifndef DP_MODEL_INPUT_H
 #define DP_MODEL_INPUT_H
@@ -14,9 +19,21 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* The order of the choices of `resize`. */
+typedef enum dp_input_resize {
+    DP_INPUT_FIT,
+    DP_INPUT_CROP,
+    DP_INPUT_WARP
+} dp_input_resize;
+
 typedef struct dp_input {
-    int scale[2];  /* long and short side to fit into, pixels; order does not matter */
-    float mean[3]; /* of red, green, blue (to_rgb) */
+    int resize;   /* dp_input_resize                                                */
+    int scale[2]; /* long and short side, pixels; the order does not matter, and but
+                         for fit they are equal                                         */
+    float
+        crop_ratio; /* of crop: side of the middle / short side of the whole          */
+    float mean[3];  /* of red, green, blue (to_rgb), from 0 to 255; but for fit, of
+                         values from 0 to 1                                             */
     float std[3];
     bool to_rgb;
     int size_divisor; /* padded sides are multiples of this; 1: no padding */
@@ -26,10 +43,13 @@ typedef struct dp_input {
 
 extern const dp_param dp_input_params[];
 
-/* After its table was parsed: make the table of the normalisation. */
-void dp_input_build(dp_input *in);
+/* After its table was parsed: check what the table cannot, and make the table of the
+ * normalisation. DP_ECONFIG. */
+dp_status dp_input_build(dp_error *err, dp_input *in,
+                         const dp_config *config) DP_MUST_CHECK;
 
-/* How a picture of this size is fitted. */
+/* How a picture of this size is fitted. With crop, `resized` is the whole of which the
+ * middle is taken, and the scales say nothing. */
 dp_frame dp_input_frame(const dp_input *in, dp_size original);
 
 /* The input tensor (1, padded h, padded w, 3). pixels is blue, green, red; NULL when dry. */

@@ -233,6 +233,7 @@ const dp_model_def dp_model_mask_rcnn = {
     .summary = "Mask R-CNN, He et al. 2017, and Cascade Mask R-CNN",
     .task = DP_TASK_DETECT,
     .size = sizeof(mask_rcnn),
+    .scope = "backbone.",
     .test = test_params,
     .test_size = sizeof(test_settings),
     .build = build,

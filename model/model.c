@@ -8,6 +8,7 @@
 static const dp_model_def *const all[] = {
     &dp_model_mask_rcnn,
     &dp_model_upernet,
+    &dp_model_classifier,
     NULL,
 };
 
@@ -70,7 +71,12 @@ static dp_status build_input(dp_model *m, dp_builder *b, const dp_config *config
         st = dp_params_parse(b->err, dp_input_params, &m->input, section, config,
                              "input");
     if (st == DP_OK)
-        dp_input_build(&m->input);
+        st = dp_input_build(b->err, &m->input, config);
+    if (st == DP_OK && m->input.resize != DP_INPUT_FIT &&
+        m->def->task != DP_TASK_CLASSIFY)
+        st = dp_fail(b->err, DP_ECONFIG,
+                     "%s: input.resize: found crop or warp, expected fit in a %s",
+                     dp_config_path(config), m->def->name);
     return st;
 }
 
@@ -103,16 +109,16 @@ static dp_status build_backbone(dp_model *m, dp_builder *b, const dp_config *con
                             m->backbone_def->params);
     if (st != DP_OK)
         return st;
-    const size_t outer = dp_builder_enter(b, "backbone.");
+    const size_t outer = dp_builder_enter(b, "%s", m->def->scope);
     st = m->backbone_def->build(m->backbone, b);
     dp_builder_leave(b, outer);
     return st;
 }
 
-static dp_status build_task(dp_model *m, dp_builder *b, const dp_config *config)
+static dp_status find_def(dp_model *m, dp_builder *b, const dp_config *config)
 {
     const char *type;
-    dp_status st =
+    const dp_status st =
         dp_config_text(b->err, &type, config, dp_config_root(config), "", "type");
     if (st != DP_OK)
         return st;
@@ -120,11 +126,16 @@ static dp_status build_task(dp_model *m, dp_builder *b, const dp_config *config)
     if (!m->def)
         return dp_fail(b->err, DP_ECONFIG, "%s: type: found \"%s\", which is not known",
                        dp_config_path(config), type);
+    return DP_OK;
+}
+
+static dp_status build_task(dp_model *m, dp_builder *b, const dp_config *config)
+{
     m->task = dp_builder_take(b, 1, m->def->size);
     if (!m->task)
         return b->status;
     const dp_feature_specs maps = m->backbone_def->describe(m->backbone);
-    st = m->def->build(m, m->task, b, config, &maps);
+    dp_status st = m->def->build(m, m->task, b, config, &maps);
     if (st == DP_OK && m->def->classes(m->task) != m->dataset.count)
         st =
             dp_fail(b->err, DP_ECONFIG,
@@ -136,7 +147,9 @@ static dp_status build_task(dp_model *m, dp_builder *b, const dp_config *config)
 
 static dp_status build_parts(dp_model *m, dp_builder *b, const dp_config *config)
 {
-    dp_status st = build_input(m, b, config);
+    dp_status st = find_def(m, b, config);
+    if (st == DP_OK)
+        st = build_input(m, b, config);
     if (st == DP_OK)
         st = load_dataset(m, b, config);
     if (st == DP_OK)

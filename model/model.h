@@ -1,8 +1,8 @@
 /* model.h - a config put together: parts, weights by name, plan, run
  *
- * The public type dp_model (include/densepred.h). A task definition (detector.c,
- * segmentor.c) says how parts become answers; everything else is common: input, backbone,
- * classes, loading, planning.
+ * The public type dp_model (include/densepred.h). A task definition (mask_rcnn.c,
+ * upernet.c, classifier.c) says how parts become answers; everything else is common:
+ * input, backbone, classes, loading, planning.
  */
 #ifndef DP_MODEL_MODEL_H
 #define DP_MODEL_MODEL_H
@@ -39,7 +39,8 @@ struct dp_model_def {
     const char *name; /* the config's "type" */
     const char *summary;
     dp_task task;
-    size_t size; /* of the instance, zeroed */
+    size_t size;       /* of the instance, zeroed */
+    const char *scope; /* of the backbone's tensors: "backbone." */
 
     const dp_param
         *test;        /* the keys of the config's "test", for build and explanations */
@@ -66,6 +67,7 @@ const dp_model_def *const *dp_model_def_all(void);
 
 extern const dp_model_def dp_model_mask_rcnn;
 extern const dp_model_def dp_model_upernet;
+extern const dp_model_def dp_model_classifier;
 
 /* Where the weights of a model come from. */
 typedef struct dp_model_weights {

@@ -249,6 +249,7 @@ const dp_model_def dp_model_upernet = {
     .summary = "a class for every pixel; UperNet, Xiao et al. 2018",
     .task = DP_TASK_SEGMENT,
     .size = sizeof(upernet),
+    .scope = "backbone.",
     .test = test_params,
     .test_size = sizeof(test_settings),
     .build = build,

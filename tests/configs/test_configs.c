@@ -29,7 +29,7 @@ static bool is_known(const char *key)
     static const char *const known[] = {
         "type",      "dataset",     "input",     "backbone", "neck",
         "rpn_head",  "bbox_head",   "mask_head", "test",     "test_ms_flip",
-        "published", "decode_head", "names",
+        "published", "decode_head", "names",     "cls_head",
     };
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (strcmp(known[i], key) == 0)

@@ -500,7 +500,7 @@ END_TEST
 START_TEST(what_cannot_be_written_is_refused)
 {
     dp_pixels p = make_pixels();
-    const dp_pixels none = {NULL, 0, 0};
+    const dp_pixels none = {0};
     const char *path = scratch_path("out.jpg");
     ck_assert_int_eq(dp_jpeg_save(&err, path, &p, 0), DP_EARG);
     ck_assert_int_eq(dp_jpeg_save(&err, path, &p, 101), DP_EARG);

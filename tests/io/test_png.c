@@ -429,7 +429,7 @@ END_TEST
 START_TEST(pixels_written_read_back_exactly)
 {
     const char *path = scratch_path("out.png");
-    dp_pixels p = {rows, H, W}, q;
+    dp_pixels p = {.data = rows, .h = H, .w = W}, q;
     ck_assert_int_eq(dp_png_save(&err, path, &p), DP_OK);
     ck_assert_int_eq(dp_pixels_load(&err, &q, path), DP_OK);
     ck_assert_int_eq(q.h, H);
@@ -491,7 +491,7 @@ START_TEST(what_cannot_be_written_is_refused)
 {
     uint8_t labels[] = {0, 1, 2}, palette[9] = {0};
     const dp_label_map m = {1, 3, labels, 0}, none = {0};
-    const dp_pixels empty = {NULL, 0, 0}, p = {rows, H, W};
+    const dp_pixels empty = {0}, p = {.data = rows, .h = H, .w = W};
     const char *path = scratch_path("out.png");
     ck_assert_int_eq(dp_png_save_labels(&err, path, &m, palette, 3), DP_OK);
     remove(path);

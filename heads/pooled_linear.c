@@ -1,0 +1,60 @@
+/* Classification head: the mean of the coarsest map over its cells, a layer norm, and a
+ * linear layer to a logit a class; the end of the original's ConvNeXt.
+ */
+#include "heads/head.h"
+#include "ops/layer_norm.h"
+#include "ops/linear.h"
+#include "ops/pooling.h"
+
+static const float eps = 1e-6f; /* the original's, not configurable there */
+
+typedef struct pooled_linear {
+    int num_classes;
+
+    dp_layer_norm norm;
+    dp_linear head;
+} pooled_linear;
+
+static const dp_param params[] = {
+    DP_PARAM(pooled_linear, num_classes, "1000", 1, DP_MAX_CLASSES, "classes"),
+    DP_PARAM_END,
+};
+
+static dp_status build(void *self, dp_builder *b, const dp_feature_specs *in)
+{
+    pooled_linear *head = self;
+    const int C = in->spec[in->count - 1].channels;
+    dp_layer_norm_build(b, &head->norm, "norm.", C, eps);
+    dp_linear_build(b, &head->head, "head.", C, head->num_classes);
+    return b->status;
+}
+
+static int classes(const void *self)
+{
+    return ((const pooled_linear *)self)->num_classes;
+}
+
+static dp_tensor forward(const void *self, dp_run *r, const dp_features *maps)
+{
+    const pooled_linear *head = self;
+    const dp_tensor logits = dp_run_tensor(r, 1, 1, 1, head->num_classes);
+    const size_t mark = dp_run_mark(r);
+    const dp_tensor x =
+        dp_pooling_average_run(r, maps->map[maps->count - 1], 1); /* (1, 1, 1, C) */
+    dp_layer_norm_run(r, &head->norm, x, x);
+    dp_run_trace(r, "pooled", x);
+    dp_linear_run_into(r, &head->head, logits, x, DP_ACTIVATION_NONE);
+    dp_run_rewind(r, mark);
+    dp_run_trace(r, "logits", logits); /* (1, 1, 1, K) */
+    return logits;
+}
+
+const dp_class_head_def dp_class_head_pooled_linear = {
+    .head = {.name = "pooled_linear",
+             .summary = "classification head: mean, layer norm, linear layer",
+             .size = sizeof(pooled_linear),
+             .params = params,
+             .build = build},
+    .classes = classes,
+    .forward = forward,
+};

@@ -1,0 +1,139 @@
+/* Classifiers: a backbone and a classification head on one map, as the original's ImageNet
+ * models. The names in their checkpoints have no prefix.
+ */
+#include "model/classifier.h"
+
+#include "heads/head.h"
+#include "io/exif.h"
+#include "postprocess/softmax.h"
+#include "postprocess/topk.h"
+
+#include <math.h>
+#include <string.h>
+
+typedef struct test_settings {
+    int top_k;
+} test_settings;
+
+static const dp_param test_params[] = {
+    DP_PARAM(test_settings, top_k, "5", 1, DP_MAX_CLASSES,
+             "classes that are reported, the best first"),
+    DP_PARAM_END,
+};
+
+typedef struct classifier {
+    const dp_class_head_def *head_def;
+    void *head;
+    test_settings *test;
+} classifier;
+
+static dp_status build(dp_model *m, void *task, dp_builder *b, const dp_config *config,
+                       const dp_feature_specs *maps)
+{
+    (void)m;
+    classifier *net = task;
+    const char *type;
+    dp_status st = dp_model_part_type(b, &type, config, "cls_head", NULL);
+    if (st != DP_OK)
+        return st;
+    net->head_def = dp_class_head_find(type);
+    if (!net->head_def)
+        return dp_model_no_such_part(b, config, "cls_head", type);
+    st = dp_model_take_part(b, &net->head, config, "cls_head", net->head_def->head.size,
+                            net->head_def->head.params);
+    if (st == DP_OK)
+        st = net->head_def->head.build(net->head, b, maps);
+    void *test = NULL;
+    if (st == DP_OK)
+        st = dp_model_take_part(b, &test, config, "test", sizeof(test_settings),
+                                test_params);
+    net->test = test;
+    return st;
+}
+
+static int classes(const void *task)
+{
+    const classifier *net = task;
+    return net->head_def->classes(net->head);
+}
+
+/* A NaN or an infinity among the logits makes every probability NaN. */
+static void choose_best(dp_run *r, dp_classifier_result *out, int most)
+{
+    const size_t mark = dp_run_mark(r);
+    float *p = dp_run_take(r, (size_t)out->K, sizeof *p);
+    int *index = dp_run_take(r, (size_t)most, sizeof *index);
+    void *scratch = dp_run_take(r, dp_topk_scratch(most), 1);
+    out->count = most;
+    if (!r->dry) {
+        dp_softmax_rows(p, out->logits, 1, out->K);
+        out->count =
+            isnan(p[0]) ? 0 : dp_topk_run(index, out->logits, out->K, most, scratch);
+        for (int i = 0; i < out->count; i++)
+            out->best[i] = (dp_class_score){index[i], p[index[i]]};
+    }
+    dp_run_rewind(r, mark);
+}
+
+static void forward(const dp_model *m, dp_run *r, dp_size original,
+                    const uint8_t *pixels, void *result)
+{
+    const classifier *net = m->task;
+    dp_classifier_result *out = result;
+    const int K = classes(net), most = net->test->top_k < K ? net->test->top_k : K;
+    *out = (dp_classifier_result){.K = K};
+    out->best = dp_run_take(r, (size_t)most, sizeof *out->best);
+
+    const dp_frame frame = dp_input_frame(&m->input, original);
+    const dp_tensor input = dp_input_run(r, &m->input, &frame, pixels);
+    const dp_features maps = m->backbone_def->forward(m->backbone, r, input);
+    out->logits = net->head_def->forward(net->head, r, &maps).data; /* (1, 1, 1, K) */
+    choose_best(r, out, most);
+}
+
+const dp_model_def dp_model_classifier = {
+    .name = "classifier",
+    .summary = "a class for the whole picture",
+    .task = DP_TASK_CLASSIFY,
+    .size = sizeof(classifier),
+    .scope = "",
+    .test = test_params,
+    .test_size = sizeof(test_settings),
+    .build = build,
+    .classes = classes,
+    .forward = forward,
+};
+
+static dp_status run(dp_context *ctx, const dp_model *m, const dp_pixels *pixels,
+                     dp_class_score *out, int room, int *count)
+{
+    dp_classifier_result result;
+    const dp_status st = dp_model_run(ctx, m, pixels, &result);
+    if (st != DP_OK)
+        return st;
+    *count = result.count < room ? result.count : room;
+    memcpy(out, result.best, (size_t)*count * sizeof *out);
+    return DP_OK;
+}
+
+dp_status dp_classifier_run(dp_context *ctx, const dp_model *m, const dp_pixels *pixels,
+                            dp_class_score *out, int room, int *count)
+{
+    *count = 0;
+    if (m->def->task != DP_TASK_CLASSIFY)
+        return dp_fail(&ctx->err, DP_EARG,
+                       "found a model of type %s, expected a classifier", m->def->name);
+    if (pixels->turned <= DP_EXIF_UPRIGHT)
+        return run(ctx, m, pixels, out, room, count);
+    dp_pixels stored;
+    dp_status st = dp_pixels_init(&stored, pixels->h, pixels->w, &ctx->err);
+    if (st != DP_OK)
+        return st;
+    memcpy(stored.data, pixels->data, (size_t)stored.h * (size_t)stored.w * 3);
+    stored.turned = pixels->turned;
+    st = dp_exif_turn_back(&ctx->err, &stored);
+    if (st == DP_OK)
+        st = run(ctx, m, &stored, out, room, count);
+    dp_pixels_done(&stored);
+    return st;
+}
