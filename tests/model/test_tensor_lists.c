@@ -1,0 +1,106 @@
+/* Every tensor of the published checkpoints is what the model asks for, and there is no
+ * other: names, shapes and types of ../shared/docs/tensor-lists. */
+#define _XOPEN_SOURCE 700 /* strtok_r */
+#include "model/model.h"
+#include "tests/support/shared.h"
+
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct {
+    const char *list, *config;
+    uint64_t params; /* trained values */
+} cases[] = {
+    {"mask_rcnn_r50_fpn_1x_coco", "mask_rcnn_resnet50", 44396336},
+    {"mask_rcnn_r50_caffe_fpn_1x_coco", "mask_rcnn_resnet50_caffe", 44396336},
+    {"mask_rcnn_r101_fpn_1x_coco", "mask_rcnn_resnet101", 63388464},
+    {"mask_rcnn_x101_32x4d_fpn_1x_coco", "mask_rcnn_resnext101_32x4d", 63017008},
+    {"mask_rcnn_x101_32x8d_fpn_1x_coco", "mask_rcnn_resnext101_32x8d", 107630640},
+    {"mask_rcnn_x101_64x4d_fpn_1x_coco", "mask_rcnn_resnext101_64x4d", 102294576},
+    {"cascade_mask_rcnn_r50_fpn_1x_coco", "cascade_mask_rcnn_resnet50", 77324606},
+    {"cascade_mask_rcnn_r101_fpn_1x_coco", "cascade_mask_rcnn_resnet101", 96316734},
+    {"cascade_mask_rcnn_x101_32x4d_fpn_1x_coco", "cascade_mask_rcnn_resnext101_32x4d",
+     95945278},
+    {"cascade_mask_rcnn_x101_64x4d_fpn_1x_coco", "cascade_mask_rcnn_resnext101_64x4d",
+     135222846},
+};
+
+/* The values do not matter: one is repeated by strides of 0. */
+static const float one = 1;
+static const int64_t number;
+
+static dp_named_tensor *parse_list(char *text, size_t *count)
+{
+    size_t lines = 0;
+    for (const char *c = text; *c; c++)
+        lines += *c == '\n';
+    dp_named_tensor *list = calloc(lines + 1, sizeof *list);
+    *count = 0;
+    for (char *save, *line = strtok_r(text, "\n", &save); line;
+         line = strtok_r(NULL, "\n", &save)) {
+        char *fields;
+        dp_named_tensor *t = &list[(*count)++];
+        t->name = strtok_r(line, "\t", &fields);
+        char *shape = strtok_r(NULL, "\t", &fields);
+        const bool whole = strcmp(strtok_r(NULL, "\t", &fields), "int64") == 0;
+        t->dtype = whole ? DP_DTYPE_I64 : DP_DTYPE_F32;
+        t->data = whole ? (const void *)&number : &one;
+        if (strcmp(shape, "scalar") == 0)
+            continue;
+        char *extents;
+        for (char *x = strtok_r(shape, "x", &extents); x;
+             x = strtok_r(NULL, "x", &extents))
+            t->shape[t->rank++] = (int)strtol(x, NULL, 10);
+    }
+    return list;
+}
+
+START_TEST(the_model_asks_for_what_the_checkpoint_has)
+{
+    char config_path[128], *text;
+    dp_context *ctx;
+    dp_config *config;
+    dp_model *m;
+    dp_mismatches off;
+    text = file_load(shared_path("docs/tensor-lists/%s.tsv", cases[_i].list), NULL);
+    dp_model_weights weights = {0};
+    dp_named_tensor *list = parse_list(text, &weights.count);
+    weights.tensors = list;
+    ck_assert_uint_gt(weights.count, 300);
+
+    snprintf(config_path, sizeof config_path, "configs/coco/%s.json", cases[_i].config);
+    ck_assert_int_eq(dp_context_new(&ctx, NULL), DP_OK);
+    ck_assert_msg(dp_config_load(&ctx->err, &config, config_path) == DP_OK, "%s",
+                  dp_context_error(ctx));
+    const dp_status st = dp_model_build(ctx, &m, config, &weights, &off);
+    ck_assert_msg(off.count == 0, "%s: %s", off.count ? off.list[0].name : "",
+                  off.count ? off.list[0].detail : "");
+    ck_assert_msg(st == DP_OK, "%s", dp_context_error(ctx));
+    ck_assert_uint_eq(m->params, cases[_i].params);
+    dp_mismatches_done(&off);
+    dp_model_free(m);
+    dp_config_free(config);
+    dp_context_free(ctx);
+    free(list);
+    free(text);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *s = suite_create("tensor lists");
+    TCase *t = tcase_create("published checkpoints");
+    tcase_set_timeout(t, 120);
+    tcase_set_tags(t, "slow");
+    if (shared_has("docs/tensor-lists"))
+        tcase_add_loop_test(t, the_model_asks_for_what_the_checkpoint_has, 0,
+                            sizeof cases / sizeof cases[0]);
+    suite_add_tcase(s, t);
+    SRunner *r = srunner_create(s);
+    srunner_run_all(r, CK_ENV);
+    const int failed = srunner_ntests_failed(r);
+    srunner_free(r);
+    return failed != 0;
+}
