@@ -498,7 +498,7 @@ static dp_status op_persistent(machine *m)
 
 static const struct opcode {
     const char *name;
-    opcode_fn *run; /* NULL: known by name, and refused */
+    opcode_fn *run; /* NULL: refused */
     int operand;
 } opcodes[256] = {
     [0x80] = {"PROTO", op_proto, 0},
@@ -554,22 +554,23 @@ static const struct opcode {
     [0x92] = {"NEWOBJ_EX", op_reduce, 3},
     ['b'] = {"BUILD", op_build, 0},
     ['Q'] = {"BINPERSID", op_persistent, 0},
-    ['P'] = {"PERSID", NULL, 0},
-    ['I'] = {"INT", NULL, 0},
-    ['L'] = {"LONG", NULL, 0},
-    ['F'] = {"FLOAT", NULL, 0},
-    ['S'] = {"STRING", NULL, 0},
-    ['V'] = {"UNICODE", NULL, 0},
-    ['g'] = {"GET", NULL, 0},
-    ['p'] = {"PUT", NULL, 0},
-    ['i'] = {"INST", NULL, 0},
-    ['o'] = {"OBJ", NULL, 0},
-    [0x82] = {"EXT1", NULL, 0},
-    [0x83] = {"EXT2", NULL, 0},
-    [0x84] = {"EXT4", NULL, 0},
-    [0x97] = {"NEXT_BUFFER", NULL, 0},
-    [0x98] = {"READONLY_BUFFER", NULL, 0},
 };
+
+static const char *const refused_names[256] = {
+    ['P'] = "PERSID", ['I'] = "INT",          ['L'] = "LONG",
+    ['F'] = "FLOAT",  ['S'] = "STRING",       ['V'] = "UNICODE",
+    ['g'] = "GET",    ['p'] = "PUT",          ['i'] = "INST",
+    ['o'] = "OBJ",    [0x82] = "EXT1",        [0x83] = "EXT2",
+    [0x84] = "EXT4",  [0x97] = "NEXT_BUFFER", [0x98] = "READONLY_BUFFER"};
+
+static dp_status refuse(machine *m, const char *name, size_t at)
+{
+    const unsigned byte = m->data[at];
+    const char *opcode = refused_names[byte];
+    return dp_fail(m->err, DP_EFORMAT,
+                   "%s: byte %zu: found opcode %s (0x%02x), which is not read", name,
+                   at, opcode ? opcode : "without a name", byte);
+}
 
 static dp_status step(machine *m, const char *name)
 {
@@ -579,9 +580,7 @@ static dp_status step(machine *m, const char *name)
         return dp_fail_while(m->err, "%s: byte %zu", name, at);
     const struct opcode *op = &opcodes[*byte];
     if (!op->run)
-        return dp_fail(m->err, DP_EFORMAT,
-                       "%s: byte %zu: found opcode %s (0x%02x), which is not read",
-                       name, at, op->name ? op->name : "without a name", *byte);
+        return refuse(m, name, at);
     m->operand = op->operand;
     const dp_status st = op->run(m);
     return st == DP_OK ? DP_OK

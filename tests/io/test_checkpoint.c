@@ -357,6 +357,16 @@ START_TEST(lists_and_bare_tensors_have_names_too)
     put_row(begin_object(), "0", 0, 12);
     open_or_fail(write_object());
     ck_assert_ptr_nonnull(dp_checkpoint_find(c, ""));
+    f = begin_object(); /* {"": {"x": tensor}, "x": tensor} */
+    fputc('}', f);
+    pickle_text(f, "");
+    fputc('}', f);
+    put_item(f, "x", "0", 0, 12);
+    fputc('s', f);
+    put_item(f, "x", "1", 0, 6);
+    open_or_fail(write_object());
+    ck_assert_int_eq(dp_checkpoint_find(c, ".x")->shape[0], 12);
+    ck_assert_int_eq(dp_checkpoint_find(c, "x")->shape[0], 6);
 }
 END_TEST
 
