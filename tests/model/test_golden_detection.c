@@ -32,14 +32,20 @@ typedef struct bounds {
     double mask_iou, mask_part; /* overlap, and wrong pixels as a part of the area; */
     double mask_pixels;         /* or this many                                     */
     double small_mask;          /* pixels of one with less than 200                 */
+    double few;                 /* pixels that the overlap does not count           */
 } bounds;
 
-static const bounds convnext = {1e-5, 1e-5, HUGE_VAL, 1e-4, 2e-5,  0.01, 1e-5, 3,
-                                0.02, 3e-4, 1,        1e-3, 0.999, 1e-4, 20,   3};
-static const bounds full_size = {1e-4, 1e-4, HUGE_VAL, 1e-4, 2e-5,  0.01, 1e-5, 3,
-                                 0.02, 3e-4, 2,        1e-3, 0.999, 1e-4, 20,   3};
-static const bounds resnet = {1e-4, 1e-4, 4e-5, 1e-3, 2e-4,  0.04, 1e-4, 5,
-                              0.05, 6e-4, 2,    5e-3, 0.998, 5e-4, 40,   4};
+static const bounds convnext = {1e-5, 1e-5, HUGE_VAL, 1e-4,  2e-5, 0.01, 1e-5, 3, 0.02,
+                                3e-4, 1,    1e-3,     0.999, 1e-4, 20,   3,    1};
+static const bounds full_size = {1e-4, 1e-4, HUGE_VAL, 1e-4,  2e-5, 0.01, 1e-5, 3, 0.02,
+                                 3e-4, 2,    1e-3,     0.999, 1e-4, 20,   3,    1};
+static const bounds resnet = {1e-4, 1e-4, 4e-5, 1e-3,  2e-4, 0.04, 1e-4, 5, 0.05,
+                              6e-4, 2,    5e-3, 0.998, 5e-4, 40,   4,    1};
+
+/* In masks of a few thousand pixels the overlap would leave less than the three that the
+ * original's float32 is off in a mask. */
+static const bounds swin = {3e-5, 2e-5, 3e-6, 2e-4,  3e-5, 0.01, 2e-5, 3, 0.02,
+                            3e-4, 1,    1e-3, 0.999, 1e-4, 20,   3,    3};
 
 /* A run of one golden image, and the worst differences met. */
 typedef struct golden_run {
@@ -218,7 +224,8 @@ static double mask_difference(const dp_rle *a, const dp_rle *b, double *together
     return (double)differ;
 }
 
-/* One pixel is allowed to every mask: of a small one it is more than the overlap leaves. */
+/* A few pixels are allowed to every mask: of a small one they are more than the overlap
+ * leaves. */
 static void check_area(const bounds *within, size_t i, double area, double off,
                        double together)
 {
@@ -226,7 +233,7 @@ static void check_area(const bounds *within, size_t i, double area, double off,
                                ? within->small_mask
                                : fmax(within->mask_pixels, within->mask_part * area);
     ck_assert_msg(off <= allowed, "mask %zu: %.0f pixels differ of %.0f", i, off, area);
-    ck_assert_msg(area < 200 || off <= 1 ||
+    ck_assert_msg(area < 200 || off <= within->few ||
                       together - off >= within->mask_iou * together,
                   "mask %zu: %.0f pixels differ of %.0f", i, off, area);
 }
@@ -365,6 +372,9 @@ static const golden_case cases[] = {
      false, 0},
     {"golden2/resnet_caffe_mask_rcnn", "configs/golden/resnet_caffe_mask_rcnn.json", 3,
      &resnet, false, 0},
+    {"golden2/swin_mask_rcnn", "configs/golden/swin_mask_rcnn.json", 3, &swin, false,
+     0},
+    {"golden2/swin_cascade", "configs/golden/swin_cascade.json", 3, &swin, false, 2},
 };
 
 /* The checkpoint of a case. One that a formula gives is written by a program of
