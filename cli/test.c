@@ -41,29 +41,30 @@ static int run_and_serve(dp_test_crew *crew, const dp_test_desk *desk)
  * nothing to do. */
 enum { BEGIN = -1 };
 
-/* Rank 0: run what is left of the shard. */
+/* Rank 0: run what is left of the shard, and let the others help once its own model is
+ * there. */
+static int run_ledger(dp_test_ledger *ledger, const dp_test_plan *plan)
+{
+    dp_test_crew crew;
+    const dp_test_desk desk = dp_test_ledger_desk(ledger);
+    int status = ledger->todo_count > 0 ? dp_test_crew_open(&crew, plan) : DP_EXIT_OK;
+    if (status != DP_EXIT_OK || ledger->todo_count == 0)
+        return dp_ranks_share(status);
+    (void)dp_ranks_share(BEGIN);
+    status = run_and_serve(&crew, &desk);
+    dp_test_crew_close(&crew);
+    return status;
+}
+
 static int run_shard(const dp_test_plan *plan)
 {
     dp_test_ledger ledger;
-    dp_test_crew crew;
     int status = dp_test_plan_claim(plan);
     if (status == DP_EXIT_OK)
         status = dp_test_ledger_open(&ledger, plan);
     if (status != DP_EXIT_OK)
         return dp_ranks_share(status);
-    if (ledger.todo_count == 0) {
-        dp_test_ledger_close(&ledger);
-        return dp_ranks_share(DP_EXIT_OK);
-    }
-    (void)dp_ranks_share(BEGIN);
-    const dp_test_desk desk = dp_test_ledger_desk(&ledger);
-    status = dp_test_crew_open(&crew, plan);
-    if (status == DP_EXIT_OK) {
-        status = run_and_serve(&crew, &desk);
-        dp_test_crew_close(&crew);
-    } else {
-        dp_ranks_abort(status);
-    }
+    status = run_ledger(&ledger, plan);
     dp_test_ledger_close(&ledger);
     return status;
 }

@@ -203,7 +203,7 @@ void dp_test_plan_done(dp_test_plan *p)
 void dp_test_plan_add_json(dp_text *t, const dp_test_plan *p)
 {
     dp_text_add(t, "\"version\": \"%s\",\n\"model\": ", DP_VERSION);
-    dp_results_add_name(t, p->config_path);
+    dp_results_add_name(t, p->ask->model);
     dp_text_add(t, ",\n\"test\": \"%s\",\n\"weights\": {\"file\": ",
                 p->ask->ms_flip ? "test_ms_flip" : "test");
     dp_results_add_name(t, p->ask->common.weights);
