@@ -3,10 +3,8 @@
  * "mask_head" (Faster R-CNN), and in three stages, with the cascade's heads (Cascade Mask
  * R-CNN).
  */
-#include "heads/head.h"
 #include "model/detector.h"
-#include "model/model.h"
-#include "necks/neck.h"
+#include "model/detector_parts.h"
 #include "postprocess/mask_paste.h"
 #include "postprocess/multiclass.h"
 #include "postprocess/softmax.h"
@@ -30,119 +28,16 @@ static const dp_param test_params[] = {
 };
 
 typedef struct mask_rcnn {
-    int levels; /* maps that regions are cut from: the backbone's number of maps */
-    const dp_neck_def *neck_def;
-    void *neck;
-    const dp_proposal_head_def *rpn_def;
-    void *rpn;
-    const dp_box_head_def *box_def;
-    void *box;
-    const dp_mask_head_def *mask_def; /* NULL: boxes only */
-    void *mask;
+    dp_detector_parts parts;
     test_settings *test;
 } mask_rcnn;
-
-static dp_status build_neck(mask_rcnn *net, dp_builder *b, const dp_config *config,
-                            const dp_feature_specs *maps)
-{
-    const char *type;
-    dp_status st = dp_model_part_type(b, &type, config, "neck", NULL);
-    if (st != DP_OK)
-        return st;
-    net->neck_def = dp_neck_find(type);
-    if (!net->neck_def)
-        return dp_model_no_such_part(b, config, "neck", type);
-    st = dp_model_take_part(b, &net->neck, config, "neck", net->neck_def->size,
-                            net->neck_def->params);
-    if (st != DP_OK)
-        return st;
-    const size_t outer = dp_builder_enter(b, "neck.");
-    st = net->neck_def->build(net->neck, b, maps);
-    dp_builder_leave(b, outer);
-    return st;
-}
-
-/* The heads differ in kind; what is done to build one is the same. */
-static dp_status build_head(dp_builder *b, void **instance, const dp_head_def *head,
-                            const dp_config *config, const char *key, const char *scope,
-                            const dp_feature_specs *maps)
-{
-    dp_status st =
-        dp_model_take_part(b, instance, config, key, head->size, head->params);
-    if (st != DP_OK)
-        return st;
-    const size_t outer = dp_builder_enter(b, "%s", scope);
-    st = head->build(*instance, b, maps);
-    dp_builder_leave(b, outer);
-    return st;
-}
-
-static dp_status build_rpn(mask_rcnn *net, dp_builder *b, const dp_config *config,
-                           const dp_feature_specs *maps)
-{
-    const char *type;
-    const dp_status st = dp_model_part_type(b, &type, config, "rpn_head", "rpn");
-    if (st != DP_OK)
-        return st;
-    net->rpn_def = dp_proposal_head_find(type);
-    if (!net->rpn_def)
-        return dp_model_no_such_part(b, config, "rpn_head", type);
-    return build_head(b, &net->rpn, &net->rpn_def->head, config, "rpn_head",
-                      "rpn_head.", maps);
-}
-
-static dp_status build_box(mask_rcnn *net, dp_builder *b, const dp_config *config,
-                           const dp_feature_specs *maps)
-{
-    const char *type;
-    const dp_status st = dp_model_part_type(b, &type, config, "bbox_head", NULL);
-    if (st != DP_OK)
-        return st;
-    net->box_def = dp_box_head_find(type);
-    if (!net->box_def)
-        return dp_model_no_such_part(b, config, "bbox_head", type);
-    return build_head(b, &net->box, &net->box_def->head, config, "bbox_head",
-                      "roi_head.bbox_head.", maps);
-}
-
-static dp_status build_mask(mask_rcnn *net, dp_builder *b, const dp_config *config,
-                            const dp_feature_specs *maps)
-{
-    const char *type;
-    if (!cJSON_GetObjectItemCaseSensitive(dp_config_root(config), "mask_head"))
-        return DP_OK;
-    dp_status st = dp_model_part_type(b, &type, config, "mask_head", "fcn");
-    if (st != DP_OK)
-        return st;
-    net->mask_def = dp_mask_head_find(type);
-    if (!net->mask_def)
-        return dp_model_no_such_part(b, config, "mask_head", type);
-    st = build_head(b, &net->mask, &net->mask_def->head, config, "mask_head",
-                    "roi_head.mask_head.", maps);
-    const int found = st == DP_OK ? net->mask_def->classes(net->mask) : 0;
-    const int expected = net->box_def->classes(net->box);
-    if (st == DP_OK && found != expected)
-        st = dp_fail(b->err, DP_ECONFIG,
-                     "%s: mask_head.num_classes: found %d, expected bbox_head's %d",
-                     dp_config_path(config), found, expected);
-    return st;
-}
 
 static dp_status build(dp_model *m, void *task, dp_builder *b, const dp_config *config,
                        const dp_feature_specs *maps)
 {
     (void)m;
     mask_rcnn *net = task;
-    net->levels = maps->count;
-    dp_status st = build_neck(net, b, config, maps);
-    if (st != DP_OK)
-        return st;
-    const dp_feature_specs pyramid = net->neck_def->describe(net->neck);
-    st = build_rpn(net, b, config, &pyramid);
-    if (st == DP_OK)
-        st = build_box(net, b, config, &pyramid);
-    if (st == DP_OK)
-        st = build_mask(net, b, config, &pyramid);
+    dp_status st = dp_detector_parts_build(&net->parts, b, config, maps);
     void *test = NULL;
     if (st == DP_OK)
         st = dp_model_take_part(b, &test, config, "test", sizeof(test_settings),
@@ -153,8 +48,7 @@ static dp_status build(dp_model *m, void *task, dp_builder *b, const dp_config *
 
 static int classes(const void *task)
 {
-    const mask_rcnn *net = task;
-    return net->box_def->classes(net->box);
+    return dp_detector_parts_classes(&((const mask_rcnn *)task)->parts);
 }
 
 /* Detections of the box head's predictions; a dry run has as many as are allowed. */
@@ -200,7 +94,7 @@ static dp_tensor run_masks(const mask_rcnn *net, dp_run *r, const dp_frame *fram
                            b.x2 * frame->scale_x, b.y2 * frame->scale_y};
         labels[i] = list[i].label;
     }
-    return net->mask_def->forward(net->mask, r, maps, rois, labels, count);
+    return net->parts.mask_def->forward(net->parts.mask, r, maps, rois, labels, count);
 }
 
 static void forward(const dp_model *m, dp_run *r, dp_size original,
@@ -214,15 +108,12 @@ static void forward(const dp_model *m, dp_run *r, dp_size original,
     out->list = dp_run_take(r, (size_t)net->test->max_per_img, sizeof *out->list);
 
     const dp_tensor input = dp_input_run(r, &m->input, &frame, pixels);
-    const dp_features stages = m->backbone_def->forward(m->backbone, r, input);
-    dp_features maps = net->neck_def->forward(net->neck, r, &stages);
-    const dp_proposals proposals = net->rpn_def->forward(net->rpn, r, &frame, &maps);
-    maps.count = net->levels; /* the coarser ones serve proposals only */
-    const dp_box_predictions boxes = net->box_def->forward(
-        net->box, r, &frame, &maps, proposals.boxes, proposals.count);
+    dp_features maps;
+    const dp_box_predictions boxes =
+        dp_detector_parts_run(&net->parts, r, m, &frame, input, &maps);
     out->count = select_detections(net, r, &frame, boxes, out->list);
-    if (net->mask_def && !r->boxes_only) {
-        out->side = net->mask_def->side(net->mask);
+    if (net->parts.mask_def && !r->boxes_only) {
+        out->side = net->parts.mask_def->side(net->parts.mask);
         out->masks = run_masks(net, r, &frame, &maps, out->list, out->count).data;
         dp_detector_paste(r, out);
     }
