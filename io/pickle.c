@@ -21,8 +21,6 @@ typedef struct machine {
     dp_error *err;
 } machine;
 
-typedef dp_status opcode_fn(machine *m);
-
 /* ---- bytes ---- */
 
 /* The next `count` bytes; NULL, and the failure recorded, when they are not there. */
@@ -260,14 +258,10 @@ static dp_status push_int(machine *m, dp_value_kind kind, int64_t value)
     return st == DP_OK ? push(m, v) : st;
 }
 
-static dp_status op_none(machine *m)
+/* 0 and 1 are the bools, anything else None. */
+static dp_status op_constant(machine *m)
 {
-    return push_int(m, DP_VALUE_NONE, 0);
-}
-
-static dp_status op_bool(machine *m)
-{
-    return push_int(m, DP_VALUE_BOOL, m->operand);
+    return push_int(m, m->operand < 2 ? DP_VALUE_BOOL : DP_VALUE_NONE, m->operand);
 }
 
 /* BININT has a sign, the shorter two have none. */
@@ -298,9 +292,7 @@ static dp_status op_long(machine *m)
     uint64_t value = negative ? UINT64_MAX : 0;
     for (size_t i = bytes.size; i-- > 0;)
         value = value << 8 | (unsigned char)bytes.text[i];
-    int64_t number;
-    memcpy(&number, &value, sizeof number);
-    return push_int(m, DP_VALUE_INT, number);
+    return push_int(m, DP_VALUE_INT, (int64_t)value);
 }
 
 static dp_status op_float(machine *m)
@@ -498,7 +490,7 @@ static dp_status op_persistent(machine *m)
 
 static const struct opcode {
     const char *name;
-    opcode_fn *run; /* NULL: refused */
+    dp_status (*run)(machine *m); /* NULL: refused */
     int operand;
 } opcodes[256] = {
     [0x80] = {"PROTO", op_proto, 0},
@@ -513,9 +505,9 @@ static const struct opcode {
     [0x94] = {"MEMOIZE", op_memoize, 0},
     ['h'] = {"BINGET", op_get, 1},
     ['j'] = {"LONG_BINGET", op_get, 4},
-    ['N'] = {"NONE", op_none, 0},
-    [0x88] = {"NEWTRUE", op_bool, 1},
-    [0x89] = {"NEWFALSE", op_bool, 0},
+    ['N'] = {"NONE", op_constant, 2},
+    [0x88] = {"NEWTRUE", op_constant, 1},
+    [0x89] = {"NEWFALSE", op_constant, 0},
     ['J'] = {"BININT", op_int, 4},
     ['K'] = {"BININT1", op_int, 1},
     ['M'] = {"BININT2", op_int, 2},
@@ -563,15 +555,6 @@ static const char *const refused_names[256] = {
     ['o'] = "OBJ",    [0x82] = "EXT1",        [0x83] = "EXT2",
     [0x84] = "EXT4",  [0x97] = "NEXT_BUFFER", [0x98] = "READONLY_BUFFER"};
 
-static dp_status refuse(machine *m, const char *name, size_t at)
-{
-    const unsigned byte = m->data[at];
-    const char *opcode = refused_names[byte];
-    return dp_fail(m->err, DP_EFORMAT,
-                   "%s: byte %zu: found opcode %s (0x%02x), which is not read", name,
-                   at, opcode ? opcode : "without a name", byte);
-}
-
 static dp_status step(machine *m, const char *name)
 {
     const size_t at = m->at;
@@ -579,8 +562,11 @@ static dp_status step(machine *m, const char *name)
     if (!byte)
         return dp_fail_while(m->err, "%s: byte %zu", name, at);
     const struct opcode *op = &opcodes[*byte];
+    const char *refused = refused_names[*byte];
     if (!op->run)
-        return refuse(m, name, at);
+        return dp_fail(m->err, DP_EFORMAT,
+                       "%s: byte %zu: found opcode %s (0x%02x), which is not read",
+                       name, at, refused ? refused : "without a name", *byte);
     m->operand = op->operand;
     const dp_status st = op->run(m);
     return st == DP_OK ? DP_OK
