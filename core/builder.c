@@ -226,6 +226,8 @@ static void note_shape(dp_builder *b, const dp_named_tensor *t, int rank,
 
 float *dp_builder_scratch(dp_builder *b, size_t count)
 {
+    if (b->counting)
+        return NULL;
     void *values = NULL;
     if (b->status != DP_OK)
         return NULL;
@@ -265,8 +267,8 @@ static const float *get_tensor(dp_builder *b, const char *name, int rank,
     for (int d = 0; d < rank; d++)
         count *= (size_t)shape[d];
 
-    if (b->status != DP_OK) {
-        /* out of memory before: nothing more to find out */
+    if (b->status != DP_OK || b->counting) {
+        /* out of memory before, or no values wanted: nothing to find out */
     } else if (!b->tensors) {
         values = random_values(b, b->scope, rank, shape, count);
     } else {
@@ -344,7 +346,8 @@ void *dp_builder_take(dp_builder *b, size_t count, size_t size)
 
 float *dp_builder_floats(dp_builder *b, size_t count)
 {
-    return dp_builder_take(b, count, sizeof(float));
+    b->packed += count;
+    return b->counting ? NULL : dp_builder_take(b, count, sizeof(float));
 }
 
 /* ---- closing the books ------------------------------------------------------ */

@@ -53,6 +53,8 @@ typedef struct dp_builder {
                      and let dp_builder_finish pass; the notes are made all the same */
 
     uint32_t seed; /* of the caller: of the generator */
+    bool
+        counting; /* of the caller: no values and no packed weights, only their numbers */
 
     /* the builder's own */
     uint32_t *order; /* indices of tensors, by name                    */
@@ -61,6 +63,7 @@ typedef struct dp_builder {
     char scope[DP_MAX_TENSOR_NAME];
     dp_mismatches mismatches;
     size_t fitted;    /* tensors found and of the right shape       */
+    uint64_t packed;  /* floats asked for by dp_builder_floats */
     uint64_t params;  /* elements of all tensors asked for, buffers out */
     dp_status status; /* DP_ENOMEM is sticky here                      */
 } dp_builder;
@@ -104,7 +107,7 @@ float *dp_builder_scratch(dp_builder *b, size_t count);
 void dp_builder_release(dp_builder *b);
 
 /* Floats of the model's lifetime for packed weights, zeroed; NULL when memory ran out
- * (sticky). */
+ * (sticky), or when counting. */
 float *dp_builder_floats(dp_builder *b, size_t count);
 
 /* Any memory of the model's lifetime, zeroed; NULL when memory ran out (sticky). */

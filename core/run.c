@@ -48,6 +48,11 @@ void dp_run_count(dp_run *r, size_t rows, int K, int N)
     r->macs += (double)rows * (double)K * (double)N;
 }
 
+void dp_run_count_extra(dp_run *r, double count)
+{
+    r->extras += count;
+}
+
 void dp_run_trace(const dp_run *r, const char *name, dp_tensor map)
 {
     if (r->trace && !r->dry)

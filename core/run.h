@@ -37,6 +37,7 @@ struct dp_run {
     void *trace_arg;
     bool boxes_only; /* of a detector: no masks are asked for */
     double macs;     /* multiply-accumulates of the products done so far, dry or real */
+    double extras; /* what the counter of published figures adds: docs/costs.md      */
 };
 
 /* A tensor in the arena, not initialised, until the enclosing mark is rewound. Extents
@@ -56,6 +57,10 @@ void dp_run_fail(dp_run *r, dp_status code, const char *format, ...) DP_PRINTF(3
 
 /* Count rows x K x N multiply-accumulates. */
 void dp_run_count(dp_run *r, size_t rows, int K, int N);
+
+/* Count what else the published figures hold: biases and norms of convolutions,
+ * activations, pooling. May be negative, where a layer is cheaper here than there. */
+void dp_run_count_extra(dp_run *r, double count);
 
 /* Hand an intermediate map to whoever traces this run; free when nobody does. */
 void dp_run_trace(const dp_run *r, const char *name, dp_tensor map);

@@ -80,6 +80,10 @@ void dp_mask_fcn_run(dp_run *r, const dp_mask_fcn *h, dp_tensor y, dp_tensor x,
     x = dp_deconv_run(r, &h->upsample, x);   /* (R, S, S, C)     */
     struct logits_job job = {h, r->kernels, labels, x, y};
     dp_run_count(r, dp_tensor_rows(x), x.C, 1);
+    /* The original computes every class's logit, of which it keeps one. */
+    dp_run_count_extra(r, (double)dp_tensor_rows(x) *
+                              ((double)x.C * (h->spec.num_classes - 1) +
+                               h->spec.num_classes));
     if (!r->dry)
         dp_parallel(r->pool, y.N, logits_item, &job); /* (R, S, S, 1)     */
     dp_run_rewind(r, mark);

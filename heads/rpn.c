@@ -92,6 +92,8 @@ static void run_levels(const rpn *head, dp_run *r, const dp_features *maps,
         out[i].reg = dp_run_tensor(r, 1, x.H, x.W, 4 * A);
         const size_t mark = dp_run_mark(r);
         const dp_tensor hidden = dp_conv_run(r, &head->conv, x); /* (1, H, W, C) */
+        /* The counter does not see the original's functional relu. */
+        dp_run_count_extra(r, -(double)dp_tensor_size(hidden));
         dp_conv_run_into(r, &head->cls, out[i].cls, hidden);
         dp_conv_run_into(r, &head->reg, out[i].reg, hidden);
         dp_run_rewind(r, mark);

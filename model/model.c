@@ -7,6 +7,7 @@
 
 static const dp_model_def *const all[] = {
     &dp_model_mask_rcnn,
+    &dp_model_torchvision_rcnn,
     &dp_model_upernet,
     &dp_model_classifier,
     NULL,
@@ -159,6 +160,7 @@ static dp_status build_parts(dp_model *m, dp_builder *b, const dp_config *config
     if (st == DP_OK)
         st = dp_builder_finish(b);
     m->params = b->params;
+    m->packed_bytes = b->packed * sizeof(float);
     return st;
 }
 
@@ -196,6 +198,7 @@ dp_status dp_model_build(dp_context *ctx, dp_model **out, const dp_config *confi
     if (st == DP_OK) {
         b.partial = weights->partial;
         b.seed = weights->seed;
+        b.counting = weights->counting;
         st = build_parts(m, &b, config);
         if (mismatches) {
             *mismatches = b.mismatches;
@@ -227,19 +230,34 @@ typedef void forward_fn(const dp_model *m, dp_run *r, dp_size original,
                         const uint8_t *pixels, void *result);
 
 /* Run `forward` dry and make room for it. */
-static dp_status plan(dp_context *ctx, const dp_model *m, dp_size size,
-                      forward_fn *forward)
+static dp_status run_dry(dp_context *ctx, const dp_model *m, dp_size size,
+                         forward_fn *forward, dp_run *dry)
 {
     unsigned char result[DP_MODEL_RESULT_MAX];
     ctx->planned_model = 0;
     dp_arena_dry(&ctx->arena);
-    dp_run dry = dp_context_run(ctx, true);
-    forward(m, &dry, size, NULL, result);
-    if (dry.status != DP_OK) {
+    *dry = dp_context_run(ctx, true);
+    forward(m, dry, size, NULL, result);
+    if (dry->status != DP_OK)
         dp_fail_while(&ctx->err, "a picture of %d x %d", size.w, size.h);
-        return dry.status;
-    }
-    return dp_arena_reserve(&ctx->arena, ctx->arena.peak, &ctx->err);
+    return dry->status;
+}
+
+static dp_status plan(dp_context *ctx, const dp_model *m, dp_size size,
+                      forward_fn *forward)
+{
+    dp_run dry;
+    const dp_status st = run_dry(ctx, m, size, forward, &dry);
+    return st == DP_OK ? dp_arena_reserve(&ctx->arena, ctx->arena.peak, &ctx->err) : st;
+}
+
+dp_status dp_model_measure(dp_context *ctx, const dp_model *m, dp_size size,
+                           dp_model_work *work)
+{
+    dp_run dry;
+    const dp_status st = run_dry(ctx, m, size, m->def->forward, &dry);
+    *work = (dp_model_work){dry.macs, dry.macs + dry.extras, ctx->arena.peak};
+    return st;
 }
 
 static dp_status plan_model(dp_context *ctx, const dp_model *m, dp_size size)

@@ -31,8 +31,10 @@ struct dp_model {
     const dp_backbone_def *backbone_def;
     void *backbone;
     const dp_model_def *def;
-    void *task;      /* def's instance                    */
-    uint64_t params; /* trained values of the whole model */
+    void *task;               /* def's instance                    */
+    uint64_t params;          /* trained values of the whole model */
+    uint64_t packed_bytes;    /* of weights, as the kernels read them */
+    uint64_t training_params; /* of parts that only training uses: not in params */
 };
 
 struct dp_model_def {
@@ -66,6 +68,7 @@ const dp_model_def *dp_model_def_find(const char *name);
 const dp_model_def *const *dp_model_def_all(void);
 
 extern const dp_model_def dp_model_mask_rcnn;
+extern const dp_model_def dp_model_torchvision_rcnn;
 extern const dp_model_def dp_model_upernet;
 extern const dp_model_def dp_model_classifier;
 
@@ -76,6 +79,7 @@ typedef struct dp_model_weights {
     size_t count;  /* 0: all weights are random                        */
     bool partial;  /* what does not fit is random, not a failure       */
     uint32_t seed; /* of random weights                                */
+    bool counting; /* no weights at all: to count and to plan, not to run */
 } dp_model_weights;
 
 /* Build from a config. DP_ESHAPE when the tensors do not fit. What does not fit goes to
@@ -103,6 +107,19 @@ dp_status dp_model_no_such_part(dp_builder *b, const dp_config *config, const ch
  * DP_ENOMEM, DP_ESHAPE. */
 dp_status dp_model_run(dp_context *ctx, const dp_model *m, const dp_pixels *pixels,
                        void *result) DP_MUST_CHECK;
+
+/* What a picture costs, from a dry run. */
+typedef struct dp_model_work {
+    double macs;           /* multiply-accumulates                                    */
+    double macs_published; /* by the rules of the counter of published figures:
+                              docs/costs.md                                           */
+    size_t bytes;          /* of work space, for the context's number of threads      */
+} dp_model_work;
+
+/* For a picture of this size; nothing is allocated, and the model may be one without
+ * weights. Errors as dp_model_run. */
+dp_status dp_model_measure(dp_context *ctx, const dp_model *m, dp_size size,
+                           dp_model_work *work) DP_MUST_CHECK;
 
 /* Run for the sake of ctx->trace: the whole model, or with `whole` false only input and
  * backbone. Errors as dp_model_run. */

@@ -93,24 +93,35 @@ static dp_status build_test(upernet *net, dp_builder *b, const dp_config *config
     return DP_OK;
 }
 
+static int classes(const void *task)
+{
+    const upernet *net = task;
+    return net->head_def->classes(net->head);
+}
+
+/* The published counts include the head that training adds on the last map but one: a
+ * 3 x 3 convolution to 256 channels with batch norm, and a classifier. */
+static uint64_t auxiliary_params(int in, int K)
+{
+    enum { CHANNELS = 256 };
+    return (uint64_t)(9 * in + 2) * CHANNELS + (uint64_t)(CHANNELS + 1) * (uint64_t)K;
+}
+
 static dp_status build(dp_model *m, void *task, dp_builder *b, const dp_config *config,
                        const dp_feature_specs *maps)
 {
-    (void)m;
     upernet *net = task;
     net->cell = maps->spec[0].stride;
     net->least = maps->spec[maps->count - 1].stride;
     dp_status st = build_head(net, b, config, maps);
     if (st == DP_OK)
         st = build_test(net, b, config);
-    dp_builder_skip(b, "auxiliary_head."); /* of training only */
+    if (st == DP_OK) {
+        dp_builder_skip(b, "auxiliary_head."); /* of training only */
+        m->training_params =
+            auxiliary_params(maps->spec[maps->count - 2].channels, classes(net));
+    }
     return st;
-}
-
-static int classes(const void *task)
-{
-    const upernet *net = task;
-    return net->head_def->classes(net->head);
 }
 
 /* Maps of one of several windows are traced under "window3.stage1", counted from 0 over

@@ -181,10 +181,12 @@ static void check_maps(dp_run *r, const dp_concat_conv *c, const dp_tensor *x)
 dp_tensor dp_concat_conv_run(dp_run *r, const dp_concat_conv *c, const dp_tensor *x)
 {
     check_maps(r, c, x);
-    const double before = r->macs;
+    const double macs = r->macs, extras = r->extras;
     const dp_tensor y = dp_conv_run(r, &c->first, x[0]);
     add_sources(r, c, y, x);
-    r->macs = before;
+    r->macs = macs;
+    r->extras = extras;
+    dp_run_count_extra(r, 3 * (double)dp_tensor_size(y)); /* batch norm and ReLU */
     for (int i = 0; i < c->count; i++)
         dp_run_count(r, dp_tensor_rows(y), TAPS * TAPS * x[i].C, c->out);
     return y;

@@ -72,6 +72,7 @@ void dp_conv_build(dp_builder *b, dp_conv *c, const dp_conv_spec *spec)
     const int shape[4] = {c->out, in, c->kernel, c->kernel};
     const size_t outer = dp_builder_enter(b, "%s", spec->name);
     const float *weight = dp_builder_tensor(b, "weight", 4, shape);
+    c->extras = (spec->norm ? 2 : 1) + (spec->activation == DP_ACTIVATION_RELU);
     const float *bias = spec->norm ? NULL : dp_builder_vector(b, "bias", c->out);
     dp_builder_leave(b, outer);
 
@@ -194,6 +195,7 @@ static void run_into(dp_run *r, const dp_conv *c, dp_tensor y, dp_tensor x, bool
             y.H, y.W, y.C, H, W, c->out);
     if (c->by_tiles && add)
         dp_run_fail(r, DP_ESHAPE, "convolution by tiles: cannot be added to a map");
+    dp_run_count_extra(r, (double)c->extras * (double)dp_tensor_size(y));
     if (c->by_tiles) {
         dp_winograd_run(r, &c->winograd, y, x);
         return;

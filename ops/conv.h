@@ -30,6 +30,7 @@ typedef struct dp_conv_spec {
 typedef struct dp_conv {
     int in, out, kernel, stride, padding;
     int groups; /* 0 counts as 1 */
+    int extras; /* dp_run_count_extra of an output */
     dp_activation activation;
     bool by_tiles;
     dp_winograd

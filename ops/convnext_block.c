@@ -148,6 +148,7 @@ void dp_convnext_block_run(dp_run *r, const dp_convnext_block *k, dp_tensor y,
                                  (size_t)job.cols * (1 + HIDDEN) * (size_t)k->C,
                              sizeof(float));
     dp_run_count(r, dp_tensor_rows(x), k->C, TAPS + 2 * HIDDEN * k->C);
+    dp_run_count_extra(r, (double)dp_tensor_size(x)); /* the depthwise bias */
     if (!r->dry)
         dp_parallel(r->pool, (x.H + TILE_ROWS - 1) / TILE_ROWS * job.tiles_across,
                     block_item, &job);

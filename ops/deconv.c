@@ -83,6 +83,8 @@ dp_tensor dp_deconv_run(dp_run *r, const dp_deconv *d, dp_tensor x)
     const size_t rows = (size_t)dp_pool_threads(r->pool) * (size_t)tile;
     j.products = dp_run_take(r, rows * (size_t)d->gemm.N, sizeof *j.products);
     dp_run_count(r, j.cells, d->gemm.K, d->gemm.N);
+    dp_run_count_extra(r, (double)(j.cells * (size_t)d->gemm.N) *
+                              (d->activation == DP_ACTIVATION_RELU ? 2 : 1));
     if (!r->dry)
         dp_parallel(r->pool, (int)((j.cells + (size_t)tile - 1) / (size_t)tile),
                     deconv_item, &j);

@@ -63,6 +63,8 @@ void dp_linear_run_into(dp_run *r, const dp_linear *l, dp_tensor y, dp_tensor x,
     struct linear_job job = {l,   r->kernels,      x.data,    y.data,
                              x.N, dp_gemm_tile(g), activation};
     dp_run_count(r, (size_t)x.N, g->K, g->N);
+    if (activation == DP_ACTIVATION_RELU)
+        dp_run_count_extra(r, (double)dp_tensor_size(y));
     if (!r->dry)
         dp_parallel(r->pool, (x.N + job.tile - 1) / job.tile, linear_item, &job);
 }

@@ -1,0 +1,298 @@
+/* densepred info - what a model costs, beside the published numbers */
+#include "cli/cli.h"
+#include "cli/configs.h"
+#include "cli/options.h"
+#include "core/memory.h"
+#include "core/text.h"
+#include "model/model.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+/* A picture for which memory is told. */
+static const dp_size photograph = {480, 640};
+
+typedef struct info {
+    const char *name;
+    const cJSON *published; /* of the config; NULL when it has none */
+    uint64_t params;        /* as they are published: parts of training included */
+    dp_size input;          /* for which the work is told */
+    dp_model_work work, photo_work;
+    uint64_t weight_bytes;
+    dp_feature_specs maps;
+} info;
+
+/* ---- measuring ------------------------------------------------------------------------ */
+
+static double number_at(const cJSON *object, const char *key)
+{
+    const cJSON *value = cJSON_GetObjectItemCaseSensitive(object, key);
+    return cJSON_IsNumber(value) ? value->valuedouble : 0;
+}
+
+/* The input that the published work is of; else the config's own scale. */
+static dp_size input_size(const cJSON *root)
+{
+    const cJSON *published = cJSON_GetObjectItemCaseSensitive(root, "published");
+    const cJSON *size = cJSON_GetObjectItemCaseSensitive(published, "gflops_input");
+    if (cJSON_GetArraySize(size) != 2)
+        size = cJSON_GetObjectItemCaseSensitive(
+            cJSON_GetObjectItemCaseSensitive(root, "input"), "scale");
+    const cJSON *h = cJSON_GetArrayItem(size, 0), *w = cJSON_GetArrayItem(size, 1);
+    return (dp_size){h ? h->valueint : 0, w ? w->valueint : 0};
+}
+
+/* Build without weights; the model is the caller's to free. */
+static dp_status build(dp_context *ctx, dp_model **m, const dp_config *config)
+{
+    return dp_model_build(ctx, m, config, &(dp_model_weights){.counting = true}, NULL);
+}
+
+/* The work of the network itself: on an input of this size as it is, in one piece. */
+static dp_status measure_input(dp_context *ctx, dp_config *config, info *out)
+{
+    char changes[200];
+    const char *whole =
+        cJSON_GetObjectItemCaseSensitive(dp_config_root(config), "decode_head")
+            ? ", \"test\": {\"mode\": \"whole\", \"ratios\": [1.0], "
+              "\"flip\": false}"
+            : "";
+    snprintf(changes, sizeof changes, "{\"input\": {\"scale\": [%d, %d]}%s}",
+             out->input.h, out->input.w, whole);
+    dp_model *m = NULL;
+    dp_status st = dp_config_lay(&ctx->err, config, changes, "info");
+    if (st == DP_OK)
+        st = build(ctx, &m, config);
+    if (st == DP_OK)
+        st = dp_model_measure(ctx, m, out->input, &out->work);
+    dp_model_free(m);
+    return st;
+}
+
+/* *config is the caller's to free, also after a failure. */
+static dp_status measure(dp_context *ctx, const char *path, info *out,
+                         dp_config **config)
+{
+    dp_model *m = NULL;
+    dp_status st = dp_config_load(&ctx->err, config, path);
+    if (st == DP_OK)
+        st = build(ctx, &m, *config);
+    if (st != DP_OK)
+        return st;
+    const cJSON *root = dp_config_root(*config);
+    out->published = cJSON_GetObjectItemCaseSensitive(root, "published");
+    out->params = m->params + m->training_params;
+    out->weight_bytes = m->packed_bytes;
+    out->maps = m->backbone_def->describe(m->backbone);
+    out->input = input_size(root);
+    st = dp_model_measure(ctx, m, photograph, &out->photo_work);
+    const bool fitted = m->def->task != DP_TASK_CLASSIFY;
+    if (!fitted)
+        out->work =
+            out->photo_work; /* its input has one size, whatever the picture's */
+    dp_model_free(m);
+    return st == DP_OK && fitted ? measure_input(ctx, *config, out) : st;
+}
+
+/* ---- printing ------------------------------------------------------------------------- */
+
+static void add_thousands(dp_text *out, uint64_t n)
+{
+    if (n >= 1000) {
+        add_thousands(out, n / 1000);
+        dp_text_add(out, ",%03d", (int)(n % 1000));
+    } else {
+        dp_text_add(out, "%d", (int)n);
+    }
+}
+
+static void format_text(dp_text *out, const info *i)
+{
+    dp_text_add(out, "%s\n  params    ", i->name);
+    add_thousands(out, i->params);
+    dp_text_add(out,
+                "\n  work      %.2f GMAC on 3 x %d x %d; %.2f by the published "
+                "counter's rules\n  memory    %.0f MB of weights, %.0f MB of work "
+                "space for a picture of %d x %d\n  maps     ",
+                i->work.macs * 1e-9, i->input.h, i->input.w,
+                i->work.macs_published * 1e-9, (double)i->weight_bytes / (1 << 20),
+                (double)i->photo_work.bytes / (1 << 20), photograph.w, photograph.h);
+    for (int k = 0; k < i->maps.count; k++)
+        dp_text_add(out, " %s: %d channels, stride %d%s", i->maps.spec[k].name,
+                    i->maps.spec[k].channels, i->maps.spec[k].stride,
+                    k + 1 < i->maps.count ? ";" : "");
+    dp_text_add(out, "\n");
+    const cJSON *value;
+    cJSON_ArrayForEach(value, i->published)
+    {
+        if (cJSON_IsNumber(value))
+            dp_text_add(out, "  published %s: %.10g\n", value->string,
+                        value->valuedouble);
+        else if (cJSON_IsString(value))
+            dp_text_add(out, "  published %s: %s\n", value->string, value->valuestring);
+    }
+}
+
+static void format_json(dp_text *out, const info *i, bool first)
+{
+    dp_text_add(out, "%s{\"name\": ", first ? "" : ",\n ");
+    dp_text_add_quoted(out, i->name);
+    dp_text_add(
+        out,
+        ", \"params\": %" PRIu64 ", \"macs\": %.0f, \"macs_published_rule\": %.0f, "
+        "\"input\": [3, %d, %d], \"features\": [",
+        i->params, i->work.macs, i->work.macs_published, i->input.h, i->input.w);
+    for (int k = 0; k < i->maps.count; k++)
+        dp_text_add(out, "%s{\"name\": \"%s\", \"channels\": %d, \"stride\": %d}",
+                    k ? ", " : "", i->maps.spec[k].name, i->maps.spec[k].channels,
+                    i->maps.spec[k].stride);
+    dp_text_add(out, "], \"peak_bytes\": %" PRIu64 ", \"published\": ",
+                i->weight_bytes + i->photo_work.bytes);
+    char *published = i->published ? cJSON_PrintUnformatted(i->published) : NULL;
+    dp_text_add(out, "%s}", published ? published : "null");
+    cJSON_free(published);
+}
+
+/* The published quality, whatever the model is for. */
+static void add_quality(dp_text *out, const cJSON *published)
+{
+    static const struct {
+        const char *key, *label;
+    } figures[] = {{"box_AP", "box AP"},
+                   {"mask_AP", "mask AP"},
+                   {"mIoU", "mIoU"},
+                   {"mIoU_ms_flip", "multi-scale"},
+                   {"top1", "top-1"}};
+    bool first = true;
+    for (size_t k = 0; k < sizeof figures / sizeof figures[0]; k++)
+        if (number_at(published, figures[k].key) > 0) {
+            dp_text_add(out, "%s%s %.1f", first ? "" : ", ", figures[k].label,
+                        number_at(published, figures[k].key));
+            first = false;
+        }
+}
+
+static void format_row(dp_text *out, const info *i, bool markdown)
+{
+    const double published = number_at(i->published, "gflops");
+    dp_text_add(out, markdown ? "| `%s` | " : "%-44s ", i->name);
+    dp_text_add(out, markdown ? "%.1f M | %.2f | " : "%8.1f M %9.2f ",
+                (double)i->params * 1e-6, i->work.macs_published * 1e-9);
+    if (published > 0)
+        dp_text_add(out, markdown ? "%g | " : "%9g  ", published);
+    else
+        dp_text_add(out, markdown ? " | " : "%9s  ", "");
+    add_quality(out, i->published);
+    dp_text_add(out, markdown ? " |\n" : "\n");
+}
+
+static void format_head(dp_text *out, bool markdown)
+{
+    if (markdown)
+        dp_text_add(out,
+                    "| model | parameters | GMAC | published | published quality |\n"
+                    "|---|---|---|---|---|\n");
+    else
+        dp_text_add(out, "%-44s %10s %9s %9s  %s\n", "model", "params", "GMAC",
+                    "published", "published quality");
+}
+
+/* ---- the command ----------------------------------------------------------------------- */
+
+typedef enum layout { TEXT, JSON, TABLE, MARKDOWN } layout;
+
+static dp_status add_model(dp_context *ctx, dp_text *out, const char *name,
+                           const char *configs, layout form, bool first)
+{
+    char *path;
+    dp_config *config = NULL;
+    info i = {.name = name};
+    dp_status st = dp_cli_find_model(&ctx->err, &path, name, configs);
+    if (st == DP_OK)
+        st = measure(ctx, path, &i, &config);
+    if (st == DP_OK && form == TEXT)
+        format_text(out, &i);
+    else if (st == DP_OK && form == JSON)
+        format_json(out, &i, first);
+    else if (st == DP_OK)
+        format_row(out, &i, form == MARKDOWN);
+    dp_config_free(config);
+    dp_free(path);
+    return st;
+}
+
+static dp_status add_all(dp_context *ctx, dp_text *out, const char *configs,
+                         layout form)
+{
+    dp_config_names names;
+    dp_status st = dp_config_names_load(&ctx->err, &names, configs);
+    bool first = true;
+    for (size_t k = 0; k < names.count && st == DP_OK; k++) {
+        if (strncmp(names.name[k], "golden/", 7) == 0)
+            continue; /* the tests' own */
+        st = add_model(ctx, out, names.name[k], configs, form, first);
+        first = false;
+    }
+    dp_config_names_done(&names);
+    return st;
+}
+
+static int run(dp_context *ctx, const char *model, const char *configs, layout form)
+{
+    dp_text text = {.err = &ctx->err};
+    if (form == JSON && !model)
+        dp_text_add(&text, "[");
+    if (form == TABLE || form == MARKDOWN)
+        format_head(&text, form == MARKDOWN);
+    dp_status st = model ? add_model(ctx, &text, model, configs, form, true)
+                         : add_all(ctx, &text, configs, form);
+    if (form == JSON)
+        dp_text_add(&text, model ? "\n" : "]\n");
+    if (st == DP_OK)
+        st = text.status;
+    if (st == DP_OK)
+        fputs(dp_text_get(&text), stdout);
+    dp_text_done(&text);
+    return st == DP_OK ? DP_EXIT_OK : dp_cli_fail(&ctx->err, DP_SUBJECT_MODEL);
+}
+
+int dp_cli_info(int argc, char **argv)
+{
+    dp_common_options common = {0};
+    bool all = false, markdown = false, json = false;
+    const dp_option options[] = {
+        DP_FLAG("all", 0, &all, "every model that ships, as a table"),
+        DP_FLAG("markdown", 0, &markdown, "the table in Markdown"),
+        DP_FLAG("json", 0, &json, "as JSON"),
+        DP_OPTION_CONFIGS(&common),
+        DP_OPTIONS_END,
+    };
+    const dp_usage usage = {
+        .name = "info",
+        .arguments = "[MODEL]",
+        .about =
+            "Tells a model's parameters, work, maps and memory, beside the published "
+            "numbers.",
+        .options = options,
+        .most = 1,
+    };
+    dp_arguments args;
+    int status = dp_options_parse(&usage, argc, argv, &args);
+    if (status != DP_OPTIONS_GO_ON)
+        return status;
+    if (all == (args.count == 1))
+        return dp_cli_usage("info: found %s, expected a MODEL or --all",
+                            all ? "both" : "neither");
+    dp_context *ctx;
+    const dp_status st = dp_context_new(&ctx, &(dp_options){.threads = 1});
+    if (st != DP_OK) {
+        dp_cli_say("cannot start: %s", dp_status_text(st));
+        return dp_cli_status(st, DP_SUBJECT_OUTPUT);
+    }
+    const layout one = json ? JSON : markdown ? MARKDOWN : TEXT;
+    status = run(ctx, all ? NULL : args.item[0], common.configs,
+                 all && one == TEXT ? TABLE : one);
+    dp_context_free(ctx);
+    return status;
+}
