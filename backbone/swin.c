@@ -1,10 +1,10 @@
-/* Swin Transformer for dense prediction: Liu et al. 2021, "Swin Transformer: Hierarchical
- * Vision Transformer using Shifted Windows"; the original's
- * mmdet/models/backbones/swin_transformer.py, under its tensor names.
+/* Swin Transformer: Liu et al. 2021, "Swin Transformer: Hierarchical Vision Transformer
+ * using Shifted Windows"; the originals' mmdet/models/backbones/swin_transformer.py and,
+ * for classification, models/swin_transformer.py, under their tensor names.
  *
- * Every second block shifts its windows, also where one window covers the whole map: here
- * the dense network differs from the classifier. Each stage's map is normalised by an own
- * norm on its way out; the map that goes on to the next stage is not.
+ * For dense prediction each stage's map is normalised by an own norm on its way out; the
+ * map that goes on to the next stage is not. Every second block shifts its windows, here
+ * also where one window covers the whole map.
  */
 #include "backbone/backbone.h"
 #include "ops/conv.h"
@@ -30,6 +30,8 @@ typedef struct swin {
     int depths[STAGES];
     int num_heads[STAGES];
     int window_size;
+    bool shift_single_window;
+    bool output_norms;
 
     dp_conv patch_embed;
     dp_layer_norm patch_norm;
@@ -48,6 +50,11 @@ static const dp_param params[] = {
              "heads of attention in each stage; they divide its channels"),
     DP_PARAM(swin, window_size, "7", 2, DP_WINDOW_MAX_SIDE,
              "side of a window, in cells"),
+    DP_PARAM(swin, shift_single_window, "true", 0, 0,
+             "shift windows also where one is as large as the map, or larger; the "
+             "classifiers do not"),
+    DP_PARAM(swin, output_norms, "true", 0, 0,
+             "normalise each stage's map on its way out; the classifiers do not"),
     DP_PARAM_END,
 };
 
@@ -67,8 +74,6 @@ static void build_blocks(swin *net, dp_builder *b, int s)
         const dp_window_attention_spec spec = {.C = channels(net, s),
                                                .heads = net->num_heads[s],
                                                .side = net->window_size,
-                                               .shift =
-                                                   i % 2 ? net->window_size / 2 : 0,
                                                .eps = eps};
         dp_window_attention_build(b, &blocks[i].attention, &spec);
         dp_mlp_build(b, &blocks[i].mlp, spec.C, eps);
@@ -89,7 +94,9 @@ static void build_stage(swin *net, dp_builder *b, int s)
 
     char name[24];
     snprintf(name, sizeof name, "norm%d.", s);
-    dp_layer_norm_build(b, &net->stages[s].output_norm, name, channels(net, s), eps);
+    if (net->output_norms)
+        dp_layer_norm_build(b, &net->stages[s].output_norm, name, channels(net, s),
+                            eps);
 }
 
 static dp_status build(void *self, dp_builder *b)
@@ -144,7 +151,20 @@ static dp_tensor fill_patches(dp_run *r, dp_tensor image)
     return whole;
 }
 
-/* The maps that outlive forward come first. Blocks work in place. */
+/* In place. */
+static void run_blocks(const swin *net, dp_run *r, int s, dp_tensor x)
+{
+    const int smaller = x.H < x.W ? x.H : x.W;
+    const bool shifts = net->shift_single_window || smaller > net->window_size;
+    for (int i = 0; i < net->depths[s]; i++) {
+        const block *b = &net->stages[s].blocks[i];
+        dp_window_attention_run(r, &b->attention, x,
+                                shifts && i % 2 ? net->window_size / 2 : 0);
+        dp_mlp_run(r, &b->mlp, x);
+    }
+}
+
+/* The maps that outlive forward come first. */
 static dp_features forward(const void *self, dp_run *r, dp_tensor image)
 {
     const swin *net = self;
@@ -160,11 +180,11 @@ static dp_features forward(const void *self, dp_run *r, dp_tensor image)
     dp_tensor x = dp_conv_run(r, &net->patch_embed, fill_patches(r, image));
     dp_layer_norm_run(r, &net->patch_norm, x, x);
     for (int s = 0; s < STAGES; s++) {
-        for (int i = 0; i < net->depths[s]; i++) {
-            dp_window_attention_run(r, &net->stages[s].blocks[i].attention, x);
-            dp_mlp_run(r, &net->stages[s].blocks[i].mlp, x);
-        }
-        dp_layer_norm_run(r, &net->stages[s].output_norm, out.map[s], x);
+        run_blocks(net, r, s, x);
+        if (net->output_norms)
+            dp_layer_norm_run(r, &net->stages[s].output_norm, out.map[s], x);
+        else if (!r->dry)
+            memcpy(out.map[s].data, x.data, dp_tensor_size(x) * sizeof *x.data);
         dp_run_trace(r, out.spec[s].name, out.map[s]);
         if (s + 1 < STAGES) {
             const dp_tensor next = out.map[s + 1];

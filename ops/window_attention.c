@@ -71,6 +71,7 @@ struct attention_job {
     const dp_window_attention *attention;
     const dp_kernels *kernels;
     dp_tensor x;
+    int shift;
     int down, across; /* windows                           */
     int windows;      /* of an item; the last may have fewer */
     size_t scratch;   /* floats of a worker                */
@@ -125,8 +126,8 @@ static struct stretch stretch_at(const struct attention_job *job, int window, in
     const dp_window_attention_spec *spec = &job->attention->spec;
     const int side = spec->side;
     const int H = job->down * side, W = job->across * side; /* of the continued map */
-    const int row = (window / job->across * side + i + spec->shift) % H;
-    const int column = (window % job->across * side + j + spec->shift) % W;
+    const int row = (window / job->across * side + i + job->shift) % H;
+    const int column = (window % job->across * side + j + job->shift) % W;
     const bool inside = row < job->x.H && column < job->x.W;
     const int end = column < job->x.W ? job->x.W : W;
     struct stretch s = {i * side + j, side - j, NULL};
@@ -172,9 +173,9 @@ static void scatter(const struct attention_job *job, int window, const float *ce
 
 /* 0 in the part of the last window's axis that was there before the shift, 1 in what came
  * round from the other end. */
-static int side_of(const dp_window_attention_spec *spec, int at)
+static int side_of(const struct attention_job *job, int at)
 {
-    return at >= spec->side - spec->shift;
+    return at >= job->attention->spec.side - job->shift;
 }
 
 /* Numbers of the parts of a window that do not see each other. False: all do. */
@@ -183,12 +184,12 @@ static bool fill_regions(const struct attention_job *job, int window, uint8_t *r
     const dp_window_attention_spec *spec = &job->attention->spec;
     const bool bottom = window / job->across == job->down - 1;
     const bool right = window % job->across == job->across - 1;
-    if (spec->shift == 0 || !(bottom || right))
+    if (job->shift == 0 || !(bottom || right))
         return false;
     for (int i = 0; i < spec->side; i++)
         for (int j = 0; j < spec->side; j++)
-            *region++ = (uint8_t)((bottom ? 2 * side_of(spec, i) : 0) +
-                                  (right ? side_of(spec, j) : 0));
+            *region++ = (uint8_t)((bottom ? 2 * side_of(job, i) : 0) +
+                                  (right ? side_of(job, j) : 0));
     return true;
 }
 
@@ -277,7 +278,8 @@ static void attention_item(void *arg, int item, int worker)
         scatter(job, first + w, s.qkv + (size_t)w * n * C);
 }
 
-void dp_window_attention_run(dp_run *r, const dp_window_attention *a, dp_tensor x)
+void dp_window_attention_run(dp_run *r, const dp_window_attention *a, dp_tensor x,
+                             int shift)
 {
     const int side = a->spec.side, N = side * side, C = a->spec.C;
     if (x.N != 1 || x.C != C)
@@ -285,7 +287,8 @@ void dp_window_attention_run(dp_run *r, const dp_window_attention *a, dp_tensor 
                     x.C, C);
     if (x.H < 1 || x.W < 1)
         return;
-    struct attention_job job = {.attention = a, .kernels = r->kernels, .x = x};
+    struct attention_job job = {
+        .attention = a, .kernels = r->kernels, .x = x, .shift = shift};
     struct attention_scratch parts;
     job.down = (x.H + side - 1) / side;
     job.across = (x.W + side - 1) / side;

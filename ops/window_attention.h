@@ -23,9 +23,9 @@
 enum { DP_WINDOW_MAX_SIDE = 32 };
 
 typedef struct dp_window_attention_spec {
-    int C, heads;    /* heads divide C                                  */
-    int side, shift; /* of a window, in cells: 1 to DP_WINDOW_MAX_SIDE, 0 to side - 1 */
-    float eps;       /* of the norm                                     */
+    int C, heads; /* heads divide C                                    */
+    int side;     /* of a window, in cells: 1 to DP_WINDOW_MAX_SIDE     */
+    float eps;    /* of the norm                                       */
 } dp_window_attention_spec;
 
 typedef struct dp_window_attention {
@@ -44,8 +44,9 @@ typedef struct dp_window_attention {
 void dp_window_attention_build(dp_builder *b, dp_window_attention *a,
                                const dp_window_attention_spec *spec);
 
-/* x is (1, H, W, C), changed in place. Another number of channels is recorded as
- * DP_ESHAPE. */
-void dp_window_attention_run(dp_run *r, const dp_window_attention *a, dp_tensor x);
+/* x is (1, H, W, C), changed in place; shift is 0 to side - 1. Another number of channels
+ * is recorded as DP_ESHAPE. */
+void dp_window_attention_run(dp_run *r, const dp_window_attention *a, dp_tensor x,
+                             int shift);
 
 #endif

@@ -76,7 +76,7 @@ static void build(struct layer *l)
         DP_OK);
     dp_window_attention_build(
         &b, &l->attention,
-        &(dp_window_attention_spec){C, l->s.heads, l->s.side, l->s.shift, (float)eps});
+        &(dp_window_attention_spec){C, l->s.heads, l->s.side, (float)eps});
     ck_assert_msg(dp_builder_finish(&b) == DP_OK, "%s", l->f.err.text);
     dp_builder_done(&b);
 }
@@ -120,7 +120,7 @@ static void run(dp_run *r, void *arg)
     l->y = dp_run_tensor(r, 1, l->s.H, l->s.W, l->s.C);
     if (!r->dry)
         memcpy(l->y.data, l->x, dp_tensor_size(l->y) * sizeof *l->x);
-    dp_window_attention_run(r, &l->attention, l->y);
+    dp_window_attention_run(r, &l->attention, l->y, l->s.shift);
 }
 
 /* ---- the definition ---------------------------------------------------------------- */
