@@ -37,6 +37,7 @@ const dp_backbone_def *dp_backbone_find(const char *name);
 const dp_backbone_def *const *dp_backbone_all(void);
 
 extern const dp_backbone_def dp_backbone_convnext;
+extern const dp_backbone_def dp_backbone_convnext_iso;
 extern const dp_backbone_def dp_backbone_resnet;
 extern const dp_backbone_def dp_backbone_swin;
 

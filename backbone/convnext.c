@@ -1,6 +1,7 @@
-/* ConvNeXt: Liu et al. 2022, "A ConvNet for the 2020s"; the original's models/convnext.py
- * and, for dense prediction, object_detection/mmdet/models/backbones/convnext.py, under
- * their tensor names.
+/* ConvNeXt: Liu et al. 2022, "A ConvNet for the 2020s", and V2: Woo et al. 2023,
+ * "Co-designing and Scaling ConvNets with Masked Autoencoders"; the originals'
+ * models/convnext.py and models/convnextv2.py and, for dense prediction,
+ * object_detection/mmdet/models/backbones/convnext.py, under their tensor names.
  *
  * For dense prediction each stage's map is normalised by an own norm on its way out; the
  * map that goes on to the next stage is not.
@@ -21,6 +22,8 @@ static const float eps =
 typedef struct convnext {
     int depths[STAGES];
     int dims[STAGES];
+    bool layer_scale;
+    bool grn;
     bool output_norms;
 
     struct {
@@ -34,6 +37,9 @@ typedef struct convnext {
 static const dp_param params[] = {
     DP_PARAM(convnext, depths, "[3, 3, 9, 3]", 1, 256, "blocks in each stage"),
     DP_PARAM(convnext, dims, "[96, 192, 384, 768]", 1, 16384, "channels of each stage"),
+    DP_PARAM(convnext, layer_scale, "true", 0, 0, "blocks have a gamma; V2's do not"),
+    DP_PARAM(convnext, grn, "false", 0, 0,
+             "blocks have a global response normalisation: V2"),
     DP_PARAM(convnext, output_norms, "true", 0, 0,
              "normalise each stage's map on its way out; the classifiers do not"),
     DP_PARAM_END,
@@ -74,7 +80,12 @@ static dp_status build(void *self, dp_builder *b)
             return b->status;
         for (int i = 0; i < net->depths[s]; i++) {
             const size_t outer = dp_builder_enter(b, "stages.%d.%d.", s, i);
-            dp_convnext_block_build(b, &net->stages[s].blocks[i], net->dims[s], eps);
+            dp_convnext_block_build(
+                b, &net->stages[s].blocks[i],
+                &(dp_convnext_block_spec){.C = net->dims[s],
+                                          .eps = eps,
+                                          .layer_scale = net->layer_scale,
+                                          .grn = net->grn});
             dp_builder_leave(b, outer);
         }
         char name[24];
@@ -145,7 +156,7 @@ static dp_features forward(const void *self, dp_run *r, dp_tensor image)
 
 const dp_backbone_def dp_backbone_convnext = {
     .name = "convnext",
-    .summary = "ConvNeXt, Liu et al. 2022",
+    .summary = "ConvNeXt, Liu et al. 2022, and V2, Woo et al. 2023",
     .size = sizeof(convnext),
     .params = params,
     .build = build,

@@ -20,6 +20,7 @@ static const struct golden_case {
     double bound;                /* of logits                               */
 } cases[] = {
     {"golden/convnext_cls", "configs/golden/convnext_cls", 1e-4},
+    {"golden/convnextv2_cls", "configs/golden/convnextv2_cls", 3e-4},
 };
 static const int sizes[] = {224, 384};
 enum { CASES = sizeof cases / sizeof cases[0], SIZES = 2, TOP = 5 };
