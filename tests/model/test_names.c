@@ -4,11 +4,13 @@
 #include "io/image.h"
 #include "io/name_map.h"
 #include "io/safetensors.h"
+#include "model/classifier.h"
 #include "model/detector.h"
 #include "model/model.h"
 #include "model/segmentor.h"
 #include "tests/support/samples.h"
 #include "tests/support/scratch.h"
+#include "tests/support/shared.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -140,6 +142,43 @@ START_TEST(a_detector_under_other_names_is_the_same)
 }
 END_TEST
 
+enum { TOP = 1000 };
+
+static void classify(dp_class_score *best, const char *weights)
+{
+    dp_context *ctx = new_context();
+    dp_model *m;
+    dp_pixels pixels;
+    int count;
+    ck_assert_msg(dp_model_load(ctx, &m, "configs/golden/convnext_cls_224.json",
+                                weights, NULL) == DP_OK,
+                  "%s", dp_context_error(ctx));
+    ck_assert_int_eq(
+        dp_pixels_load(&ctx->err, &pixels, shared_path("golden/images/tiny_50x37.jpg")),
+        DP_OK);
+    ck_assert_int_eq(dp_classifier_run(ctx, m, &pixels, best, TOP, &count), DP_OK);
+    ck_assert_int_gt(count, 0);
+    dp_pixels_done(&pixels);
+    dp_model_free(m);
+    dp_context_free(ctx);
+}
+
+static const char *const classifier_maps[] = {
+    "configs/names/timm_convnext.json", "configs/names/torchvision_convnext.json",
+    "configs/names/huggingface_convnext.json", "configs/names/openmmlab_convnext.json"};
+
+START_TEST(a_classifier_under_other_names_is_the_same)
+{
+    static dp_class_score a[TOP], b[TOP];
+    const char *copy = scratch_path("copy.safetensors");
+    const char *weights = shared_path("golden/convnext_cls/model.pth");
+    rename_checkpoint(copy, weights, classifier_maps[_i]);
+    classify(a, weights);
+    classify(b, copy);
+    ck_assert_mem_eq(a, b, sizeof a);
+}
+END_TEST
+
 /* ---- the rules ------------------------------------------------------------------------- */
 
 static const struct {
@@ -214,6 +253,9 @@ int main(void)
     tcase_add_loop_test(t, a_segmentor_under_other_names_is_the_same, 0,
                         COUNT(upernet_maps));
     tcase_add_test(t, a_detector_under_other_names_is_the_same);
+    if (shared_has("golden/convnext_cls"))
+        tcase_add_loop_test(t, a_classifier_under_other_names_is_the_same, 0,
+                            COUNT(classifier_maps));
     tcase_add_loop_test(t, a_rule_renames_whole_names, 0, COUNT(renamings));
     tcase_add_loop_test(t, a_wrong_map_is_refused_with_its_file, 0, COUNT(bad_maps));
     suite_add_tcase(s, t);
