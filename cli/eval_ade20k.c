@@ -121,7 +121,8 @@ static bool report_bad(const session *s)
         dp_cli_say("%s: found %zu more like these", s->ask.truth, bad - named);
     for (int kind = 0; kind < DP_SEMANTIC_KINDS; kind++)
         if (s->counts.bad[kind] > 0)
-            dp_cli_say("%s: %zu of %zu images", dp_semantic_kind_name(kind),
+            dp_cli_say("%s: %zu of %zu images",
+                       dp_semantic_kind_name((dp_semantic_kind)kind),
                        s->counts.bad[kind], f->count);
     if (f->strays > 0 && !s->ask.common.quiet)
         dp_cli_say("warning: %s: found no true label map for it (the first of %zu)",

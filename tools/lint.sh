@@ -62,7 +62,7 @@ check_headers() {
         *_avx512.h) isa='-mavx2 -mfma -mavx512f -mavx512bw -mavx512dq -mavx512vl' ;;
         *) isa= ;;
         esac
-        echo '#include \"{}\"' | gcc -std=c11 $flags \$isa -fsyntax-only -x c - 2>&1 |
+        printf '#include \"{}\"\\nextern int alone;\\n' | gcc -std=c11 $flags \$isa -fsyntax-only -x c - 2>&1 |
             grep -q . && echo '{}: does not compile alone'; true" | none || return 1
     for compiler in 'gcc -std=c11 -x c' 'g++ -std=c++11 -x c++' 'clang -std=c11 -x c' \
         'clang++ -std=c++11 -x c++'; do
