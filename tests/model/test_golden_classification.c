@@ -1,5 +1,5 @@
-/* Whole classifiers against what the original Python code gave: ../shared/golden. The
- * bounds are the "accept" column of its README. */
+/* Whole classifiers against what the original Python code gave: ../shared/golden and
+ * golden2. The bounds are the "accept" columns of their READMEs. */
 #include "io/image.h"
 #include "model/classifier.h"
 #include "tests/support/golden_weights.h"
@@ -16,19 +16,24 @@
 static const char *program;
 
 static const struct golden_case {
-    const char *folder, *config; /* a config for each size: CONFIG_224.json */
-    double bound;                /* of logits                               */
+    const char *folder, *config;
+    int size;            /* of the input            */
+    const char *feature; /* its name in the records */
+    double bound;        /* of features and logits  */
 } cases[] = {
-    {"golden/convnext_cls", "configs/golden/convnext_cls", 1e-4},
-    {"golden/convnextv2_cls", "configs/golden/convnextv2_cls", 3e-4},
+    {"golden/convnext_cls", "convnext_cls_224", 224, "pooled_normed_feature", 1e-4},
+    {"golden/convnext_cls", "convnext_cls_384", 384, "pooled_normed_feature", 1e-4},
+    {"golden/convnextv2_cls", "convnextv2_cls_224", 224, "pooled_normed_feature", 3e-4},
+    {"golden/convnextv2_cls", "convnextv2_cls_384", 384, "pooled_normed_feature", 3e-4},
+    {"golden2/swin_cls", "swin_cls_224", 224, "normed_pooled_feature", 3e-4},
 };
-static const int sizes[] = {224, 384};
-enum { CASES = sizeof cases / sizeof cases[0], SIZES = 2, TOP = 5 };
+enum { CASES = sizeof cases / sizeof cases[0], TOP = 5 };
 
 typedef struct golden_run {
     const cJSON *record;
-    double bound, logit, feature;
-    int met; /* traced maps that were compared */
+    const struct golden_case *which;
+    double logit, feature; /* worst differences             */
+    int met;               /* traced maps that were compared */
 } golden_run;
 
 static void check_input(const golden_run *run, dp_tensor input)
@@ -66,10 +71,11 @@ static void trace(void *arg, const dp_run *r, const char *name, dp_tensor map)
     if (strcmp(name, "input") == 0)
         check_input(run, map);
     else if (strcmp(name, "pooled") == 0)
-        run->feature = compare(json_get(run->record, "pooled_normed_feature"), map,
-                               run->bound, name);
+        run->feature = compare(json_get(run->record, run->which->feature), map,
+                               run->which->bound, name);
     else if (strcmp(name, "logits") == 0)
-        run->logit = compare(json_get(run->record, "logits"), map, run->bound, name);
+        run->logit =
+            compare(json_get(run->record, "logits"), map, run->which->bound, name);
     else
         return;
     run->met++;
@@ -89,7 +95,7 @@ static void check_best(const cJSON *record, const dp_class_score *best, int coun
 static void run_record(dp_context *ctx, const dp_model *m, const cJSON *record,
                        const struct golden_case *c)
 {
-    golden_run run = {.record = record, .bound = c->bound};
+    golden_run run = {.record = record, .which = c};
     ctx->trace = trace;
     ctx->trace_arg = &run;
     dp_pixels pixels;
@@ -109,10 +115,9 @@ static void run_record(dp_context *ctx, const dp_model *m, const cJSON *record,
 
 START_TEST(classifier_equals_the_original)
 {
-    const struct golden_case *c = &cases[_i / SIZES];
-    const int size = sizes[_i % SIZES];
+    const struct golden_case *c = &cases[_i];
     char config[128];
-    snprintf(config, sizeof config, "%s_%d.json", c->config, size);
+    snprintf(config, sizeof config, "configs/golden/%s.json", c->config);
     dp_context *ctx;
     dp_model *m;
     ck_assert_int_eq(dp_context_new(&ctx, NULL), DP_OK);
@@ -123,7 +128,7 @@ START_TEST(classifier_equals_the_original)
     cJSON *records = json_load(shared_path("%s/results.json", c->folder));
     int ran = 0;
     for (const cJSON *v = records->child; v; v = v->next)
-        if ((int)json_number(v, "input_size") == size) {
+        if ((int)json_number(v, "input_size") == c->size) {
             run_record(ctx, m, v, c);
             ran++;
         }
@@ -141,8 +146,8 @@ int main(int argc, char **argv)
     Suite *suite = suite_create("golden classification");
     TCase *tc = tcase_create("original");
     tcase_set_timeout(tc, 120);
-    if (shared_has("golden"))
-        tcase_add_loop_test(tc, classifier_equals_the_original, 0, CASES * SIZES);
+    if (shared_has("golden") && shared_has("golden2"))
+        tcase_add_loop_test(tc, classifier_equals_the_original, 0, CASES);
     suite_add_tcase(suite, tc);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);
