@@ -15,7 +15,8 @@
 typedef struct dp_backbone_def {
     const char *name; /* the config's "type" */
     const char *summary;
-    size_t size; /* of the instance: zeroed, then filled by its parameter table */
+    const char *mark; /* a tensor by which its checkpoints are known              */
+    size_t size;      /* of the instance: zeroed, then filled by its parameter table */
     const dp_param *params;
 
     /* Check what the table cannot (DP_ECONFIG with sentence), load and pack the weights
@@ -32,6 +33,11 @@ typedef struct dp_backbone_def {
 
 /* NULL when there is none of this name. */
 const dp_backbone_def *dp_backbone_find(const char *name);
+
+/* That whose checkpoints have tensors like these, whatever stands before the names; NULL
+ * when no mark is there. */
+const dp_backbone_def *dp_backbone_recognise(const dp_named_tensor *tensors,
+                                             size_t count);
 
 /* All of them, ended by NULL. */
 const dp_backbone_def *const *dp_backbone_all(void);

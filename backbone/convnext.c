@@ -157,6 +157,7 @@ static dp_features forward(const void *self, dp_run *r, dp_tensor image)
 const dp_backbone_def dp_backbone_convnext = {
     .name = "convnext",
     .summary = "ConvNeXt, Liu et al. 2022, and V2, Woo et al. 2023",
+    .mark = "stages.0.0.dwconv.weight",
     .size = sizeof(convnext),
     .params = params,
     .build = build,

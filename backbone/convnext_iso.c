@@ -84,6 +84,7 @@ static dp_features forward(const void *self, dp_run *r, dp_tensor image)
 const dp_backbone_def dp_backbone_convnext_iso = {
     .name = "convnext_iso",
     .summary = "isotropic ConvNeXt, Liu et al. 2022",
+    .mark = "blocks.0.dwconv.weight",
     .size = sizeof(convnext_iso),
     .params = params,
     .build = build,

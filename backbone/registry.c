@@ -22,3 +22,20 @@ const dp_backbone_def *dp_backbone_find(const char *name)
             return all[i];
     return NULL;
 }
+
+static bool ends_with(const char *name, const char *end)
+{
+    const size_t n = strlen(name), m = strlen(end);
+    return n == m ? strcmp(name, end) == 0
+                  : n > m && name[n - m - 1] == '.' && strcmp(name + n - m, end) == 0;
+}
+
+const dp_backbone_def *dp_backbone_recognise(const dp_named_tensor *tensors,
+                                             size_t count)
+{
+    for (size_t i = 0; all[i]; i++)
+        for (size_t k = 0; k < count; k++)
+            if (ends_with(tensors[k].name, all[i]->mark))
+                return all[i];
+    return NULL;
+}

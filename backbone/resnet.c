@@ -194,6 +194,7 @@ static dp_features forward(const void *self, dp_run *r, dp_tensor image)
 const dp_backbone_def dp_backbone_resnet = {
     .name = "resnet",
     .summary = "ResNet and ResNeXt, He et al. 2016, Xie et al. 2017",
+    .mark = "layer1.0.conv1.weight",
     .size = sizeof(resnet),
     .params = params,
     .build = build,

@@ -200,6 +200,7 @@ static dp_features forward(const void *self, dp_run *r, dp_tensor image)
 const dp_backbone_def dp_backbone_swin = {
     .name = "swin",
     .summary = "Swin Transformer, Liu et al. 2021",
+    .mark = "patch_embed.proj.weight",
     .size = sizeof(swin),
     .params = params,
     .build = build,

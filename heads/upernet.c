@@ -85,6 +85,12 @@ static dp_status build(void *self, dp_builder *b, const dp_feature_specs *in)
 {
     upernet *head = self;
     const int C = head->channels, top = in->count - 1;
+    if (in->count < 2)
+        return dp_fail(
+            b->err, DP_ECONFIG,
+            "decode head upernet: found %d map of the backbone (%s), expected 2 "
+            "or more",
+            in->count, in->spec[0].name);
     const int top_channels = in->spec[top].channels;
     char name[32];
     head->levels = in->count;

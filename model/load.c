@@ -3,6 +3,8 @@
 #include "model/model.h"
 #include "model/names.h"
 
+#include <string.h>
+
 /* A refused value is missing from the tensors; its class says why. */
 static void log_refusals(dp_context *ctx, const dp_checkpoint *checkpoint)
 {
@@ -10,6 +12,23 @@ static void log_refusals(dp_context *ctx, const dp_checkpoint *checkpoint)
     const dp_refusal *list = dp_checkpoint_refusals(checkpoint, &count);
     for (size_t i = 0; i < count; i++)
         dp_context_log(ctx, "not read: %s: a %s", list[i].name, list[i].class);
+}
+
+/* Put both files in front of the sentence, and both backbones when they differ. */
+static void say_what_does_not_fit(dp_context *ctx, const char *path,
+                                  const dp_config *config,
+                                  const dp_named_tensor *tensors, size_t count)
+{
+    const dp_backbone_def *found = dp_backbone_recognise(tensors, count);
+    const cJSON *type = cJSON_GetObjectItemCaseSensitive(
+        cJSON_GetObjectItemCaseSensitive(dp_config_root(config), "backbone"), "type");
+    if (found && strcmp(found->name, type->valuestring) != 0)
+        dp_fail_while(&ctx->err,
+                      "%s as weights of %s: found a checkpoint of %s, expected "
+                      "one of %s",
+                      path, dp_config_path(config), found->name, type->valuestring);
+    else
+        dp_fail_while(&ctx->err, "%s as weights of %s", path, dp_config_path(config));
 }
 
 static dp_status build_from_checkpoint(dp_context *ctx, dp_model **out,
@@ -29,7 +48,7 @@ static dp_status build_from_checkpoint(dp_context *ctx, dp_model **out,
         st = dp_model_build(ctx, out, config, &weights, NULL);
     dp_names_done(&renamed);
     if (st == DP_ESHAPE)
-        dp_fail_while(&ctx->err, "%s as weights of %s", path, dp_config_path(config));
+        say_what_does_not_fit(ctx, path, config, tensors, weights.count);
     dp_checkpoint_close(checkpoint);
     return st;
 }

@@ -57,6 +57,14 @@ static dp_status build(void *self, dp_builder *b, const dp_feature_specs *in)
             b->err, DP_ECONFIG,
             "neck.num_outs: found %d, expected at least the backbone's %d maps",
             net->num_outs, in->count);
+    for (int i = 1; i < in->count; i++)
+        if (in->spec[i].stride != 2 * in->spec[i - 1].stride)
+            return dp_fail(
+                b->err, DP_ECONFIG,
+                "neck fpn: found the backbone's maps %s and %s of strides %d and "
+                "%d, expected each twice the one before",
+                in->spec[i - 1].name, in->spec[i].name, in->spec[i - 1].stride,
+                in->spec[i].stride);
     net->inputs = in->count;
     for (int i = 0; i < net->num_outs; i++) {
         const int stride =

@@ -1,0 +1,113 @@
+/* docs/adding-a-module.md, followed: a backbone of one file, a line in a registry and a
+ * config runs behind the detector's neck and heads and behind UperNet. */
+#include "model/detector.h"
+#include "model/segmentor.h"
+#include "tests/support/scratch.h"
+#include "tests/toy/toy_backbone.h"
+
+#include <check.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static dp_context *ctx;
+static dp_pixels pixels;
+
+static void setup(void)
+{
+    scratch_setup();
+    ck_assert_int_eq(dp_context_new(&ctx, &(dp_options){.threads = 2}), DP_OK);
+    ck_assert_int_eq(dp_pixels_init(&pixels, 70, 90, &ctx->err), DP_OK);
+    for (int i = 0; i < 70 * 90 * 3; i++)
+        pixels.data[i] = (uint8_t)(i * 37 % 251);
+}
+
+static void teardown(void)
+{
+    dp_pixels_done(&pixels);
+    dp_context_free(ctx);
+    scratch_teardown();
+}
+
+/* A config over one that ships, with the toy behind its heads. */
+static const char *config(const char *base, const char *rest)
+{
+    char folder[2000], text[3000];
+    ck_assert_ptr_nonnull(getcwd(folder, sizeof folder));
+    snprintf(text, sizeof text,
+             "{\"base\": \"%s/configs/_base_/%s\", \"backbone\": {\"type\": \"toy\"}, "
+             "\"input\": {\"scale\": [96, 64]}, %s}",
+             folder, base, rest);
+    return scratch_file("toy.json", text, strlen(text));
+}
+
+static dp_model *load(const char *path)
+{
+    dp_model *m;
+    ck_assert_msg(dp_model_load(ctx, &m, path, NULL, NULL) == DP_OK, "%s",
+                  ctx->err.text);
+    return m;
+}
+
+START_TEST(a_new_backbone_detects)
+{
+    dp_detections found = {0};
+    dp_model *m = load(config("mask_rcnn_fpn.json",
+                              "\"neck\": {\"out_channels\": 16}, \"rpn_head\": "
+                              "{\"feat_channels\": 16}, \"bbox_head\": "
+                              "{\"fc_out_channels\": 16}, \"mask_head\": "
+                              "{\"conv_out_channels\": 16}"));
+    ck_assert_ptr_eq(m->backbone_def, &dp_backbone_toy);
+    ck_assert_msg(dp_detector_run(ctx, m, &pixels, &found) == DP_OK, "%s",
+                  ctx->err.text);
+    dp_detections_done(&found);
+    dp_model_free(m);
+}
+END_TEST
+
+START_TEST(a_new_backbone_segments)
+{
+    dp_label_map map = {0};
+    dp_model *m = load(config("upernet.json", "\"decode_head\": {\"channels\": 16}"));
+    ck_assert_msg(dp_segmentor_run(ctx, m, &pixels, &map) == DP_OK, "%s",
+                  ctx->err.text);
+    ck_assert(map.h == 70 && map.w == 90);
+    dp_label_map_done(&map);
+    dp_model_free(m);
+}
+END_TEST
+
+START_TEST(its_parameters_are_checked_with_file_and_key)
+{
+    dp_model *m;
+    const char *path = config(
+        "upernet.json", "\"backbone\": {\"type\": \"toy\", \"dim\": [8, 8, 8, 8]}");
+    ck_assert_int_ne(dp_model_load(ctx, &m, path, NULL, NULL), DP_OK);
+    ck_assert_ptr_nonnull(strstr(ctx->err.text, "toy.json"));
+}
+END_TEST
+
+START_TEST(its_table_is_well_formed)
+{
+    char problem[200];
+    ck_assert_ptr_null(dp_params_check_table(
+        dp_backbone_toy.params, dp_backbone_toy.size, problem, sizeof problem));
+}
+END_TEST
+
+int main(void)
+{
+    Suite *s = suite_create("toy backbone");
+    TCase *t = tcase_create("toy");
+    tcase_add_checked_fixture(t, setup, teardown);
+    tcase_add_test(t, a_new_backbone_detects);
+    tcase_add_test(t, a_new_backbone_segments);
+    tcase_add_test(t, its_parameters_are_checked_with_file_and_key);
+    tcase_add_test(t, its_table_is_well_formed);
+    suite_add_tcase(s, t);
+    SRunner *r = srunner_create(s);
+    srunner_run_all(r, CK_ENV);
+    const int failed = srunner_ntests_failed(r);
+    srunner_free(r);
+    return failed != 0;
+}
