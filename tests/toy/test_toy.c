@@ -30,14 +30,15 @@ static void teardown(void)
 }
 
 /* A config over one that ships, with the toy behind its heads. */
-static const char *config(const char *base, const char *rest)
+static const char *config(const char *base, const char *dims, const char *rest)
 {
     char folder[2000], text[3000];
     ck_assert_ptr_nonnull(getcwd(folder, sizeof folder));
-    snprintf(text, sizeof text,
-             "{\"base\": \"%s/configs/_base_/%s\", \"backbone\": {\"type\": \"toy\"}, "
-             "\"input\": {\"scale\": [96, 64]}, %s}",
-             folder, base, rest);
+    snprintf(
+        text, sizeof text,
+        "{\"base\": \"%s/configs/_base_/%s\", \"backbone\": {\"type\": \"toy\"%s}, "
+        "\"input\": {\"scale\": [96, 64]}, %s}",
+        folder, base, dims, rest);
     return scratch_file("toy.json", text, strlen(text));
 }
 
@@ -52,7 +53,7 @@ static dp_model *load(const char *path)
 START_TEST(a_new_backbone_detects)
 {
     dp_detections found = {0};
-    dp_model *m = load(config("mask_rcnn_fpn.json",
+    dp_model *m = load(config("mask_rcnn_fpn.json", "",
                               "\"neck\": {\"out_channels\": 16}, \"rpn_head\": "
                               "{\"feat_channels\": 16}, \"bbox_head\": "
                               "{\"fc_out_channels\": 16}, \"mask_head\": "
@@ -68,7 +69,8 @@ END_TEST
 START_TEST(a_new_backbone_segments)
 {
     dp_label_map map = {0};
-    dp_model *m = load(config("upernet.json", "\"decode_head\": {\"channels\": 16}"));
+    dp_model *m =
+        load(config("upernet.json", "", "\"decode_head\": {\"channels\": 16}"));
     ck_assert_msg(dp_segmentor_run(ctx, m, &pixels, &map) == DP_OK, "%s",
                   ctx->err.text);
     ck_assert(map.h == 70 && map.w == 90);
@@ -80,10 +82,11 @@ END_TEST
 START_TEST(its_parameters_are_checked_with_file_and_key)
 {
     dp_model *m;
-    const char *path = config(
-        "upernet.json", "\"backbone\": {\"type\": \"toy\", \"dim\": [8, 8, 8, 8]}");
-    ck_assert_int_ne(dp_model_load(ctx, &m, path, NULL, NULL), DP_OK);
+    const char *path = config("upernet.json", ", \"dim\": [8, 8, 8, 8]",
+                              "\"decode_head\": {\"channels\": 16}");
+    ck_assert_int_eq(dp_model_load(ctx, &m, path, NULL, NULL), DP_ECONFIG);
     ck_assert_ptr_nonnull(strstr(ctx->err.text, "toy.json"));
+    ck_assert_ptr_nonnull(strstr(ctx->err.text, "did you mean \"dims\""));
 }
 END_TEST
 
