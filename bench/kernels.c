@@ -184,6 +184,24 @@ static void bench_bilinear_add(dp_bilinear_add_fn *fn)
     dp_free(y);
 }
 
+/* A pixel of UperNet's fusion: nine taps of three sources, for a group of channels. */
+static void bench_weighted_sum(dp_weighted_sum_fn *fn)
+{
+    enum { N = 64, TERMS = 18 };
+    float *x = floats(N * TERMS), *w = floats(TERMS), *y = floats(N);
+    const float *rows[TERMS];
+    sampler s = {0};
+
+    for (int t = 0; t < TERMS; t++)
+        rows[t] = x + t * N;
+    while (sampler_next(&s))
+        fn(y, rows, w, TERMS, N, DP_GEMM_RELU);
+    report("18x64", sampler_ms(&s), 2.0 * N * TERMS, "GFLOP/s");
+    dp_free(x);
+    dp_free(w);
+    dp_free(y);
+}
+
 static void bench_scale(dp_scale_fn *fn)
 {
     enum { C = 256 };

@@ -4,25 +4,44 @@
 #include "ops/kernels/kernels.h"
 #include "ops/resize.h"
 
-#include <string.h>
+enum {
+    SIDE = 3,
+    TAPS = SIDE * SIDE,
+    GROUP =
+        64,   /* outputs, so that a worker's part of the products stays in its cache */
+    BLOCK = 8 /* rows of y of an item                                                */
+};
 
-enum { TAPS = DP_CONCAT_TAPS, BLOCK = 4 /* rows of y of an item */ };
+static int group_count(const dp_concat_conv *c)
+{
+    return (c->out + GROUP - 1) / GROUP;
+}
 
-/* The weights of one map: columns of three rows of taps, for each column of taps. */
-static void build_taps(dp_builder *b, dp_linear *taps, int in, int out,
+static int group_width(const dp_concat_conv *c, int group)
+{
+    const int left = c->out - group * GROUP;
+    return left < GROUP ? left : GROUP;
+}
+
+/* The weights of one map, a group of outputs at a time. */
+static void build_taps(dp_builder *b, dp_concat_conv *c, int map, int in,
                        const float *weight, size_t out_stride, const float *scale)
 {
-    const size_t N = (size_t)TAPS * (size_t)out;
-    float *rows = dp_builder_scratch(b, (size_t)in * N);
-    for (int kx = 0; kx < TAPS; kx++) {
-        for (size_t i = 0; weight && rows && i < (size_t)in; i++)
-            for (size_t ky = 0; ky < TAPS; ky++)
-                for (size_t o = 0; o < (size_t)out; o++)
-                    rows[i * N + ky * (size_t)out + o] =
-                        weight[o * out_stride + (i * TAPS + ky) * TAPS + (size_t)kx] *
-                        scale[o];
-        dp_gemm_build(b, &taps[kx].gemm, in, (int)N, weight ? rows : NULL, N, 1, NULL,
-                      NULL);
+    const int groups = group_count(c);
+    dp_linear *taps = dp_builder_take(b, (size_t)groups, sizeof *taps);
+    float *columns = dp_builder_scratch(b, (size_t)in * TAPS * GROUP);
+    c->taps[map] = taps;
+    for (int g = 0; g < groups && taps && columns; g++) {
+        const int width = group_width(c, g);
+        float *to = columns;
+        for (int t = 0; t < TAPS && weight; t++)
+            for (int o = g * GROUP; o < g * GROUP + width; o++) {
+                const float *from = weight + (size_t)o * out_stride + t;
+                for (int i = 0; i < in; i++)
+                    *to++ = from[(size_t)i * TAPS] * scale[o];
+            }
+        dp_gemm_build(b, &taps[g].gemm, in, TAPS * width, weight ? columns : NULL, 1,
+                      (size_t)in, NULL, NULL);
     }
 }
 
@@ -35,30 +54,30 @@ void dp_concat_conv_build(dp_builder *b, dp_concat_conv *c,
         in += spec->in[i];
     const size_t outer = dp_builder_enter(b, "%s", spec->name);
     const float *weight =
-        dp_builder_tensor(b, "weight", 4, (int[]){spec->out, in, TAPS, TAPS});
+        dp_builder_tensor(b, "weight", 4, (int[]){spec->out, in, SIDE, SIDE});
     dp_builder_leave(b, outer);
     const float *scale, *shift;
     dp_batch_norm_fold(b, spec->norm, spec->out, DP_BATCH_NORM_EPS, &scale, &shift);
     if (!scale)
         weight = NULL;
 
-    const size_t out_stride = (size_t)in * TAPS * TAPS;
+    const size_t out_stride = (size_t)in * TAPS;
     c->first = (dp_conv){
-        .in = spec->in[0], .out = spec->out, .kernel = TAPS, .stride = 1, .padding = 1};
+        .in = spec->in[0], .out = spec->out, .kernel = SIDE, .stride = 1, .padding = 1};
     dp_conv_pack(b, &c->first, weight, out_stride, scale, shift);
     for (int i = 1; i < spec->count; i++) {
         if (weight)
-            weight += (size_t)spec->in[i - 1] * TAPS * TAPS;
-        build_taps(b, c->taps[i - 1], spec->in[i], spec->out, weight, out_stride,
-                   scale);
+            weight += (size_t)spec->in[i - 1] * TAPS;
+        build_taps(b, c, i - 1, spec->in[i], weight, out_stride, scale);
     }
     dp_builder_release(b);
 }
 
-/* One resized map: its products with three taps of a column, and where they go. */
+/* One resized map: its products with the taps of a group, and where they go. */
 struct source {
-    dp_tensor products; /* (1, h, w, 3 * out) */
+    dp_tensor products; /* (1, h, w, TAPS * width of the group) */
     dp_resize_tap *rows, *columns;
+    size_t sums; /* where its part of a worker's sums begins */
 };
 
 struct job {
@@ -66,79 +85,98 @@ struct job {
     const dp_kernels *kernels;
     dp_tensor y;
     struct source sources[DP_CONCAT_MAX - 1];
-    int kx; /* the column of taps that is being added */
+    int first, width; /* the group */
     float *sums;
-    size_t sums_size; /* of a worker: the widest source's w * out */
+    size_t sums_size; /* of a worker */
 };
 
-/* sums (w, out) = the products of three taps, each resized to the row of y that it
- * reads for row y; none for rows outside. */
-static void add_rows(const struct job *j, const struct source *s, int y, float *sums)
+/* Values and their weights, to be added up. */
+struct terms {
+    int count;
+    const float *x[(DP_CONCAT_MAX - 1) * SIDE * 2];
+    float weight[(DP_CONCAT_MAX - 1) * SIDE * 2];
+};
+
+static void add_term(struct terms *t, const float *x, float weight)
 {
-    const size_t out = (size_t)j->conv->out, w = (size_t)s->products.W;
-    memset(sums, 0, w * out * sizeof *sums);
-    for (int ky = 0; ky < TAPS; ky++) {
+    t->x[t->count] = x;
+    t->weight[t->count++] = weight;
+}
+
+/* sums (w, kx, width) = the products of the three taps of each column, resized to the
+ * rows of y that they read for row y; none for rows outside. */
+static void sum_rows(const struct job *j, const struct source *s, int y, float *sums)
+{
+    const int n = SIDE * j->width, w = s->products.W;
+    const size_t cell = (size_t)SIDE * (size_t)n;
+    struct terms t = {0};
+    for (int ky = 0; ky < SIDE; ky++) {
         const int row = y + ky - 1;
         if (row < 0 || row >= j->y.H)
             continue;
-        const dp_resize_tap *t = &s->rows[row];
-        const float *low = s->products.data + (size_t)t->low * w * TAPS * out;
-        const float *high = s->products.data + (size_t)t->high * w * TAPS * out;
-        for (size_t x = 0; x < w; x++) {
-            const size_t at = (x * TAPS + (size_t)ky) * out;
-            dp_resize_mix_add(sums + x * out, low + at, high + at, t, out);
-        }
+        const dp_resize_tap *tap = &s->rows[row];
+        const float *from = s->products.data + ky * n;
+        add_term(&t, from + (size_t)tap->low * (size_t)w * cell, tap->weight_low);
+        add_term(&t, from + (size_t)tap->high * (size_t)w * cell, tap->weight_high);
+    }
+    for (int x = 0; x < w; x++, sums += n) {
+        j->kernels->weighted_sum(sums, t.x, t.weight, t.count, n, 0);
+        for (int i = 0; i < t.count; i++)
+            t.x[i] += cell;
     }
 }
 
-/* The row of y += sums resized to its width, one column of taps aside. */
+/* What cell x of the row of y gets from a map's sums, resized to y's width. */
 static void add_columns(const struct job *j, const struct source *s, const float *sums,
-                        float *row)
+                        int x, struct terms *t)
 {
-    const size_t out = (size_t)j->conv->out;
-    for (int x = 0; x < j->y.W; x++) {
-        const int column = x + j->kx - 1;
+    for (int kx = 0; kx < SIDE; kx++) {
+        const int column = x + kx - 1;
         if (column < 0 || column >= j->y.W)
             continue;
-        const dp_resize_tap *t = &s->columns[column];
-        dp_resize_mix_add(row + (size_t)x * out, sums + (size_t)t->low * out,
-                          sums + (size_t)t->high * out, t, out);
+        const dp_resize_tap *tap = &s->columns[column];
+        add_term(t, sums + (tap->low * SIDE + kx) * j->width, tap->weight_low);
+        add_term(t, sums + (tap->high * SIDE + kx) * j->width, tap->weight_high);
     }
 }
 
 static void add_block(void *arg, int item, int worker)
 {
     const struct job *j = arg;
-    const size_t line = (size_t)j->y.W * (size_t)j->y.C;
+    const int maps = j->conv->count - 1;
     float *sums = j->sums + (size_t)worker * j->sums_size;
     const int begin = item * BLOCK;
     const int end = j->y.H - begin < BLOCK ? j->y.H : begin + BLOCK;
+    float *to = j->y.data + (ptrdiff_t)begin * j->y.W * j->y.C + j->first;
     for (int y = begin; y < end; y++) {
-        float *row = j->y.data + (size_t)y * line;
-        for (int i = 0; i < j->conv->count - 1; i++) {
-            add_rows(j, &j->sources[i], y, sums);
-            add_columns(j, &j->sources[i], sums, row);
+        for (int i = 0; i < maps; i++)
+            sum_rows(j, &j->sources[i], y, sums + j->sources[i].sums);
+        for (int x = 0; x < j->y.W; x++, to += j->y.C) {
+            struct terms t;
+            t.count = 0;
+            for (int i = 0; i < maps; i++)
+                add_columns(j, &j->sources[i], sums + j->sources[i].sums, x, &t);
+            j->kernels->weighted_sum(to, t.x, t.weight, t.count, j->width,
+                                     DP_GEMM_ADD | DP_GEMM_RELU);
         }
-        if (j->kx == TAPS - 1)
-            j->kernels->relu(row, line);
     }
 }
 
 static void take_sources(dp_run *r, struct job *j, const dp_tensor *x)
 {
-    const dp_concat_conv *c = j->conv;
-    for (int i = 0; i < c->count - 1; i++) {
+    const int widest = group_width(j->conv, 0);
+    for (int i = 0; i < j->conv->count - 1; i++) {
         struct source *s = &j->sources[i];
         const dp_tensor in = x[i + 1];
         s->rows = dp_run_take(r, (size_t)j->y.H, sizeof *s->rows);
         s->columns = dp_run_take(r, (size_t)j->y.W, sizeof *s->columns);
-        s->products = dp_run_tensor(r, 1, in.H, in.W, TAPS * c->out);
+        s->products = dp_run_tensor(r, 1, in.H, in.W, TAPS * widest);
         if (!r->dry) {
             dp_resize_fill_taps(s->rows, j->y.H, in.H);
             dp_resize_fill_taps(s->columns, j->y.W, in.W);
         }
-        if ((size_t)in.W * (size_t)c->out > j->sums_size)
-            j->sums_size = (size_t)in.W * (size_t)c->out;
+        s->sums = j->sums_size;
+        j->sums_size += (size_t)in.W * SIDE * (size_t)widest;
     }
     j->sums = dp_run_take(r, (size_t)dp_pool_threads(r->pool) * j->sums_size,
                           sizeof *j->sums);
@@ -156,10 +194,14 @@ static void add_sources(dp_run *r, const dp_concat_conv *c, dp_tensor y,
     struct job j = {.conv = c, .kernels = r->kernels, .y = y};
     const size_t mark = dp_run_mark(r);
     take_sources(r, &j, x);
-    for (j.kx = 0; j.kx < TAPS; j.kx++) {
-        for (int i = 0; i < c->count - 1; i++)
-            dp_linear_run_into(r, &c->taps[i][j.kx], as_rows(j.sources[i].products),
+    for (int g = 0; g < group_count(c); g++) {
+        j.first = g * GROUP;
+        j.width = group_width(c, g);
+        for (int i = 0; i < c->count - 1; i++) {
+            j.sources[i].products.C = TAPS * j.width;
+            dp_linear_run_into(r, &c->taps[i][g], as_rows(j.sources[i].products),
                                as_rows(x[i + 1]), DP_ACTIVATION_NONE);
+        }
         if (!r->dry)
             dp_parallel(r->pool, (y.H + BLOCK - 1) / BLOCK, add_block, &j);
     }
@@ -188,6 +230,6 @@ dp_tensor dp_concat_conv_run(dp_run *r, const dp_concat_conv *c, const dp_tensor
     r->extras = extras;
     dp_run_count_extra(r, 3 * (double)dp_tensor_size(y)); /* batch norm and ReLU */
     for (int i = 0; i < c->count; i++)
-        dp_run_count(r, dp_tensor_rows(y), TAPS * TAPS * x[i].C, c->out);
+        dp_run_count(r, dp_tensor_rows(y), TAPS * x[i].C, c->out);
     return y;
 }

@@ -8,8 +8,9 @@
  * is linear in the map: so each of the nine taps is multiplied with the small map, and
  * the products are resized and added where the tap would have read. For a map of half
  * the sides that is a quarter of the multiplications, and no large map of all channels
- * is ever there. In UperNet's fusion it leaves a third of the work. The sum is the same
- * in another order; it differs by rounding only.
+ * is ever there. In UperNet's fusion it leaves a third of the work. It goes by groups
+ * of outputs, so that the products of one group are all that is kept. The sum is the
+ * same in another order; it differs by rounding only.
  */
 #ifndef DP_OPS_CONCAT_CONV_H
 #define DP_OPS_CONCAT_CONV_H
@@ -17,7 +18,7 @@
 #include "ops/conv.h"
 #include "ops/linear.h"
 
-enum { DP_CONCAT_MAX = 16 /* maps */, DP_CONCAT_TAPS = 3 /* a side */ };
+enum { DP_CONCAT_MAX = 16 /* maps */ };
 
 typedef struct dp_concat_conv_spec {
     int count; /* maps, 1 to DP_CONCAT_MAX        */
@@ -29,9 +30,9 @@ typedef struct dp_concat_conv_spec {
 
 typedef struct dp_concat_conv {
     int count, out;
-    dp_conv first;                                     /* of x[0], with the bias    */
-    dp_linear taps[DP_CONCAT_MAX - 1][DP_CONCAT_TAPS]; /* of x[1 + i]: by column; the
-                                                          outputs of three rows   */
+    dp_conv first;                      /* of x[0], with the bias                   */
+    dp_linear *taps[DP_CONCAT_MAX - 1]; /* of x[1 + i]: one a group, whose outputs
+                                           are counted (ky, kx, output of the group) */
 } dp_concat_conv;
 
 /* Load and pack. */

@@ -29,14 +29,6 @@ void dp_resize_mix(float *y, const float *a, const float *b, const dp_resize_tap
         y[i] = a[i] * low + b[i] * high;
 }
 
-void dp_resize_mix_add(float *y, const float *a, const float *b,
-                       const dp_resize_tap *tap, size_t n)
-{
-    const float low = tap->weight_low, high = tap->weight_high;
-    for (size_t i = 0; i < n; i++)
-        y[i] += a[i] * low + b[i] * high;
-}
-
 struct job {
     dp_tensor x, y;
     const dp_resize_tap *rows, *columns;

@@ -24,10 +24,6 @@ void dp_resize_fill_taps(dp_resize_tap *taps, int out, int in);
 void dp_resize_mix(float *y, const float *a, const float *b, const dp_resize_tap *tap,
                    size_t n);
 
-/* y[i] += that; y is neither a nor b. */
-void dp_resize_mix_add(float *y, const float *a, const float *b,
-                       const dp_resize_tap *tap, size_t n);
-
 /* x (N, H0, W0, C) as (N, H, W, C), bilinear; in r's arena. An empty x that is to
  * become something is recorded as DP_ESHAPE. */
 dp_tensor dp_resize_run(dp_run *r, dp_tensor x, int H, int W);

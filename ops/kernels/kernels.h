@@ -57,6 +57,12 @@ typedef void dp_bilinear_add_fn(float *y, const float *a, const float *b,
                                 const float *d, const float *e, const float w[4],
                                 int C);
 
+/* y[i] = start + sum of w[t] * x[t][i] over `terms` rows of n, as the chain fmaf(w[t],
+ * x[t][i], acc) in order of t. start is 0, or y[i] with DP_GEMM_ADD; with DP_GEMM_RELU
+ * the sum is then treated as by dp_relu_fn. terms may be 0. */
+typedef void dp_weighted_sum_fn(float *y, const float *const *x, const float *w,
+                                int terms, int n, unsigned flags);
+
 /* y[c] = x[c] * s. y may be x. */
 typedef void dp_scale_fn(float *y, const float *x, float s, int C);
 
@@ -148,6 +154,7 @@ void dp_winograd_weights(float *u, size_t plane, const float w[9], float scale);
     KERNEL(gelu)               \
     KERNEL(relu)               \
     KERNEL(bilinear_add)       \
+    KERNEL(weighted_sum)       \
     KERNEL(scale)              \
     KERNEL(resize_rows_u8)     \
     KERNEL(nms_suppress)       \
