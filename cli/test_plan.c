@@ -59,15 +59,20 @@ static dp_status name_work(dp_test_plan *p, dp_error *err)
 
 /* ---- the model ---------------------------------------------------------------------------- */
 
-/* The config as the model is built from it. */
 static dp_status load_config(dp_test_plan *p, dp_error *err)
 {
     const dp_test_ask *ask = p->ask;
-    dp_status st =
+    const dp_status st =
         dp_cli_find_model(err, &p->config_path, ask->model, ask->common.configs);
-    if (st == DP_OK)
-        st = dp_config_load(err, &p->config, p->config_path);
-    if (st == DP_OK && ask->ms_flip)
+    return st == DP_OK ? dp_config_load(err, &p->config, p->config_path) : st;
+}
+
+/* Make it the config that the model is built from. */
+static dp_status lay_changes(dp_test_plan *p, dp_error *err)
+{
+    const dp_test_ask *ask = p->ask;
+    dp_status st = DP_OK;
+    if (ask->ms_flip)
         st = dp_config_lay_section(err, p->config, "test", dp_test_plan_section(p));
     if (st == DP_OK && ask->mode)
         snprintf(p->changes, sizeof p->changes, "{\"test\": {\"mode\": \"%s\"}}",
@@ -175,6 +180,8 @@ int dp_test_plan_make(dp_test_plan *p, const dp_test_ask *ask, bool helper)
         load_classes(p, &err) != DP_OK)
         return dp_cli_fail(&err, DP_SUBJECT_MODEL);
     status = check_ask(p);
+    if (status == DP_EXIT_OK && lay_changes(p, &err) != DP_OK)
+        status = dp_cli_fail(&err, DP_SUBJECT_MODEL);
     if (status != DP_EXIT_OK || helper)
         return status;
     if (dp_test_set_load(&p->set, p->task, ask->root, ask->images, ask->annotations,
