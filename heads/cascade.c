@@ -105,7 +105,7 @@ static void refine(const cascade *head, int s, const dp_frame *frame,
 /* Rows (R, 1, 1, 4) of coordinates. */
 static void trace_rois(dp_run *r, int s, const dp_box *rois, int count)
 {
-    char name[24];
+    char name[40];
     const size_t mark = dp_run_mark(r);
     const dp_tensor rows = dp_run_tensor(r, count, 1, 1, 4);
     for (int i = 0; i < count && !r->dry; i++) {
@@ -124,7 +124,7 @@ static void trace_rois(dp_run *r, int s, const dp_box *rois, int count)
 static void run_stage(const cascade *head, dp_run *r, int s, const dp_features *maps,
                       dp_box_predictions p)
 {
-    char name[24];
+    char name[40];
     const size_t mark = dp_run_mark(r);
     const dp_tensor x = dp_regions_cut(r, maps, head->roi_feat_size, p.rois, p.count);
     snprintf(name, sizeof name, "bbox_features_stage%d", s);
