@@ -1,7 +1,6 @@
 #include "model/detector.h"
 
 #include "core/memory.h"
-#include "postprocess/mask_paste.h"
 
 #include <string.h>
 
@@ -27,9 +26,9 @@ static void paste_item(void *arg, int i, int worker)
     const dp_mask_paste p = paste_of(d);
     const size_t cells = (size_t)d->side * (size_t)d->side;
     d->run_count[i] =
-        dp_mask_paste_run(d->runs + (size_t)i * d->run_capacity, d->run_capacity, &p,
-                          d->masks + (size_t)i * cells, d->list[i].box,
-                          job->scratch + (size_t)worker * job->scratch_size);
+        d->paste->run(d->runs + (size_t)i * d->run_capacity, d->run_capacity, &p,
+                      d->masks + (size_t)i * cells, d->list[i].box,
+                      job->scratch + (size_t)worker * job->scratch_size);
 }
 
 void dp_detector_paste(dp_run *r, dp_detector_result *d)
@@ -40,7 +39,7 @@ void dp_detector_paste(dp_run *r, dp_detector_result *d)
     d->run_count = dp_run_take(r, (size_t)d->count, sizeof *d->run_count);
 
     const size_t mark = dp_run_mark(r);
-    struct paste_job job = {d, (dp_mask_paste_scratch(&p) + 63) / 64 * 64, NULL};
+    struct paste_job job = {d, (d->paste->scratch(&p) + 63) / 64 * 64, NULL};
     job.scratch = dp_run_take(r, (size_t)dp_pool_threads(r->pool), job.scratch_size);
     if (!r->dry)
         dp_parallel(r->pool, d->count, paste_item, &job);
@@ -60,12 +59,12 @@ static dp_status collect_mask(dp_context *ctx, const dp_detector_result *d, int 
     const dp_mask_paste p = paste_of(d);
     void *scratch;
     const dp_status st =
-        dp_alloc(&ctx->err, &scratch, 1, dp_mask_paste_scratch(&p), "a mask");
+        dp_alloc(&ctx->err, &scratch, 1, d->paste->scratch(&p), "a mask");
     if (st != DP_OK)
         return st;
     const size_t cells = (size_t)d->side * (size_t)d->side;
-    dp_mask_paste_run(out, d->run_count[i], &p, d->masks + (size_t)i * cells,
-                      d->list[i].box, scratch);
+    d->paste->run(out, d->run_count[i], &p, d->masks + (size_t)i * cells,
+                  d->list[i].box, scratch);
     dp_free(scratch);
     return DP_OK;
 }

@@ -6,6 +6,7 @@
 #include "core/detections.h"
 #include "core/run.h"
 #include "model/model.h"
+#include "postprocess/mask_paste.h"
 
 /* In the arena of the run, until the next one. */
 typedef struct dp_detector_result {
@@ -14,6 +15,7 @@ typedef struct dp_detector_result {
     dp_detection *list;
 
     /* masks; side 0: the model makes none */
+    const dp_paste_rule *paste;
     int side;            /* S                                            */
     const float *masks;  /* probabilities (count, S, S)                  */
     float threshold;     /* from which on a pixel belongs to the mask    */

@@ -104,6 +104,7 @@ static void forward(const dp_model *m, dp_run *r, dp_size original,
     const dp_frame frame = dp_input_frame(&m->input, original);
     dp_detector_result *out = result;
     *out = (dp_detector_result){.image = original,
+                                .paste = &dp_paste_sampled,
                                 .threshold = net->test->mask_thr_binary};
     out->list = dp_run_take(r, (size_t)net->test->max_per_img, sizeof *out->list);
 

@@ -2,12 +2,33 @@
 
 #include "ops/kernels/kernels.h"
 
+#include <string.h>
+
 void dp_linear_build(dp_builder *b, dp_linear *l, const char *name, int in, int out)
 {
     const size_t outer = dp_builder_enter(b, "%s", name);
     const float *weight = dp_builder_tensor(b, "weight", 2, (int[]){out, in});
     const float *bias = dp_builder_vector(b, "bias", out);
     dp_gemm_build(b, &l->gemm, in, out, weight, 1, (size_t)in, NULL, bias);
+    dp_builder_release(b);
+    dp_builder_leave(b, outer);
+}
+
+void dp_linear_build_rows(dp_builder *b, dp_linear *l, const char *name, int in,
+                          int out, int rows, int first)
+{
+    const size_t outer = dp_builder_enter(b, "%s", name), K = (size_t)in;
+    const float *weight = dp_builder_tensor(b, "weight", 2, (int[]){rows, in});
+    const float *bias = dp_builder_vector(b, "bias", rows);
+    float *ours = dp_builder_scratch(b, (size_t)out * K);
+    float *our_bias = dp_builder_scratch(b, (size_t)out);
+    const bool whole = weight && bias && ours && our_bias;
+    for (int n = 0; n < out && whole; n++) {
+        const size_t from = (size_t)((first + n) % rows);
+        memcpy(ours + (size_t)n * K, weight + from * K, K * sizeof *ours);
+        our_bias[n] = bias[from];
+    }
+    dp_gemm_build(b, &l->gemm, in, out, whole ? ours : NULL, 1, K, NULL, our_bias);
     dp_builder_release(b);
     dp_builder_leave(b, outer);
 }

@@ -20,6 +20,11 @@ void dp_linear_build(dp_builder *b, dp_linear *l, const char *name, int in, int 
 void dp_linear_build_flattened(dp_builder *b, dp_linear *l, const char *name, int C,
                                int P, int out);
 
+/* The same of a tensor whose rows are in another order or too many: output n is row
+ * (first + n) % rows. */
+void dp_linear_build_rows(dp_builder *b, dp_linear *l, const char *name, int in,
+                          int out, int rows, int first);
+
 /* (N, 1, 1, out) from x of N items with H * W * C = in each; another shape is recorded
  * as DP_ESHAPE. Tiles of rows are spread over the threads. */
 dp_tensor dp_linear_run(dp_run *r, const dp_linear *l, dp_tensor x,

@@ -12,6 +12,7 @@ struct job {
     const dp_box *boxes;
     const int *level;
     dp_tensor out;
+    int samples; /* a bin and axis; 0: the aligned form, as many as it takes */
 };
 
 /* The bins of a box along one axis, in cells. */
@@ -26,9 +27,16 @@ struct tap {
     float weight_low, weight_high;
 };
 
-static struct axis place(float from, float to, float scale, int P)
+static struct axis place(const struct job *j, float from, float to, float scale)
 {
+    const int P = j->out.H;
     struct axis a;
+    if (j->samples > 0) {
+        a.start = from * scale;
+        a.bin = fmaxf(to * scale - a.start, 1) / (float)P;
+        a.samples = j->samples;
+        return a;
+    }
     a.start = from * scale - 0.5f;
     const float length = (to * scale - 0.5f) - a.start;
     a.bin = length / (float)P;
@@ -102,8 +110,8 @@ static void align_box(void *arg, int item, int worker)
 
     const dp_tensor map = j->maps->map[j->level[item]];
     const float scale = 1.0f / (float)j->maps->spec[j->level[item]].stride;
-    const struct axis v = place(b->y1, b->y2, scale, P);
-    const struct axis h = place(b->x1, b->x2, scale, P);
+    const struct axis v = place(j, b->y1, b->y2, scale);
+    const struct axis h = place(j, b->x1, b->x2, scale);
     if (v.samples < 1 || h.samples < 1)
         return;
     const float count = (float)v.samples * (float)h.samples;
@@ -115,8 +123,8 @@ static void align_box(void *arg, int item, int worker)
         }
 }
 
-dp_tensor dp_roi_align_run(dp_run *r, const dp_features *maps, int P,
-                           const dp_box *boxes, const int *level, int N)
+static dp_tensor run(dp_run *r, const dp_features *maps, int P, int samples,
+                     const dp_box *boxes, const int *level, int N)
 {
     const int C = maps->count > 0 ? maps->map[0].C : 0;
     for (int i = 0; i < maps->count; i++)
@@ -125,8 +133,22 @@ dp_tensor dp_roi_align_run(dp_run *r, const dp_features *maps, int P,
                         "RoIAlign: found map %d of %d images and %d channels, expected "
                         "1 image and %d channels",
                         i, maps->map[i].N, maps->map[i].C, C);
-    struct job j = {r->kernels, maps, boxes, level, dp_run_tensor(r, N, P, P, C)};
+    struct job j = {r->kernels, maps, boxes, level, dp_run_tensor(r, N, P, P, C),
+                    samples};
     if (!r->dry)
         dp_parallel(r->pool, N, align_box, &j);
     return j.out;
+}
+
+dp_tensor dp_roi_align_run(dp_run *r, const dp_features *maps, int P,
+                           const dp_box *boxes, const int *level, int N)
+{
+    return run(r, maps, P, 0, boxes, level, N);
+}
+
+dp_tensor dp_roi_align_sampled_run(dp_run *r, const dp_features *maps, int P,
+                                   int samples, const dp_box *boxes, const int *level,
+                                   int N)
+{
+    return run(r, maps, P, samples, boxes, level, N);
 }

@@ -31,4 +31,11 @@
 dp_tensor dp_roi_align_run(dp_run *r, const dp_features *maps, int P,
                            const dp_box *boxes, const int *level, int N);
 
+/* The older form, of torchvision's detectors: boxes are not shifted, a side is at least
+ * one cell long, and a bin has `samples` rows and columns of samples. So a box without
+ * area gives what lies around it. */
+dp_tensor dp_roi_align_sampled_run(dp_run *r, const dp_features *maps, int P,
+                                   int samples, const dp_box *boxes, const int *level,
+                                   int N);
+
 #endif

@@ -1,5 +1,6 @@
 #include "postprocess/mask_paste.h"
 
+#include "postprocess/run_writer.h"
 #include "postprocess/scratch.h"
 
 #include <math.h>
@@ -24,13 +25,6 @@ typedef struct pieces {
     float *south;  /* image rows: distance to the upper row of cells         */
     band *bands;   /* M + 1                                                  */
 } pieces;
-
-/* Runs as they come, in order. */
-typedef struct writer {
-    uint32_t *counts;
-    size_t capacity, count;
-    size_t end; /* of the last run of ones, in pixels column by column */
-} writer;
 
 static size_t lay_out(pieces *p, void *scratch, const dp_mask_paste *q)
 {
@@ -103,33 +97,6 @@ size_t dp_mask_paste_max_runs(const dp_mask_paste *p, dp_box box)
     const size_t rows = (size_t)(y.end - y.first);
     /* A column of r rows has at most (r + 1) / 2 runs of ones, each with one of zeros. */
     return columns * ((rows + 1) / 2) * 2 + 1;
-}
-
-/* Append the ones [first, end); they join a run that ends where they begin. */
-static void put(writer *w, size_t first, size_t end)
-{
-    if (w->count > 0 && first == w->end) {
-        if (w->count <= w->capacity)
-            w->counts[w->count - 1] += (uint32_t)(end - first);
-    } else {
-        if (w->count < w->capacity)
-            w->counts[w->count] = (uint32_t)(first - w->end);
-        if (w->count + 1 < w->capacity)
-            w->counts[w->count + 1] = (uint32_t)(end - first);
-        w->count += 2;
-    }
-    w->end = end;
-}
-
-/* Close the mask of `pixels` with its last zeros. Returns the number of runs. */
-static size_t put_end(writer *w, size_t pixels)
-{
-    if (w->end < pixels) {
-        if (w->count < w->capacity)
-            w->counts[w->count] = (uint32_t)(pixels - w->end);
-        w->count++;
-    }
-    return w->count;
 }
 
 /* Copy the mask, turned and framed by zeros. Returns its largest absolute value; NaN when
@@ -212,7 +179,7 @@ static bool is_set(const column *c, int cell, float n)
 }
 
 /* Write the runs of one column of pixels. `open` is the row where ones began, or -1. */
-static void paste_column(writer *to, const column *c, const pieces *p, int bands,
+static void paste_column(dp_run_writer *to, const column *c, const pieces *p, int bands,
                          size_t base)
 {
     int open = -1;
@@ -230,13 +197,14 @@ static void paste_column(writer *to, const column *c, const pieces *p, int bands
             if (set && open < 0)
                 open = row;
             if (!set && open >= 0) {
-                put(to, base + (size_t)open, base + (size_t)row);
+                dp_run_writer_put(to, base + (size_t)open, base + (size_t)row);
                 open = -1;
             }
         }
     }
     if (open >= 0)
-        put(to, base + (size_t)open, base + (size_t)p->bands[bands - 1].end);
+        dp_run_writer_put(to, base + (size_t)open,
+                          base + (size_t)p->bands[bands - 1].end);
 }
 
 size_t dp_mask_paste_run(uint32_t *counts, size_t capacity, const dp_mask_paste *q,
@@ -245,11 +213,11 @@ size_t dp_mask_paste_run(uint32_t *counts, size_t capacity, const dp_mask_paste 
     const size_t pixels = (size_t)q->image.h * (size_t)q->image.w;
     const int side = q->side + 2;
     const axis x = reach_x(q, box), y = reach_y(q, box);
-    writer to = {counts, capacity, 0, 0};
+    dp_run_writer to = {counts, capacity, 0, 0};
     pieces p;
 
     if (x.first >= x.end || y.first >= y.end)
-        return put_end(&to, pixels);
+        return dp_run_writer_end(&to, pixels);
     lay_out(&p, scratch, q);
 
     const float most = frame_cells(p.cells, mask, q->side);
@@ -266,5 +234,7 @@ size_t dp_mask_paste_run(uint32_t *counts, size_t capacity, const dp_mask_paste 
             p.column[j] = c.west[j] * (1 - c.w) + c.east[j] * c.w;
         paste_column(&to, &c, &p, bands, (size_t)i * (size_t)q->image.h);
     }
-    return put_end(&to, pixels);
+    return dp_run_writer_end(&to, pixels);
 }
+
+const dp_paste_rule dp_paste_sampled = {dp_mask_paste_run, dp_mask_paste_scratch};

@@ -44,6 +44,15 @@ size_t dp_mask_paste_run(uint32_t *counts, size_t capacity, const dp_mask_paste 
                          const float *mask, dp_box box, void *scratch);
 size_t dp_mask_paste_scratch(const dp_mask_paste *p);
 
+/* One of the ways to paste: this one, or mask_resize.h. */
+typedef struct dp_paste_rule {
+    size_t (*run)(uint32_t *counts, size_t capacity, const dp_mask_paste *p,
+                  const float *mask, dp_box box, void *scratch);
+    size_t (*scratch)(const dp_mask_paste *p);
+} dp_paste_rule;
+
+extern const dp_paste_rule dp_paste_sampled; /* dp_mask_paste_run */
+
 /* The most runs that any mask can give in this box: every other pixel it can reach. Real
  * masks have a few for each column of the box. */
 size_t dp_mask_paste_max_runs(const dp_mask_paste *p, dp_box box);

@@ -24,6 +24,12 @@ static void align(dp_run *r, void *arg)
     c->out = dp_roi_align_run(r, &c->maps, c->P, c->boxes, c->level, c->N);
 }
 
+static void align_sampled(dp_run *r, void *arg)
+{
+    struct call *c = arg;
+    c->out = dp_roi_align_sampled_run(r, &c->maps, c->P, 2, c->boxes, c->level, c->N);
+}
+
 static dp_features one_map(float *data, int H, int W, int C, int stride)
 {
     return (dp_features){.count = 1,
@@ -55,6 +61,31 @@ START_TEST(a_window_of_a_ramp_is_the_ramp)
             const float want =
                 (2 - 0.5f + 2 * ((float)x + 0.5f)) + 10 * (4 - 0.5f + (float)y + 0.5f);
             ck_assert(fabsf(c.out.data[y * P + x] - want) < 1e-4f);
+        }
+    forward_done(&f);
+}
+END_TEST
+
+/* In the older form cell (0, 0) is at 0, so a box is not shifted; and one without area is
+ * a cell wide. */
+START_TEST(the_older_form_does_not_shift)
+{
+    enum { H = 12, W = 16, P = 4 };
+    float map[H * W];
+    fill_ramp(map, H, W);
+    const dp_box boxes[] = {{8, 16, 40, 32}, {20, 12, 20, 12}};
+    const int level[] = {0, 0};
+    struct call c = {one_map(map, H, W, 1, 4), P, 2, boxes, level, {0}};
+    forward f;
+    forward_init(&f, 1, ~0u);
+    forward_run(&f, align_sampled, &c);
+    for (int y = 0; y < P; y++)
+        for (int x = 0; x < P; x++) {
+            const float bx = (float)x + 0.5f, by = (float)y + 0.5f;
+            const float large = (2 + 2 * bx) + 10 * (4 + by);
+            const float small = (5 + 0.25f * bx) + 10 * (3 + 0.25f * by);
+            ck_assert(fabsf(c.out.data[y * P + x] - large) < 1e-4f);
+            ck_assert(fabsf(c.out.data[P * P + y * P + x] - small) < 1e-4f);
         }
     forward_done(&f);
 }
@@ -265,6 +296,7 @@ int main(void)
     Suite *s = suite_create("ops/roi_align");
     TCase *t = tcase_create("core");
     tcase_add_test(t, a_window_of_a_ramp_is_the_ramp);
+    tcase_add_test(t, the_older_form_does_not_shift);
     tcase_add_test(t, samples_near_the_edge_are_moved_to_it_and_far_ones_are_zero);
     tcase_add_loop_test(t, useless_boxes_give_zeros, 0,
                         sizeof useless / sizeof useless[0]);

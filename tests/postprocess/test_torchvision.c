@@ -1,0 +1,113 @@
+/* torchvision's rules for boxes: worked values. */
+#include "core/cpu.h"
+#include "ops/kernels/kernels.h"
+#include "postprocess/torchvision.h"
+
+#include <check.h>
+#include <math.h>
+#include <stdlib.h>
+
+static const float ones[4] = {1, 1, 1, 1};
+static const dp_size image = {200, 300};
+
+static void check_box(dp_box b, float x1, float y1, float x2, float y2)
+{
+    ck_assert_msg(b.x1 == x1 && b.y1 == y1 && b.x2 == x2 && b.y2 == y2,
+                  "%.9g %.9g %.9g %.9g", (double)b.x1, (double)b.y1, (double)b.x2,
+                  (double)b.y2);
+}
+
+START_TEST(deltas_are_divided_and_boxes_clipped)
+{
+    const dp_box box = {100, 50, 140, 70};
+    const float weight[4] = {10, 10, 5, 5};
+    check_box(dp_torchvision_decode(box, (float[]){0, 0, 0, 0}, ones, image), 100, 50,
+              140, 70);
+    check_box(dp_torchvision_decode(box, (float[]){5, -10, 0, 0}, weight, image), 120,
+              30, 160, 50);
+    check_box(dp_torchvision_decode(box, (float[]){-4, 9, 0, 0}, ones, image), 0, 200,
+              0, 200);
+}
+END_TEST
+
+START_TEST(a_side_grows_at_most_62_times_and_may_vanish)
+{
+    const dp_box box = {140, 100, 142, 102};
+    const dp_box wide = dp_torchvision_decode(box, (float[]){0, 0, 50, 0}, ones, image);
+    ck_assert(fabsf((wide.x2 - wide.x1) - 125) < 1e-3f); /* 2 * 1000 / 16 */
+    const dp_box thin =
+        dp_torchvision_decode(box, (float[]){0, 0, -50, 0}, ones, image);
+    ck_assert(thin.x1 == thin.x2 && thin.x1 == 141);
+    ck_assert(thin.y1 == 100 && thin.y2 == 102);
+}
+END_TEST
+
+START_TEST(both_sides_count)
+{
+    ck_assert(dp_torchvision_is_large((dp_box){0, 0, 1, 1}, 1));
+    ck_assert(!dp_torchvision_is_large((dp_box){0, 0, 1, 0.5f}, 1));
+    ck_assert(!dp_torchvision_is_large((dp_box){0, 0, 0.5f, 1}, 1));
+    ck_assert(!dp_torchvision_is_large((dp_box){0, NAN, 1, 1}, 0));
+}
+END_TEST
+
+START_TEST(larger_regions_read_coarser_maps)
+{
+    const struct {
+        float side;
+        int level;
+    } rows[] = {{1, 0},   {111.9f, 0}, {112, 1}, {223.9f, 1},
+                {224, 2}, {447.9f, 2}, {448, 3}, {5000, 3}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        ck_assert_int_eq(
+            dp_torchvision_level((dp_box){0, 0, rows[i].side, rows[i].side}, 4),
+            rows[i].level);
+    ck_assert_int_eq(dp_torchvision_level((dp_box){5, 5, 5, 9}, 4), 0);
+    ck_assert_int_eq(dp_torchvision_level((dp_box){5, 5, NAN, 9}, 4), 0);
+    ck_assert_int_eq(dp_torchvision_level((dp_box){0, 0, 500, 500}, 2), 1);
+}
+END_TEST
+
+START_TEST(detections_stay_at_the_networks_size)
+{
+    enum { R = 4, K = 2 };
+    /* The second overlaps the first by 81 / 119; the last is too thin. */
+    const dp_box rois[R] = {
+        {10, 10, 20, 20}, {11, 11, 21, 21}, {50, 10, 60, 20}, {80, 5, 80.009f, 15}};
+    const float scores[R * (K + 1)] = {0.6f, 0.3f,  0.1f, 0.7f, 0.2f, 0.1f,
+                                       0,    0.05f, 0.9f, 0.9f, 0.1f, 0};
+    const float deltas[R * K * 4] = {0};
+    const dp_torchvision_regions regions = {rois, scores, deltas, R, image};
+    dp_torchvision_rule rule = {K, {10, 10, 5, 5}, 0.05f, 0.5f, 100};
+    dp_kernels kernels;
+    dp_kernels_init(&kernels, dp_cpu_detect());
+    void *scratch = malloc(dp_torchvision_scratch(R, K, 100));
+    dp_detection out[R * K];
+    ck_assert_int_eq(dp_torchvision_select(out, &rule, &regions, &kernels, scratch), 2);
+    check_box(out[0].box, 11, 11, 21, 21);
+    ck_assert(out[0].label == 0 && out[0].score == 0.7f);
+    check_box(out[1].box, 10, 10, 20, 20);
+    ck_assert(out[1].label == 1 && out[1].score == 0.3f);
+    rule.max_per_img = 1;
+    ck_assert_int_eq(dp_torchvision_select(out, &rule, &regions, &kernels, scratch), 1);
+    ck_assert(out[0].score == 0.7f);
+    free(scratch);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *s = suite_create("torchvision");
+    TCase *t = tcase_create("rules");
+    tcase_add_test(t, deltas_are_divided_and_boxes_clipped);
+    tcase_add_test(t, a_side_grows_at_most_62_times_and_may_vanish);
+    tcase_add_test(t, both_sides_count);
+    tcase_add_test(t, larger_regions_read_coarser_maps);
+    tcase_add_test(t, detections_stay_at_the_networks_size);
+    suite_add_tcase(s, t);
+    SRunner *r = srunner_create(s);
+    srunner_run_all(r, CK_NORMAL);
+    const int failed = srunner_ntests_failed(r);
+    srunner_free(r);
+    return failed != 0;
+}
