@@ -32,9 +32,15 @@ void dp_conv_fc_build(dp_builder *b, dp_conv_fc *h, const dp_conv_fc_spec *spec)
         snprintf(name, sizeof name, "shared_fcs.%d.", i);
         dp_linear_build(b, &h->fcs[i], name, spec->fc_out, spec->fc_out);
     }
-    dp_linear_build(b, &h->fc_cls, "fc_cls.", spec->fc_out, spec->classes + 1);
-    dp_linear_build(b, &h->fc_reg, "fc_reg.", spec->fc_out,
-                    spec->agnostic ? 4 : spec->classes * 4);
+    const int K = spec->classes;
+    if (spec->background_first) {
+        dp_linear_build_rows(b, &h->fc_cls, "fc_cls.", spec->fc_out, K + 1, K + 1, 1);
+        dp_linear_build_rows(b, &h->fc_reg, "fc_reg.", spec->fc_out, K * 4, K * 4 + 4,
+                             4);
+        return;
+    }
+    dp_linear_build(b, &h->fc_cls, "fc_cls.", spec->fc_out, K + 1);
+    dp_linear_build(b, &h->fc_reg, "fc_reg.", spec->fc_out, spec->agnostic ? 4 : K * 4);
 }
 
 void dp_conv_fc_run(dp_run *r, const dp_conv_fc *h, dp_tensor logits, dp_tensor deltas,

@@ -21,6 +21,7 @@ typedef struct dp_conv_fc_spec {
     int fcs, fc_out; /* fully connected layers, 1 to DP_CONV_FC_FCS; their outputs    */
     int classes;     /* K                                                             */
     bool agnostic;   /* one delta a region, not one a class                           */
+    bool background_first; /* in the checkpoint, deltas too; not when agnostic       */
 } dp_conv_fc_spec;
 
 typedef struct dp_conv_fc {

@@ -96,11 +96,14 @@ const dp_class_head_def *dp_class_head_find(const char *name);
 const dp_head_def *const *dp_head_all(void);
 
 extern const dp_proposal_head_def dp_proposal_head_rpn;
+extern const dp_proposal_head_def dp_proposal_head_torchvision;
 extern const dp_box_head_def dp_box_head_shared_2fc;
 extern const dp_box_head_def dp_box_head_shared_4conv_1fc;
 extern const dp_box_head_def dp_box_head_cascade;
+extern const dp_box_head_def dp_box_head_torchvision;
 extern const dp_mask_head_def dp_mask_head_fcn;
 extern const dp_mask_head_def dp_mask_head_cascade_fcn;
+extern const dp_mask_head_def dp_mask_head_torchvision;
 extern const dp_decode_head_def dp_decode_head_upernet;
 extern const dp_class_head_def dp_class_head_pooled_linear;
 extern const dp_class_head_def dp_class_head_normed_linear;

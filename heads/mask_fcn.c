@@ -19,14 +19,17 @@ static void build_logits(dp_builder *b, dp_mask_fcn *h)
 {
     const int C = h->spec.conv_out_channels, K = h->spec.num_classes;
     const size_t outer = dp_builder_enter(b, "conv_logits.");
-    const float *weight = dp_builder_tensor(b, "weight", 4, (int[]){K, C, 1, 1});
-    const float *bias = dp_builder_vector(b, "bias", K);
+    const int first = h->spec.background_first ? 1 : 0;
+    const float *weight =
+        dp_builder_tensor(b, "weight", 4, (int[]){first + K, C, 1, 1});
+    const float *bias = dp_builder_vector(b, "bias", first + K);
     h->logits = dp_builder_take(b, (size_t)K, sizeof *h->logits);
     if (h->logits)
         for (int k = 0; k < K; k++)
             dp_gemm_build(b, &h->logits[k], C, 1,
-                          weight && bias ? weight + (size_t)k * (size_t)C : NULL, 1, 1,
-                          NULL, bias ? bias + k : NULL);
+                          weight && bias ? weight + (size_t)(first + k) * (size_t)C
+                                         : NULL,
+                          1, 1, NULL, bias ? bias + first + k : NULL);
     dp_builder_release(b);
     dp_builder_leave(b, outer);
 }
@@ -81,9 +84,9 @@ void dp_mask_fcn_run(dp_run *r, const dp_mask_fcn *h, dp_tensor y, dp_tensor x,
     struct logits_job job = {h, r->kernels, labels, x, y};
     dp_run_count(r, dp_tensor_rows(x), x.C, 1);
     /* The original computes every class's logit, of which it keeps one. */
-    dp_run_count_extra(r, (double)dp_tensor_rows(x) *
-                              ((double)x.C * (h->spec.num_classes - 1) +
-                               h->spec.num_classes));
+    dp_run_count_extra(
+        r, (double)dp_tensor_rows(x) *
+               ((double)x.C * (h->spec.num_classes - 1) + h->spec.num_classes));
     if (!r->dry)
         dp_parallel(r->pool, y.N, logits_item, &job); /* (R, S, S, 1)     */
     dp_run_rewind(r, mark);

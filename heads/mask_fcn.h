@@ -22,6 +22,9 @@ typedef struct dp_mask_fcn_spec {
     int conv_out_channels;
     int roi_feat_size; /* S / 2 */
     int num_classes;   /* K     */
+
+    /* of the head, not of the config */
+    bool background_first; /* the checkpoint has a logit for it, before the others */
 } dp_mask_fcn_spec;
 
 extern const dp_param dp_mask_fcn_params[];

@@ -12,4 +12,9 @@
 dp_tensor dp_regions_cut(dp_run *r, const dp_features *maps, int side,
                          const dp_box *rois, int count);
 
+/* The same by torchvision's rules: its levels (postprocess/torchvision.h), and the older
+ * form of RoIAlign with 2 x 2 samples a bin. */
+dp_tensor dp_regions_cut_sampled(dp_run *r, const dp_features *maps, int side,
+                                 const dp_box *rois, int count);
+
 #endif

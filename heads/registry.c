@@ -4,11 +4,14 @@
 
 static const dp_head_def *const all[] = {
     &dp_proposal_head_rpn.head,
+    &dp_proposal_head_torchvision.head,
     &dp_box_head_shared_2fc.head,
     &dp_box_head_shared_4conv_1fc.head,
     &dp_box_head_cascade.head,
+    &dp_box_head_torchvision.head,
     &dp_mask_head_fcn.head,
     &dp_mask_head_cascade_fcn.head,
+    &dp_mask_head_torchvision.head,
     &dp_decode_head_upernet.head,
     &dp_class_head_pooled_linear.head,
     &dp_class_head_normed_linear.head,
@@ -17,15 +20,18 @@ static const dp_head_def *const all[] = {
 
 static const dp_proposal_head_def *const proposal_heads[] = {
     &dp_proposal_head_rpn,
+    &dp_proposal_head_torchvision,
 };
 static const dp_box_head_def *const box_heads[] = {
     &dp_box_head_shared_2fc,
     &dp_box_head_shared_4conv_1fc,
     &dp_box_head_cascade,
+    &dp_box_head_torchvision,
 };
 static const dp_mask_head_def *const mask_heads[] = {
     &dp_mask_head_fcn,
     &dp_mask_head_cascade_fcn,
+    &dp_mask_head_torchvision,
 };
 static const dp_decode_head_def *const decode_heads[] = {
     &dp_decode_head_upernet,

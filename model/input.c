@@ -1,14 +1,15 @@
 #include "model/input.h"
 
 #include "core/limits.h"
+#include "ops/float_resize.h"
 #include "ops/image_resize.h"
 #include "ops/pillow_resize.h"
 
 const dp_param dp_input_params[] = {
     DP_PARAM_CHOICE(
-        dp_input, resize, "fit|crop|warp", "\"fit\"",
+        dp_input, resize, "fit|crop|warp|float", "\"fit\"",
         "fit into scale, ratio kept (OpenCV's bilinear); crop the middle, or "
-        "warp to scale (Pillow's bicubic)"),
+        "warp to scale (Pillow's bicubic); or fit it normalised (torchvision)"),
     DP_PARAM(dp_input, scale, "[1333, 800]", 1, DP_MAX_IMAGE_SIDE,
              "long and short side that a picture is fitted into, in pixels"),
     DP_PARAM(dp_input, crop_ratio, "0.875", 0.01, 1,
@@ -22,13 +23,22 @@ const dp_param dp_input_params[] = {
     DP_PARAM_END,
 };
 
+const char *dp_input_resize_name(int resize)
+{
+    static const char *const names[] = {[DP_INPUT_FIT] = "fit",
+                                        [DP_INPUT_CROP] = "crop",
+                                        [DP_INPUT_WARP] = "warp",
+                                        [DP_INPUT_FLOAT] = "float"};
+    return names[resize];
+}
+
 dp_status dp_input_build(dp_error *err, dp_input *in, const dp_config *config)
 {
     if (in->resize == DP_INPUT_FIT) {
         dp_normalize_build(&in->normalize, in->mean, in->std, in->to_rgb);
         return DP_OK;
     }
-    if (in->scale[0] != in->scale[1])
+    if (in->resize != DP_INPUT_FLOAT && in->scale[0] != in->scale[1])
         return dp_fail(err, DP_ECONFIG,
                        "%s: input.scale: found %d and %d, expected equal sides with "
                        "crop and warp",
@@ -42,11 +52,26 @@ static int round_up(int value, int divisor)
     return (value + divisor - 1) / divisor * divisor;
 }
 
+static int smaller(int a, int b)
+{
+    return a < b ? a : b;
+}
+
+static int larger(int a, int b)
+{
+    return a > b ? a : b;
+}
+
 dp_frame dp_input_frame(const dp_input *in, dp_size original)
 {
     dp_frame f = {.original = original};
     const int side = in->scale[0];
-    if (in->resize == DP_INPUT_FIT)
+    const bool fits = in->resize == DP_INPUT_FIT || in->resize == DP_INPUT_FLOAT;
+    if (in->resize == DP_INPUT_FLOAT)
+        f.resized =
+            dp_float_resize_target(original, smaller(in->scale[0], in->scale[1]),
+                                   larger(in->scale[0], in->scale[1]));
+    else if (in->resize == DP_INPUT_FIT)
         f.resized =
             dp_image_resize_target(original.h, original.w, in->scale[0], in->scale[1]);
     else if (in->resize == DP_INPUT_CROP)
@@ -54,7 +79,7 @@ dp_frame dp_input_frame(const dp_input *in, dp_size original)
             original.h, original.w, (int)((double)side / (double)in->crop_ratio));
     else
         f.resized = (dp_size){side, side};
-    if (in->resize != DP_INPUT_FIT) {
+    if (!fits) {
         f.padded = (dp_size){round_up(side, in->size_divisor),
                              round_up(side, in->size_divisor)};
         return f;
@@ -92,9 +117,28 @@ static uint8_t *resize(dp_run *r, const dp_input *in, const dp_frame *frame,
     return out;
 }
 
+/* The whole picture normalised, then resized and padded. */
+static dp_tensor run_float(dp_run *r, const dp_input *in, const dp_frame *frame,
+                           const uint8_t *pixels)
+{
+    const dp_tensor out = dp_run_tensor(r, 1, frame->padded.h, frame->padded.w, 3);
+    const size_t mark = dp_run_mark(r);
+    const dp_pixel_window whole = {.data = pixels,
+                                   .stride = (size_t)frame->original.w * 3,
+                                   .h = frame->original.h,
+                                   .w = frame->original.w};
+    const dp_tensor x = dp_normalize_run(r, &in->normalize, &whole, 1);
+    dp_float_resize_run(r, out, x, frame->resized);
+    dp_run_rewind(r, mark);
+    dp_run_trace(r, "input", out);
+    return out;
+}
+
 dp_tensor dp_input_run(dp_run *r, const dp_input *in, const dp_frame *frame,
                        const uint8_t *pixels)
 {
+    if (in->resize == DP_INPUT_FLOAT)
+        return run_float(r, in, frame, pixels);
     dp_size size;
     const uint8_t *resized = resize(r, in, frame, pixels, &size);
     const dp_pixel_window window = {

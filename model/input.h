@@ -6,6 +6,8 @@
  *          padded with zeros below and to the right (OpenCV and mmcv)
  *   crop   classifiers: the short side becomes scale / crop_ratio, ratio kept, and of
  *          that the middle is taken (Pillow and torchvision)
+ *   float  torchvision's detectors: as fit, but normalised before the resize, which is
+ *          PyTorch's; the size has torchvision's rounding
  *   warp   classifiers at 384 pixels and more: to `scale`, whatever the ratio was
  */
 #ifndef DP_MODEL_INPUT_H
@@ -23,8 +25,12 @@
 typedef enum dp_input_resize {
     DP_INPUT_FIT,
     DP_INPUT_CROP,
-    DP_INPUT_WARP
+    DP_INPUT_WARP,
+    DP_INPUT_FLOAT
 } dp_input_resize;
+
+/* "crop" */
+const char *dp_input_resize_name(int resize);
 
 typedef struct dp_input {
     int resize;   /* dp_input_resize                                                */

@@ -64,6 +64,13 @@ dp_status dp_model_no_such_part(dp_builder *b, const dp_config *config, const ch
 
 /* ---- build ---------------------------------------------------------------------- */
 
+/* Detections and label maps need the whole picture. */
+static bool suits(dp_task task, int resize)
+{
+    return task == DP_TASK_CLASSIFY || resize == DP_INPUT_FIT ||
+           (task == DP_TASK_DETECT && resize == DP_INPUT_FLOAT);
+}
+
 static dp_status build_input(dp_model *m, dp_builder *b, const dp_config *config)
 {
     const cJSON *section;
@@ -73,11 +80,12 @@ static dp_status build_input(dp_model *m, dp_builder *b, const dp_config *config
                              "input");
     if (st == DP_OK)
         st = dp_input_build(b->err, &m->input, config);
-    if (st == DP_OK && m->input.resize != DP_INPUT_FIT &&
-        m->def->task != DP_TASK_CLASSIFY)
+    if (st == DP_OK && !suits(m->def->task, m->input.resize))
         st = dp_fail(b->err, DP_ECONFIG,
-                     "%s: input.resize: found crop or warp, expected fit in a %s",
-                     dp_config_path(config), m->def->name);
+                     "%s: input.resize: found %s, expected %s in a %s",
+                     dp_config_path(config), dp_input_resize_name(m->input.resize),
+                     m->def->task == DP_TASK_DETECT ? "fit or float" : "fit",
+                     m->def->name);
     return st;
 }
 

@@ -53,6 +53,7 @@ typedef struct golden_run {
     const char *folder;
     int number;
     const bounds *within;
+    bool categories;
     double worst_map, worst_rms, worst_logit, worst_delta, worst_roi;
     int *partner; /* our proposal of each of the original's, -1: none; owned */
     int partners;
@@ -238,6 +239,17 @@ static void check_area(const bounds *within, size_t i, double area, double off,
                   "mask %zu: %.0f pixels differ of %.0f", i, off, area);
 }
 
+/* How far a record of results.segm.json is from detection d. torchvision's have no box. */
+static double record_distance(const cJSON *record, const dp_detection *d)
+{
+    const cJSON *box = cJSON_GetObjectItemCaseSensitive(record, "bbox");
+    const double score = fabs(json_number(record, "score") - (double)d->score);
+    if (!box)
+        return score;
+    return fabs(cJSON_GetArrayItem(box, 0)->valuedouble - (double)d->box.x1) +
+           fabs(cJSON_GetArrayItem(box, 1)->valuedouble - (double)d->box.y1) + score;
+}
+
 /* The mask of the original's result nearest to detection d; records are by class. */
 static void check_mask(const bounds *within, const cJSON *records, int image_id,
                        int category, const dp_detections *got, size_t i, double *worst)
@@ -251,11 +263,7 @@ static void check_mask(const bounds *within, const cJSON *records, int image_id,
         if (json_get(record, "image_id")->valueint != image_id ||
             json_get(record, "category_id")->valueint != category)
             continue;
-        const cJSON *box = json_get(record, "bbox");
-        const double off =
-            fabs(cJSON_GetArrayItem(box, 0)->valuedouble - (double)d->box.x1) +
-            fabs(cJSON_GetArrayItem(box, 1)->valuedouble - (double)d->box.y1) +
-            fabs(json_number(record, "score") - (double)d->score);
+        const double off = record_distance(record, d);
         if (off < nearest) {
             nearest = off;
             best = record;
@@ -278,12 +286,13 @@ static void check_mask(const bounds *within, const cJSON *records, int image_id,
 }
 
 /* Row of the original's detections that is ours, -1 when there is none. */
-static int find_partner(const bounds *within, const npy *want, const dp_detection *d)
+static int find_partner(const bounds *within, const npy *want, const dp_detection *d,
+                        int label)
 {
     const float box[4] = {d->box.x1, d->box.y1, d->box.x2, d->box.y2};
     for (int j = 0; j < want->shape[0]; j++) {
         const double *w = want->values + (size_t)j * 6;
-        if ((int)w[5] == d->label && box_distance(w, box) <= within->box &&
+        if ((int)w[5] == label && box_distance(w, box) <= within->box &&
             fabs(w[4] - (double)d->score) <= within->score)
             return j;
     }
@@ -319,7 +328,9 @@ static void check_detections(const golden_run *run, const dp_model *m,
     int lonely = 0;
     for (size_t i = 0; i < got->count; i++) {
         const dp_detection *d = &got->list[i];
-        const int row = find_partner(run->within, &want, d);
+        const int category = dp_model_class_id(m, d->label);
+        const int row =
+            find_partner(run->within, &want, d, run->categories ? category : d->label);
         lonely += row < 0;
         if (row < 0)
             continue;
@@ -329,8 +340,7 @@ static void check_detections(const golden_run *run, const dp_model *m,
         score = fmax(score, fabs(w[4] - (double)d->score));
         if (run->number == 0)
             probability = fmax(probability, check_probabilities(run, &masks, i, row));
-        check_mask(run->within, records, image_id, dp_model_class_id(m, d->label), got,
-                   i, &pixels);
+        check_mask(run->within, records, image_id, category, got, i, &pixels);
     }
     free(want.values);
     free(masks.values);
@@ -353,28 +363,36 @@ typedef struct golden_case {
     const char *folder, *config;
     int images;
     const bounds *within;
-    bool formula; /* weights come from a formula, see the README   */
-    int refined;  /* stages of a cascade whose regions are on file */
+    bool formula;    /* weights come from a formula, see the README   */
+    int refined;     /* stages of a cascade whose regions are on file */
+    bool categories; /* labels on file are category ids */
 } golden_case;
 
 static const golden_case cases[] = {
-    {"golden/mask_rcnn_a", "configs/golden/mask_rcnn_a.json", 3, &convnext, false, 0},
-    {"golden/mask_rcnn_b", "configs/golden/mask_rcnn_b.json", 3, &convnext, false, 0},
-    {"golden/cascade_a", "configs/golden/cascade_a.json", 2, &convnext, false, 2},
-    {"golden/cascade_b", "configs/golden/cascade_b.json", 3, &convnext, false, 2},
+    {"golden/mask_rcnn_a", "configs/golden/mask_rcnn_a.json", 3, &convnext, false, 0,
+     false},
+    {"golden/mask_rcnn_b", "configs/golden/mask_rcnn_b.json", 3, &convnext, false, 0,
+     false},
+    {"golden/cascade_a", "configs/golden/cascade_a.json", 2, &convnext, false, 2,
+     false},
+    {"golden/cascade_b", "configs/golden/cascade_b.json", 3, &convnext, false, 2,
+     false},
     {"golden/full_mask_rcnn_t", "configs/coco/mask_rcnn_convnext_tiny.json", 1,
-     &full_size, true, 0},
+     &full_size, true, 0, false},
     {"golden/full_cascade_t", "configs/coco/cascade_mask_rcnn_convnext_tiny.json", 1,
-     &full_size, true, 2},
+     &full_size, true, 2, false},
     {"golden2/resnet_mask_rcnn", "configs/golden/resnet_mask_rcnn.json", 3, &resnet,
-     false, 0},
+     false, 0, false},
     {"golden2/resnext_mask_rcnn", "configs/golden/resnext_mask_rcnn.json", 3, &resnet,
-     false, 0},
+     false, 0, false},
     {"golden2/resnet_caffe_mask_rcnn", "configs/golden/resnet_caffe_mask_rcnn.json", 3,
-     &resnet, false, 0},
-    {"golden2/swin_mask_rcnn", "configs/golden/swin_mask_rcnn.json", 3, &swin, false,
-     0},
-    {"golden2/swin_cascade", "configs/golden/swin_cascade.json", 3, &swin, false, 2},
+     &resnet, false, 0, false},
+    {"golden2/swin_mask_rcnn", "configs/golden/swin_mask_rcnn.json", 3, &swin, false, 0,
+     false},
+    {"golden2/swin_cascade", "configs/golden/swin_cascade.json", 3, &swin, false, 2,
+     false},
+    {"golden2/torchvision_maskrcnn", "configs/golden/torchvision_maskrcnn.json", 3,
+     &resnet, false, 0, true},
 };
 
 /* The checkpoint of a case. One that a formula gives is written by a program of
@@ -406,8 +424,11 @@ static void run_image(dp_context *ctx, const dp_model *m, const golden_case *c,
                       int number, const cJSON *records)
 {
     cJSON *image = json_load(shared_path("%s/image%d.json", c->folder, number));
-    golden_run run = {
-        .image = image, .folder = c->folder, .number = number, .within = c->within};
+    golden_run run = {.image = image,
+                      .folder = c->folder,
+                      .number = number,
+                      .within = c->within,
+                      .categories = c->categories};
     ctx->trace = trace_results;
     ctx->trace_arg = &run;
 
