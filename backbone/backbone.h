@@ -15,7 +15,7 @@
 typedef struct dp_backbone_def {
     const char *name; /* the config's "type" */
     const char *summary;
-    const char *mark; /* a tensor by which its checkpoints are known              */
+    const char *mark; /* a tensor by which its checkpoints are known; NULL: none */
     size_t size;      /* of the instance: zeroed, then filled by its parameter table */
     const dp_param *params;
 

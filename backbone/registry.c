@@ -35,7 +35,7 @@ const dp_backbone_def *dp_backbone_recognise(const dp_named_tensor *tensors,
 {
     for (size_t i = 0; all[i]; i++)
         for (size_t k = 0; k < count; k++)
-            if (ends_with(tensors[k].name, all[i]->mark))
+            if (all[i]->mark && ends_with(tensors[k].name, all[i]->mark))
                 return all[i];
     return NULL;
 }

@@ -1,0 +1,92 @@
+/* Parts and checkpoints that do not fit each other are called by their names. */
+#include "model/model.h"
+#include "tests/support/shared.h"
+
+#include <check.h>
+#include <stdio.h>
+#include <string.h>
+
+#define COUNT(a) ((int)(sizeof(a) / sizeof(a)[0]))
+
+static dp_context *ctx;
+
+static void setup(void)
+{
+    ck_assert_int_eq(dp_context_new(&ctx, &(dp_options){.threads = 1}), DP_OK);
+}
+
+static void teardown(void)
+{
+    dp_context_free(ctx);
+}
+
+static const struct {
+    const char *config, *weights, *found, *expected;
+} strangers[] = {
+    {"configs/golden/mask_rcnn_a.json", "golden2/swin_mask_rcnn/model.pth", "of swin",
+     "of convnext"},
+    {"configs/golden/swin_mask_rcnn.json", "golden/mask_rcnn_a/model.pth",
+     "of convnext", "of swin"},
+    {"configs/golden/mask_rcnn_a.json", "golden2/resnet_mask_rcnn/model.pth",
+     "of resnet", "of convnext"},
+};
+
+START_TEST(a_checkpoint_of_another_backbone_is_called_by_its_name)
+{
+    dp_model *m;
+    ck_assert_int_eq(dp_model_load(ctx, &m, strangers[_i].config,
+                                   shared_path("%s", strangers[_i].weights), NULL),
+                     DP_ESHAPE);
+    ck_assert_msg(strstr(ctx->err.text, strangers[_i].found) != NULL, "%s",
+                  ctx->err.text);
+    ck_assert_msg(strstr(ctx->err.text, strangers[_i].expected) != NULL, "%s",
+                  ctx->err.text);
+}
+END_TEST
+
+static const struct {
+    const char *config, *changes, *part, *other;
+} misfits[] = {
+    {"configs/ade20k/upernet_convnext_tiny_512.json",
+     "{\"backbone\": {\"type\": \"convnext_iso\", \"depths\": null, \"dims\": null}}",
+     "decode head upernet", "stage1"},
+    {"configs/coco/mask_rcnn_convnext_tiny.json", "{\"neck\": {\"num_outs\": 3}}",
+     "neck.num_outs: found 3", "4 maps"},
+    {"configs/coco/mask_rcnn_convnext_tiny.json",
+     "{\"mask_head\": {\"num_classes\": 79}}", "mask_head.num_classes: found 79",
+     "bbox_head's 80"},
+    {"configs/coco/mask_rcnn_convnext_tiny.json",
+     "{\"mask_head\": {\"num_classes\": 7}, \"bbox_head\": {\"num_classes\": 7}}",
+     "found 7", "80 classes of data set coco"},
+};
+
+START_TEST(parts_that_do_not_fit_are_named_with_their_numbers)
+{
+    dp_model *m;
+    const dp_load_options options = {.changes = misfits[_i].changes};
+    ck_assert_int_eq(dp_model_load(ctx, &m, misfits[_i].config, NULL, &options),
+                     DP_ECONFIG);
+    ck_assert_msg(strstr(ctx->err.text, misfits[_i].part) != NULL, "%s", ctx->err.text);
+    ck_assert_msg(strstr(ctx->err.text, misfits[_i].other) != NULL, "%s",
+                  ctx->err.text);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *s = suite_create("misfits");
+    TCase *t = tcase_create("misfits");
+    tcase_set_timeout(t, 60);
+    tcase_add_checked_fixture(t, setup, teardown);
+    tcase_add_loop_test(t, parts_that_do_not_fit_are_named_with_their_numbers, 0,
+                        COUNT(misfits));
+    if (shared_has("golden2"))
+        tcase_add_loop_test(t, a_checkpoint_of_another_backbone_is_called_by_its_name,
+                            0, COUNT(strangers));
+    suite_add_tcase(s, t);
+    SRunner *r = srunner_create(s);
+    srunner_run_all(r, CK_ENV);
+    const int failed = srunner_ntests_failed(r);
+    srunner_free(r);
+    return failed != 0;
+}
