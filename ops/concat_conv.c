@@ -31,7 +31,9 @@ static void build_taps(dp_builder *b, dp_concat_conv *c, int map, int in,
     dp_linear *taps = dp_builder_take(b, (size_t)groups, sizeof *taps);
     float *columns = dp_builder_scratch(b, (size_t)in * TAPS * GROUP);
     c->taps[map] = taps;
-    for (int g = 0; g < groups && taps && columns; g++) {
+    if (!columns)
+        weight = NULL;
+    for (int g = 0; g < groups && taps; g++) {
         const int width = group_width(c, g);
         float *to = columns;
         for (int t = 0; t < TAPS && weight; t++)
