@@ -1,9 +1,9 @@
 /* ranks.h - one run spread over processes, by MPI or not at all
  *
  * Rank 0 keeps the work folder, works itself, and hands images to the others as they ask.
- * Built with MPI=1 this is ranks_mpi.c, under mpirun; else ranks_one.c, where there is one
- * process and nothing of MPI. A process that dies takes the others along; the work folder
- * has what was done.
+ * Built with MPI=1 this is ranks_mpi.c, which joins the others when a launcher (mpirun,
+ * srun) started it; else ranks_one.c, where there is one process and nothing of MPI. A
+ * process that dies takes the others along; the work folder has what was done.
  */
 #ifndef DP_CLI_RANKS_H
 #define DP_CLI_RANKS_H

@@ -15,6 +15,7 @@
 
 #include <limits.h>
 #include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -23,17 +24,28 @@
 enum { ASK = 1, JOB, ANSWER, FAREWELL, HEAD = 16, NAP_NS = 500000 };
 
 static int me, count = 1;
+static bool joined; /* the process was started by a launcher of MPI */
 
 /* Of a rank that is not 0: MPI is used by one thread at a time. */
 static pthread_mutex_t turn = PTHREAD_MUTEX_INITIALIZER;
 
+/* Whether a launcher started this process: Open MPI's, one with PMIx, or one with PMI. One
+ * process alone does without MPI, which would start helpers of its own. */
+static bool is_launched(void)
+{
+    return getenv("OMPI_COMM_WORLD_SIZE") || getenv("PMIX_RANK") || getenv("PMI_RANK");
+}
+
 bool dp_ranks_start(void)
 {
     int provided = MPI_THREAD_SINGLE;
+    if (!is_launched())
+        return true;
     if (MPI_Init_thread(NULL, NULL, MPI_THREAD_SERIALIZED, &provided) != MPI_SUCCESS) {
         dp_cli_say("MPI does not start");
         return false;
     }
+    joined = true;
     MPI_Comm_rank(MPI_COMM_WORLD, &me);
     MPI_Comm_size(MPI_COMM_WORLD, &count);
     if (provided >= MPI_THREAD_SERIALIZED)
@@ -46,7 +58,8 @@ bool dp_ranks_start(void)
 
 void dp_ranks_end(void)
 {
-    MPI_Finalize();
+    if (joined)
+        MPI_Finalize();
 }
 
 int dp_ranks_me(void)
@@ -61,13 +74,15 @@ int dp_ranks_count(void)
 
 int dp_ranks_share(int value)
 {
-    MPI_Bcast(&value, 1, MPI_INT, 0, MPI_COMM_WORLD);
+    if (joined)
+        MPI_Bcast(&value, 1, MPI_INT, 0, MPI_COMM_WORLD);
     return value;
 }
 
 void dp_ranks_abort(int status)
 {
-    MPI_Abort(MPI_COMM_WORLD, status);
+    if (joined)
+        MPI_Abort(MPI_COMM_WORLD, status);
 }
 
 static void put_head(unsigned char *to, uint64_t first, uint64_t second)
