@@ -55,37 +55,89 @@ void dp_mask_fcn_build(dp_builder *b, dp_mask_fcn *h, const dp_mask_fcn_spec *sp
     build_logits(b, h);
 }
 
+enum {
+    TAPS = 4,  /* cells of a mask to one of a window                       */
+    CELLS = 56 /* of a window at a time: what is made of them stays in the cache */
+};
+
 struct logits_job {
     const dp_mask_fcn *head;
     const struct dp_kernels *kernels;
     const int *labels;
     dp_tensor x, y;
+    float *memory; /* upsampled cells and their logits, a worker */
 };
 
-static void logits_item(void *arg, int i, int worker)
+static size_t memory_size(const dp_mask_fcn *h)
 {
-    (void)worker;
+    return (size_t)CELLS * TAPS * ((size_t)h->spec.conv_out_channels + 1);
+}
+
+/* Logits of cells [first, first + count) of a window, in the order (cell, a, b), to their
+ * places in a mask. */
+static void place_logits(float *mask, const float *logits, int first, int count, int W)
+{
+    for (int i = first; i < first + count; i++, logits += TAPS) {
+        float *to = mask + (ptrdiff_t)(i / W) * 4 * W + (ptrdiff_t)(i % W) * 2;
+        to[0] = logits[0];
+        to[1] = logits[1];
+        to[2 * W] = logits[2];
+        to[2 * W + 1] = logits[3];
+    }
+}
+
+/* The upsampled window (S, S, C) is never there as a whole. */
+static void logits_item(void *arg, int item, int worker)
+{
     const struct logits_job *job = arg;
-    const size_t cells = (size_t)job->x.H * (size_t)job->x.W, C = (size_t)job->x.C;
-    float *y = job->y.data + (size_t)i * cells;
-    dp_gemm_rows(&job->head->logits[job->labels[i]], job->kernels, y, 1,
-                 job->x.data + (size_t)i * cells * C, C, (int)cells, false,
-                 DP_ACTIVATION_NONE);
-    dp_sigmoid(y, y, cells);
+    const dp_mask_fcn *h = job->head;
+    const int cells = job->x.H * job->x.W;
+    const size_t C = (size_t)h->spec.conv_out_channels;
+    const float *x = job->x.data + (size_t)item * (size_t)cells * C;
+    float *mask = job->y.data + (size_t)item * TAPS * (size_t)cells;
+    float *upsampled = job->memory + (size_t)worker * memory_size(h);
+    float *logits = upsampled + CELLS * TAPS * C;
+
+    for (int first = 0; first < cells; first += CELLS) {
+        const int count = cells - first < CELLS ? cells - first : CELLS;
+        dp_gemm_rows(&h->upsample.gemm, job->kernels, upsampled, TAPS * C,
+                     x + (size_t)first * C, C, count, false, DP_ACTIVATION_RELU);
+        dp_gemm_rows(&h->logits[job->labels[item]], job->kernels, logits, 1, upsampled,
+                     C, TAPS * count, false, DP_ACTIVATION_NONE);
+        place_logits(mask, logits, first, count, job->x.W);
+    }
+    dp_sigmoid(mask, mask, TAPS * (size_t)cells);
+}
+
+/* The convolutions, in two maps that take turns. */
+static dp_tensor run_convs(dp_run *r, const dp_mask_fcn *h, dp_tensor x)
+{
+    dp_tensor maps[2];
+    for (int i = 0; i < 2 && i < h->spec.num_convs; i++)
+        maps[i] = dp_run_tensor(r, x.N, x.H, x.W, h->spec.conv_out_channels);
+    for (int i = 0; i < h->spec.num_convs; i++) {
+        dp_conv_run_into(r, &h->convs[i], maps[i % 2], x);
+        x = maps[i % 2];
+    }
+    return x;
 }
 
 void dp_mask_fcn_run(dp_run *r, const dp_mask_fcn *h, dp_tensor y, dp_tensor x,
                      const int *labels)
 {
     const size_t mark = dp_run_mark(r);
-    for (int i = 0; i < h->spec.num_convs; i++)
-        x = dp_conv_run(r, &h->convs[i], x); /* (R, S/2, S/2, C) */
-    x = dp_deconv_run(r, &h->upsample, x);   /* (R, S, S, C)     */
-    struct logits_job job = {h, r->kernels, labels, x, y};
-    dp_run_count(r, dp_tensor_rows(x), x.C, 1);
+    x = run_convs(r, h, x); /* (R, S/2, S/2, C) */
+    const size_t rows = dp_tensor_rows(x);
+    struct logits_job job = {.head = h, .kernels = r->kernels, .labels = labels};
+    job.x = x;
+    job.y = y;
+    job.memory = dp_run_take(r, (size_t)dp_pool_threads(r->pool) * memory_size(h),
+                             sizeof *job.memory);
+    dp_run_count(r, rows, x.C, TAPS * x.C);
+    dp_run_count(r, TAPS * rows, x.C, 1);
     /* The original computes every class's logit, of which it keeps one. */
     dp_run_count_extra(
-        r, (double)dp_tensor_rows(x) *
+        r, (double)(TAPS * rows) *
                ((double)x.C * (h->spec.num_classes - 1) + h->spec.num_classes));
     if (!r->dry)
         dp_parallel(r->pool, y.N, logits_item, &job); /* (R, S, S, 1)     */
