@@ -166,6 +166,12 @@ check-report: deps ## the evaluator's report page, in headless Chromium
 	@$(SUBMAKE) $(PROGRAM)
 	@tools/check-report.sh $O
 
+bench: deps ## times of each part of the two main models; bench/kernels is built too
+	@tools/install-deps.sh test
+	@$(SUBMAKE) $(PROGRAM) $(BENCHES)
+	@for m in coco/mask_rcnn_convnext_tiny ade20k/upernet_convnext_tiny_512; do \
+	    echo; echo $$m; $(PROGRAM) bench $$m || exit 1; done
+
 demo: deps ## build, and find objects in a picture that it draws; see demo/
 	@$(SUBMAKE) $(PROGRAM) $(DEMO)
 	@tools/demo.sh $O
