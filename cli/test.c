@@ -138,13 +138,23 @@ static int conclude(const dp_test_plan *plan)
 
 /* ---- the command line ------------------------------------------------------------------ */
 
+static int look(dp_test_plan *plan, const dp_test_ask *ask)
+{
+    const int status = dp_test_plan_make(plan, ask, false);
+    if (status != DP_EXIT_OK || !ask->verify || dp_test_scores_are_published(plan))
+        return status;
+    dp_cli_say("%s: --verify: found no published number, expected one to compare with",
+               plan->config_path);
+    return DP_EXIT_MODEL;
+}
+
 /* Rank 0 looks first: what is wrong is said once. */
 static int run(const dp_test_ask *ask)
 {
     dp_test_plan plan = {0};
     int status = DP_EXIT_OK;
     if (dp_ranks_me() == 0)
-        status = dp_test_plan_make(&plan, ask, false);
+        status = look(&plan, ask);
     status = dp_ranks_share(status);
     if (status == DP_EXIT_OK && dp_ranks_me() > 0)
         status = help(&plan, ask);

@@ -124,23 +124,42 @@ static void add_metric(scores *s, const char *name, double ours, const cJSON *pu
     s->list[s->count++] = (metric){name, ours, plain(member(published, name))};
 }
 
+/* What is compared of detectors: a type's n-th number. */
+static const struct {
+    const char *name, *type;
+    int stat;
+} coco[] = {
+    {"box_AP", "bbox", 0},  {"box_AP50", "bbox", 1},  {"box_AP75", "bbox", 2},
+    {"mask_AP", "segm", 0}, {"mask_AP50", "segm", 1}, {"mask_AP75", "segm", 2},
+};
+static const size_t coco_count = sizeof coco / sizeof *coco;
+
+/* What is compared of segmentors. */
+static const char *miou_name(const dp_test_plan *p)
+{
+    return p->ask->ms_flip ? "mIoU_ms_flip" : "mIoU";
+}
+
+bool dp_test_scores_are_published(const dp_test_plan *p)
+{
+    const cJSON *published = member(dp_config_root(p->config), "published");
+    if (p->task == DP_TASK_SEGMENT)
+        return cJSON_IsNumber(member(published, miou_name(p)));
+    for (size_t i = 0; i < coco_count; i++)
+        if (cJSON_IsNumber(member(published, coco[i].name)))
+            return true;
+    return false;
+}
+
 static void read_metrics(scores *s, const dp_test_plan *p, const cJSON *metrics)
 {
-    static const struct {
-        const char *name, *type;
-        int stat;
-    } coco[] = {
-        {"box_AP", "bbox", 0},  {"box_AP50", "bbox", 1},  {"box_AP75", "bbox", 2},
-        {"mask_AP", "segm", 0}, {"mask_AP50", "segm", 1}, {"mask_AP75", "segm", 2},
-    };
     const cJSON *published = member(dp_config_root(p->config), "published");
     const double tolerance = plain(member(published, "tolerance"));
     *s = (scores){.within = true};
     s->tolerance = isnan(tolerance) ? default_tolerance : tolerance;
     if (p->task == DP_TASK_SEGMENT)
-        add_metric(s, p->ask->ms_flip ? "mIoU_ms_flip" : "mIoU",
-                   percent(member(metrics, "mIoU")), published);
-    for (size_t i = 0; i < sizeof coco / sizeof *coco; i++) {
+        add_metric(s, miou_name(p), percent(member(metrics, "mIoU")), published);
+    for (size_t i = 0; i < coco_count; i++) {
         const cJSON *stats = member(member(metrics, coco[i].type), "stats");
         if (stats)
             add_metric(s, coco[i].name,

@@ -6,6 +6,11 @@
 #include "cli/test_plan.h"
 #include "io/work_folder.h"
 
+#include <stdbool.h>
+
+/* Whether the config has a published number that a test can be compared with. */
+bool dp_test_scores_are_published(const dp_test_plan *plan);
+
 /* Evaluate `results` (dp_test_results_write) as `densepred eval` does, print that and the
  * comparison with the published numbers, and keep everything in the work folder:
  * metrics.json is what eval says, summary.json the numbers with what they are of. Returns

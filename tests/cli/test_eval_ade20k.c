@@ -183,7 +183,7 @@ int main(void)
     Suite *s = suite_create("cli/eval_ade20k");
     TCase *t = tcase_create("core");
     tcase_add_checked_fixture(t, setup, scratch_teardown);
-    tcase_set_timeout(t, 60);
+    tcase_set_timeout(t, 120);
     tcase_add_test(t, good_pairs_are_evaluated);
     tcase_add_test(t, bad_pairs_are_named_counted_and_an_error);
     tcase_add_test(t, bad_pairs_can_be_left_out);
