@@ -45,6 +45,7 @@ const dp_backbone_def *const *dp_backbone_all(void);
 extern const dp_backbone_def dp_backbone_convnext;
 extern const dp_backbone_def dp_backbone_convnext_iso;
 extern const dp_backbone_def dp_backbone_resnet;
+extern const dp_backbone_def dp_backbone_roadmap;
 extern const dp_backbone_def dp_backbone_swin;
 
 #endif

@@ -6,6 +6,7 @@ static const dp_backbone_def *const all[] = {
     &dp_backbone_convnext,
     &dp_backbone_convnext_iso,
     &dp_backbone_resnet,
+    &dp_backbone_roadmap,
     &dp_backbone_swin,
     NULL,
 };

@@ -1,5 +1,6 @@
 /* Classification head: the mean of the coarsest map over its cells, a layer norm, and a
- * linear layer to a logit a class; the end of the original's ConvNeXt.
+ * linear layer to a logit a class; the end of the original's ConvNeXt, and without the norm
+ * of ResNet.
  */
 #include "heads/head.h"
 #include "ops/layer_norm.h"
@@ -10,13 +11,15 @@ static const float eps = 1e-6f; /* the original's, not configurable there */
 
 typedef struct pooled_linear {
     int num_classes;
+    bool norm;
 
-    dp_layer_norm norm;
+    dp_layer_norm layer_norm;
     dp_linear head;
 } pooled_linear;
 
 static const dp_param params[] = {
     DP_PARAM(pooled_linear, num_classes, "1000", 1, DP_MAX_CLASSES, "classes"),
+    DP_PARAM(pooled_linear, norm, "true", 0, 0, "a layer norm follows the mean"),
     DP_PARAM_END,
 };
 
@@ -24,7 +27,8 @@ static dp_status build(void *self, dp_builder *b, const dp_feature_specs *in)
 {
     pooled_linear *head = self;
     const int C = in->spec[in->count - 1].channels;
-    dp_layer_norm_build(b, &head->norm, "norm.", C, eps);
+    if (head->norm)
+        dp_layer_norm_build(b, &head->layer_norm, "norm.", C, eps);
     dp_linear_build(b, &head->head, "head.", C, head->num_classes);
     return b->status;
 }
@@ -41,7 +45,8 @@ static dp_tensor forward(const void *self, dp_run *r, const dp_features *maps)
     const size_t mark = dp_run_mark(r);
     const dp_tensor x =
         dp_pooling_average_run(r, maps->map[maps->count - 1], 1); /* (1, 1, 1, C) */
-    dp_layer_norm_run(r, &head->norm, x, x);
+    if (head->norm)
+        dp_layer_norm_run(r, &head->layer_norm, x, x);
     dp_run_trace(r, "pooled", x);
     dp_linear_run_into(r, &head->head, logits, x, DP_ACTIVATION_NONE);
     dp_run_rewind(r, mark);

@@ -88,6 +88,7 @@ static const struct {
     {"convnext", "{\"depths\": [1, 1, 2, 1], \"dims\": [8, 12, 16, 24]}"},
     {"convnext_iso", "{\"depth\": 2, \"dim\": 16}"},
     {"resnet", "{\"depths\": [1, 1, 2, 1], \"base_channels\": 4}"},
+    {"roadmap", "{\"depths\": [1, 1, 2, 1], \"width\": 4}"},
     {"swin",
      "{\"embed_dim\": 8, \"depths\": [1, 2, 2, 1], \"num_heads\": [1, 2, 2, 4]}"},
 };

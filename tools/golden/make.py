@@ -9,10 +9,12 @@ import torchvision
 
 import mask_rcnn_tiny
 import op_cases
+import roadmap
 import upernet_tiny
 from files import digest, write_json
 
-CASES = {"ops": op_cases, "mask_rcnn_tiny": mask_rcnn_tiny, "upernet_tiny": upernet_tiny}
+CASES = {"ops": op_cases, "mask_rcnn_tiny": mask_rcnn_tiny, "upernet_tiny": upernet_tiny,
+         "roadmap": roadmap}
 
 
 def write_case(folder, name):
