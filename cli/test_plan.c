@@ -149,6 +149,12 @@ static dp_status make_key(dp_test_plan *p, dp_error *err)
 static int check_ask(const dp_test_plan *p)
 {
     const dp_test_ask *ask = p->ask;
+    if (p->task != DP_TASK_DETECT && p->task != DP_TASK_SEGMENT) {
+        dp_cli_say("%s: found a model that neither detects nor segments, expected one "
+                   "that does",
+                   p->config_path);
+        return DP_EXIT_MODEL;
+    }
     if (p->task == DP_TASK_DETECT && (ask->ms_flip || ask->mode))
         return dp_cli_usage("test: found --%s, which is for segmentors",
                             ask->mode ? "mode" : "ms-flip");
