@@ -72,7 +72,7 @@ static int width_of(const resnet *net, int s)
 static void build_conv(const resnet *net, dp_builder *b, dp_conv *conv, int i,
                        dp_conv_spec spec)
 {
-    char name[16], norm[16];
+    char name[24], norm[24];
     snprintf(name, sizeof name, "conv%d.", i);
     snprintf(norm, sizeof norm, "bn%d.", i);
     spec.name = name;

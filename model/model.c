@@ -81,11 +81,10 @@ static dp_status build_input(dp_model *m, dp_builder *b, const dp_config *config
     if (st == DP_OK)
         st = dp_input_build(b->err, &m->input, config);
     if (st == DP_OK && !suits(m->def->task, m->input.resize))
-        st = dp_fail(b->err, DP_ECONFIG,
-                     "%s: input.resize: found %s, expected %s in a %s",
-                     dp_config_path(config), dp_input_resize_name(m->input.resize),
-                     m->def->task == DP_TASK_DETECT ? "fit or float" : "fit",
-                     m->def->name);
+        st = dp_fail(
+            b->err, DP_ECONFIG, "%s: input.resize: found %s, expected %s in a %s",
+            dp_config_path(config), dp_input_resize_name(m->input.resize),
+            m->def->task == DP_TASK_DETECT ? "fit or float" : "fit", m->def->name);
     return st;
 }
 
