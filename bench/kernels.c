@@ -184,6 +184,21 @@ static void bench_bilinear_add(dp_bilinear_add_fn *fn)
     dp_free(y);
 }
 
+/* The logits of a pixel, between those of four. */
+static void bench_bilinear(dp_bilinear_fn *fn)
+{
+    enum { N = 150 };
+    float *x = floats(4 * N), *y = floats(N);
+    const dp_corners c = {x, x + N, x + 2 * N, x + 3 * N, {0.25f, 0.75f}, {0.5f, 0.5f}};
+    sampler s = {0};
+
+    while (sampler_next(&s))
+        fn(y, &c, N, 0);
+    report("150", sampler_ms(&s), 20.0 * N, "GB/s");
+    dp_free(x);
+    dp_free(y);
+}
+
 /* A pixel of UperNet's fusion: nine taps of three sources, for a group of channels. */
 static void bench_weighted_sum(dp_weighted_sum_fn *fn)
 {

@@ -25,7 +25,8 @@ dp_mosaic dp_mosaic_plan(dp_run *r, dp_size size, const dp_mosaic_spec *spec)
         .window = {smaller(size.h, spec->crop.h), smaller(size.w, spec->crop.w)},
         .down = count_windows(size.h, spec->crop.h, spec->stride.h),
         .across = count_windows(size.w, spec->crop.w, spec->stride.w),
-        .multiple = spec->multiple};
+        .multiple = spec->multiple,
+        .kernels = r->kernels};
     if (m.window.h < spec->least || m.window.w < spec->least)
         m.multiple = spec->least;
     m.input =
@@ -96,7 +97,7 @@ static void add_window(const dp_mosaic *m, int i, int row, int x, float *out)
                              .x = m->columns,
                              .W = m->window.w,
                              .K = t.C};
-    dp_logits_add(out + (size_t)x * (size_t)t.C, r);
+    dp_logits_add(out + (size_t)x * (size_t)t.C, r, m->kernels);
 }
 
 void dp_mosaic_row(const dp_mosaic *m, int y, float *out)

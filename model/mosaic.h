@@ -33,6 +33,7 @@ typedef struct dp_mosaic {
     dp_size input;          /* a window, padded below and to the right       */
     dp_tensor logits;       /* (down * across, ?, ?, K), of inputs           */
     dp_mix *rows, *columns; /* of each pixel of a window, its logits   */
+    const struct dp_kernels *kernels;
 } dp_mosaic;
 
 /* Lay windows over h x w pixels. The last ones end with the picture; where it is

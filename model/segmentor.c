@@ -83,7 +83,8 @@ static void sum_passes(const dp_segmentor_result *s, int begin, int end, workspa
         held h = {{-1, -1}};
         for (int y = begin; y < end; y++)
             dp_probabilities_add(w->sums + (size_t)(y - begin) * line,
-                                 find_row(s, p, y, w, &h), p->flip, w->pixel);
+                                 find_row(s, p, y, w, &h), p->flip, w->pixel,
+                                 p->mosaic.kernels);
     }
 }
 
@@ -138,7 +139,8 @@ static void probability_row(void *arg, int item, int worker)
     workspace w = workspace_of(s, worker);
     held h = {{-1, -1}};
     if (s->count == 1) {
-        dp_logits_resize(out, find_row(s, s->passes, y, &w, &h));
+        dp_logits_resize(out, find_row(s, s->passes, y, &w, &h),
+                         s->passes->mosaic.kernels);
         dp_softmax_rows(out, out, (size_t)s->image.w, s->K);
         return;
     }

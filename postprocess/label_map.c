@@ -19,52 +19,28 @@ void dp_mix_axis(dp_mix *mixes, int in, int out)
         mixes[i] = dp_mix_get(i, in, out);
 }
 
-/* The four input pixels around an output pixel, and their weights. */
-typedef struct corners {
-    const float *nw, *ne, *sw, *se;
-    dp_mix x, y;
-} corners;
-
-static corners corners_of(const dp_logits_row *r, int x)
+/* out (K) = pixel x of the row; with DP_GEMM_ADD added to it. */
+static void resize_pixel(float *out, const dp_logits_row *r, int x, unsigned flags,
+                         const dp_kernels *k)
 {
     const dp_mix m = r->x[x];
     const size_t first = (size_t)m.first * (size_t)r->K;
     const size_t second = (size_t)m.second * (size_t)r->K;
-    return (corners){r->first + first,
-                     r->first + second,
-                     r->second + first,
-                     r->second + second,
-                     m,
-                     r->y};
+    const dp_corners c = {r->first + first,   r->first + second, r->second + first,
+                          r->second + second, {m.low, m.high},   {r->y.low, r->y.high}};
+    k->bilinear(out, &c, r->K, flags);
 }
 
-static float mix(const corners *c, size_t k)
-{
-    const float upper = c->x.low * c->nw[k] + c->x.high * c->ne[k];
-    const float lower = c->x.low * c->sw[k] + c->x.high * c->se[k];
-    return c->y.low * upper + c->y.high * lower;
-}
-
-static void resize_pixel(float *restrict out, const dp_logits_row *r, int x)
-{
-    const corners c = corners_of(r, x);
-    for (size_t k = 0; k < (size_t)r->K; k++)
-        out[k] = mix(&c, k);
-}
-
-void dp_logits_resize(float *out, dp_logits_row r)
+void dp_logits_resize(float *out, dp_logits_row r, const dp_kernels *k)
 {
     for (int x = 0; x < r.W; x++)
-        resize_pixel(out + (size_t)x * (size_t)r.K, &r, x);
+        resize_pixel(out + (size_t)x * (size_t)r.K, &r, x, 0, k);
 }
 
-void dp_logits_add(float *restrict sum, dp_logits_row r)
+void dp_logits_add(float *sum, dp_logits_row r, const dp_kernels *k)
 {
-    for (int x = 0; x < r.W; x++, sum += r.K) {
-        const corners c = corners_of(&r, x);
-        for (size_t k = 0; k < (size_t)r.K; k++)
-            sum[k] += mix(&c, k);
-    }
+    for (int x = 0; x < r.W; x++)
+        resize_pixel(sum + (size_t)x * (size_t)r.K, &r, x, DP_GEMM_ADD, k);
 }
 
 /* Logits this far apart never have equal softmax values: exp(-2^-21) is seven steps of
@@ -72,37 +48,38 @@ void dp_logits_add(float *restrict sum, dp_logits_row r)
 #define APART 0x1p-21f
 
 /* argmax(softmax(x)), mostly without the exponentials: only a class before the highest
- * can take its place, and only when it is nearly as high. x is overwritten. */
-static int pick(float *x, int K, const dp_kernels *kernels)
+ * can take its place, and only when it is nearly as high. scratch may be x. */
+static int pick(const float *x, int K, const dp_kernels *kernels, float *scratch)
 {
     const int best = kernels->argmax(x, K);
-    const float near = x[best] - APART;
-
-    for (int k = 0; k < best; k++)
-        if (x[k] >= near) {
-            dp_softmax_rows(x, x, 1, K);
-            return kernels->argmax(x, K);
-        }
-    return best;
+    if (best == 0 || !(x[kernels->argmax(x, best)] >= x[best] - APART))
+        return best;
+    dp_softmax_rows(scratch, x, 1, K);
+    return kernels->argmax(scratch, K);
 }
 
 void dp_labels_from_logits(uint8_t *labels, dp_logits_row r, const dp_kernels *k,
                            float *scratch)
 {
     for (int x = 0; x < r.W; x++) {
-        resize_pixel(scratch, &r, x);
-        labels[x] = (uint8_t)pick(scratch, r.K, k);
+        const float *logits = r.first + (size_t)r.x[x].first * (size_t)r.K;
+        if (r.y.high > 0 || r.x[x].high > 0) {
+            resize_pixel(scratch, &r, x, 0, k);
+            logits = scratch;
+        }
+        labels[x] = (uint8_t)pick(logits, r.K, k, scratch);
     }
 }
 
-void dp_probabilities_add(float *sum, dp_logits_row r, bool flip, float *scratch)
+void dp_probabilities_add(float *sum, dp_logits_row r, bool flip, float *scratch,
+                          const dp_kernels *k)
 {
     for (int x = 0; x < r.W; x++) {
         float *to = sum + (size_t)(flip ? r.W - 1 - x : x) * (size_t)r.K;
-        resize_pixel(scratch, &r, x);
+        resize_pixel(scratch, &r, x, 0, k);
         dp_softmax_rows(scratch, scratch, 1, r.K);
-        for (int k = 0; k < r.K; k++)
-            to[k] += scratch[k];
+        for (int c = 0; c < r.K; c++)
+            to[c] += scratch[c];
     }
 }
 

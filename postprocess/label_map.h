@@ -45,21 +45,22 @@ typedef struct dp_logits_row {
 } dp_logits_row;
 
 /* out (W, K) = the resized row. */
-void dp_logits_resize(float *out, dp_logits_row r);
+void dp_logits_resize(float *out, dp_logits_row r, const struct dp_kernels *k);
 
 /* sum (W, K) += the resized row: a window of a sliding one. */
-void dp_logits_add(float *sum, dp_logits_row r);
+void dp_logits_add(float *sum, dp_logits_row r, const struct dp_kernels *k);
 
 /* labels[x] = the class of the highest probability after resizing and softmax, the
  * lowest of equals. Probabilities are compared, so classes whose logits differ by less
- * than softmax can tell are equal. With a NaN among the logits of a pixel its label is
- * any, below K. K is at most 256. scratch is K floats. */
+ * than softmax can tell are equal. With a NaN or an infinity among the logits of a
+ * pixel its label is any, below K. K is at most 256. scratch is K floats. */
 void dp_labels_from_logits(uint8_t *labels, dp_logits_row r, const struct dp_kernels *k,
                            float *scratch);
 
 /* sum (W, K) += the softmax of the resized row; with `flip` that of its mirror image, as
  * for an input that was mirrored. scratch is K floats. */
-void dp_probabilities_add(float *sum, dp_logits_row r, bool flip, float *scratch);
+void dp_probabilities_add(float *sum, dp_logits_row r, bool flip, float *scratch,
+                          const struct dp_kernels *k);
 
 /* labels[x] = the class of the highest sum[x] / passes, the lowest of equals, for W
  * pixels. sum is divided in place. K is at most 256. */

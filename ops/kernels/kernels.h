@@ -57,6 +57,15 @@ typedef void dp_bilinear_add_fn(float *y, const float *a, const float *b,
                                 const float *d, const float *e, const float w[4],
                                 int C);
 
+/* One bilinear sample of n channels: y[i] = (x[0] * nw[i] + x[1] * ne[i]) * y0 + (x[0] *
+ * sw[i] + x[1] * se[i]) * y1 with y0, y1 = down[0], down[1] and x = across; each operation
+ * rounded (no FMA). With DP_GEMM_ADD that is added to y[i]. */
+typedef struct dp_corners {
+    const float *nw, *ne, *sw, *se;
+    float across[2], down[2];
+} dp_corners;
+typedef void dp_bilinear_fn(float *y, const dp_corners *c, int n, unsigned flags);
+
 /* y[i] = start + sum of w[t] * x[t][i] over `terms` rows of n, as the chain fmaf(w[t],
  * x[t][i], acc) in order of t. start is 0, or y[i] with DP_GEMM_ADD; with DP_GEMM_RELU
  * the sum is then treated as by dp_relu_fn. terms may be 0. */
@@ -154,6 +163,7 @@ void dp_winograd_weights(float *u, size_t plane, const float w[9], float scale);
     KERNEL(gelu)               \
     KERNEL(relu)               \
     KERNEL(bilinear_add)       \
+    KERNEL(bilinear)           \
     KERNEL(weighted_sum)       \
     KERNEL(scale)              \
     KERNEL(resize_rows_u8)     \

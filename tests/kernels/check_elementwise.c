@@ -66,6 +66,65 @@ void spec_scale(void)
     harness_case_end();
 }
 
+static dp_corners corners_random(size_t n, int rarity)
+{
+    const float *w = floats_random(4, 0, 1);
+    dp_corners c = {.across = {w[0], w[1]}, .down = {w[2], w[3]}};
+
+    c.nw = floats_special(n, rarity);
+    c.ne = floats_special(n, rarity);
+    c.sw = floats_special(n, rarity);
+    c.se = floats_special(n, rarity);
+    return c;
+}
+
+void check_bilinear(dp_bilinear_fn *variant)
+{
+    for (int i = 0; i < 2 * COUNT(sizes); i++) {
+        const int n = sizes[i / 2];
+        const unsigned flags = i % 2 ? DP_GEMM_ADD : 0;
+        const dp_corners c = corners_random((size_t)n, 16);
+        float *want = floats_special((size_t)n, 16),
+              *got = floats_copy(want, (size_t)n);
+
+        harness_case("bilinear of %d, flags %u", n, flags);
+        dp_bilinear_ref(want, &c, n, flags);
+        variant(got, &c, n, flags);
+        expect_bits(got, want, (size_t)n);
+        harness_case_end();
+    }
+}
+
+/* A corner goes through five roundings: two products, two sums, and that to y. */
+void spec_bilinear(void)
+{
+    enum { N = 1000 };
+    const dp_corners c = corners_random(N, 1 << 30);
+    const float *const corner[4] = {c.nw, c.ne, c.sw, c.se};
+    const float *before = floats_random(N, -4, 4);
+
+    harness_case("bilinear against float64");
+    for (unsigned add = 0; add < 2; add++) {
+        float *got = floats_copy(before, N);
+
+        dp_bilinear_ref(got, &c, N, add ? DP_GEMM_ADD : 0);
+        for (int i = 0; i < N; i++) {
+            double want = add ? (double)before[i] : 0, magnitude = fabs(want);
+
+            for (int k = 0; k < 4; k++) {
+                const double term = (double)c.down[k / 2] * (double)c.across[k % 2] *
+                                    (double)corner[k][i];
+
+                want += term;
+                magnitude += fabs(term);
+            }
+            expect_near(got[i], want, 5.01 * (double)FLT_EPSILON / 2 * magnitude,
+                        (size_t)i);
+        }
+    }
+    harness_case_end();
+}
+
 void check_bilinear_add(dp_bilinear_add_fn *variant)
 {
     for (int i = 0; i < COUNT(sizes); i++) {

@@ -93,6 +93,7 @@ static double check_rows(const cJSON *sample, int H, int W, int K, row_fn *make,
 typedef struct window_logits {
     dp_tensor logits;
     dp_size size;
+    const dp_kernels *kernels;
 } window_logits;
 
 static void window_row(const void *arg, int y, float *row)
@@ -103,12 +104,14 @@ static void window_row(const void *arg, int y, float *row)
     const dp_mix mix = dp_mix_get(y, t.H, w->size.h);
     dp_mix *columns = malloc((size_t)w->size.w * sizeof *columns);
     dp_mix_axis(columns, t.W, w->size.w);
-    dp_logits_resize(row, (dp_logits_row){.first = t.data + (size_t)mix.first * line,
-                                          .second = t.data + (size_t)mix.second * line,
-                                          .y = mix,
-                                          .x = columns,
-                                          .W = w->size.w,
-                                          .K = t.C});
+    dp_logits_resize(row,
+                     (dp_logits_row){.first = t.data + (size_t)mix.first * line,
+                                     .second = t.data + (size_t)mix.second * line,
+                                     .y = mix,
+                                     .x = columns,
+                                     .W = w->size.w,
+                                     .K = t.C},
+                     w->kernels);
     free(columns);
 }
 
@@ -138,7 +141,8 @@ static void check_stage(golden_run *run, const cJSON *sample, const char *name,
     run->rms = fmax(run->rms, rms);
 }
 
-static void check_logits(golden_run *run, int window, dp_tensor map)
+static void check_logits(golden_run *run, int window, dp_tensor map,
+                         const dp_kernels *kernels)
 {
     run->head =
         fmax(run->head, samples_check(of_window(run, "head_logits", window), map,
@@ -147,7 +151,8 @@ static void check_logits(golden_run *run, int window, dp_tensor map)
     const cJSON *size = json_get(want, "size");
     const window_logits w = {
         map,
-        {cJSON_GetArrayItem(size, 0)->valueint, cJSON_GetArrayItem(size, 1)->valueint}};
+        {cJSON_GetArrayItem(size, 0)->valueint, cJSON_GetArrayItem(size, 1)->valueint},
+        kernels};
     run->window =
         fmax(run->window,
              check_rows(json_get(want, "logits"), w.size.h, w.size.w, map.C, window_row,
@@ -157,7 +162,6 @@ static void check_logits(golden_run *run, int window, dp_tensor map)
 
 static void trace(void *arg, const dp_run *r, const char *name, dp_tensor map)
 {
-    (void)r;
     golden_run *run = arg;
     int window = 0, level;
     if (sscanf(name, "window%d.", &window) == 1)
@@ -169,7 +173,7 @@ static void trace(void *arg, const dp_run *r, const char *name, dp_tensor map)
     else if (strcmp(name, "psp_bottleneck") == 0 || strcmp(name, "fpn_bottleneck") == 0)
         check_map(run, of_window(run, name, window), name, map);
     else if (strcmp(name, "logits") == 0)
-        check_logits(run, window, map);
+        check_logits(run, window, map, r->kernels);
 }
 
 /* ---- the picture
@@ -189,12 +193,14 @@ static void logits_row(const void *arg, int y, float *row)
     float *lines = malloc(2 * line * sizeof *lines);
     dp_mosaic_row(&p->mosaic, p->rows[y].first, lines);
     dp_mosaic_row(&p->mosaic, p->rows[y].second, lines + line);
-    dp_logits_resize(row, (dp_logits_row){.first = lines,
-                                          .second = lines + line,
-                                          .y = p->rows[y],
-                                          .x = p->columns,
-                                          .W = l->result->image.w,
-                                          .K = l->result->K});
+    dp_logits_resize(row,
+                     (dp_logits_row){.first = lines,
+                                     .second = lines + line,
+                                     .y = p->rows[y],
+                                     .x = p->columns,
+                                     .W = l->result->image.w,
+                                     .K = l->result->K},
+                     &l->ctx->kernels);
     free(lines);
 }
 

@@ -177,7 +177,7 @@ START_TEST(logits_row_is_the_bilinear_resize)
     float *out = malloc((size_t)(m.w * m.K) * sizeof *out);
 
     for (int y = 0; y < m.h; y++) {
-        dp_logits_resize(out, row_of(&m, y));
+        dp_logits_resize(out, row_of(&m, y), &kernels);
         const dp_mix my = dp_mix_get(y, m.H, m.h);
         for (int i = 0; i < m.w * m.K; i++) {
             const dp_mix mx = m.x[i / m.K];
@@ -202,7 +202,7 @@ START_TEST(logits_of_one_size_are_copied)
     map m = map_new(4, 4, 5, 6, 4, 5);
     float out[5 * 6];
     for (int y = 0; y < 4; y++) {
-        dp_logits_resize(out, row_of(&m, y));
+        dp_logits_resize(out, row_of(&m, y), &kernels);
         ck_assert_mem_eq(out, m.data + y * 5 * 6, sizeof out);
     }
     map_done(&m);
@@ -216,8 +216,8 @@ START_TEST(logits_are_added_as_resized)
     for (int y = 0; y < m.h; y++) {
         for (int i = 0; i < 15 * 19; i++)
             sum[i] = (float)i;
-        dp_logits_add(sum, row_of(&m, y));
-        dp_logits_resize(out, row_of(&m, y));
+        dp_logits_add(sum, row_of(&m, y), &kernels);
+        dp_logits_resize(out, row_of(&m, y), &kernels);
         for (int i = 0; i < 15 * 19; i++)
             ck_assert(sum[i] == (float)i + out[i]);
     }
@@ -236,7 +236,7 @@ START_TEST(labels_are_those_of_the_softmax)
 
     for (int y = 0; y < m.h; y++) {
         dp_labels_from_logits(labels, row_of(&m, y), &kernels, scratch);
-        dp_logits_resize(out, row_of(&m, y));
+        dp_logits_resize(out, row_of(&m, y), &kernels);
         dp_softmax_rows(out, out, (size_t)m.w, m.K);
         for (int x = 0; x < m.w; x++)
             ck_assert_int_eq(labels[x], kernels.argmax(out + x * m.K, m.K));
@@ -294,9 +294,9 @@ START_TEST(probabilities_add_up_over_passes)
 
     for (int y = 0; y < m.h; y++) {
         memset(sum, 0, n * sizeof *sum);
-        dp_probabilities_add(sum, row_of(&m, y), false, scratch);
-        dp_probabilities_add(sum, row_of(&m, y), true, scratch);
-        dp_logits_resize(p, row_of(&m, y));
+        dp_probabilities_add(sum, row_of(&m, y), false, scratch, &kernels);
+        dp_probabilities_add(sum, row_of(&m, y), true, scratch, &kernels);
+        dp_logits_resize(p, row_of(&m, y), &kernels);
         dp_softmax_rows(p, p, (size_t)m.w, m.K);
         for (int x = 0; x < m.w; x++)
             for (int k = 0; k < m.K; k++)
