@@ -225,6 +225,16 @@ static float find_margin(const float *values, int K)
     return first - second;
 }
 
+/* Pixels that may differ: 1e-4 of them, as the README has it; in a picture too small for
+ * that, those where the original's own choice hung on less than 1e-5. */
+static int allowed_labels(const golden_run *run, dp_size size)
+{
+    const cJSON *close = json_get(run->image, "pixels_with_prob_margin_below");
+    const int share = (int)(1e-4 * (double)size.h * (double)size.w);
+    const int undecided = json_get(close, "1e-5")->valueint;
+    return share > 0 || undecided == 0 ? share : undecided;
+}
+
 /* Where a label differs, the original's choice was close: within 1e-4 of ours. */
 static int check_labels(const golden_run *run, int number, const picture *p)
 {
@@ -251,7 +261,7 @@ static int check_labels(const golden_run *run, int number, const picture *p)
         }
     free(row);
     dp_pixels_done(&want);
-    ck_assert_int_le(differ, (int)(1e-4 * (double)size.h * (double)size.w));
+    ck_assert_int_le(differ, allowed_labels(run, size));
     return differ;
 }
 

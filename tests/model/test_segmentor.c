@@ -152,7 +152,8 @@ START_TEST(probabilities_belong_to_the_labels)
 }
 END_TEST
 
-/* A photograph of 24 million pixels in windows: within 2 GB, weights and all. */
+/* A photograph of 24 million pixels in windows: within 2 GB, weights and all. Four times
+ * the weights of a 3 x 3 convolution are for its speed (ops/winograd.h). */
 START_TEST(memory_is_planned_and_bounded)
 {
     dp_context *ctx;
@@ -165,8 +166,8 @@ START_TEST(memory_is_planned_and_bounded)
                      DP_OK);
     ck_assert_int_eq(dp_model_plan(ctx, m, 512, 683, &small), DP_OK);
     ck_assert_int_eq(dp_model_plan(ctx, m, 4000, 6000, &large), DP_OK);
-    ck_assert_uint_le(small + m->store.bytes, 500u << 20);
-    ck_assert_uint_le(large + m->store.bytes, 600u << 20);
+    ck_assert_uint_le(small + m->store.bytes, 550u << 20);
+    ck_assert_uint_le(large + m->store.bytes, 650u << 20);
     dp_model_free(m);
     dp_context_free(ctx);
 }
