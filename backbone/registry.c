@@ -3,12 +3,8 @@
 #include <string.h>
 
 static const dp_backbone_def *const all[] = {
-    &dp_backbone_convnext,
-    &dp_backbone_convnext_iso,
-    &dp_backbone_resnet,
-    &dp_backbone_roadmap,
-    &dp_backbone_swin,
-    NULL,
+    &dp_backbone_convnext, &dp_backbone_convnext_iso, &dp_backbone_resnet,
+    &dp_backbone_roadmap,  &dp_backbone_swin,         NULL,
 };
 
 const dp_backbone_def *const *dp_backbone_all(void)

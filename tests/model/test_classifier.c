@@ -241,8 +241,7 @@ static const struct {
     {NULL, "{\"cls_head\":{\"num_classes\":7}}",
      "num_classes: found 7, expected the 6 classes of data set tiny"},
     {"configs/golden/mask_rcnn_b.json",
-     "{\"input\":{\"resize\":\"warp\",\"scale\":[64,64]}}",
-     "input.resize: found"},
+     "{\"input\":{\"resize\":\"warp\",\"scale\":[64,64]}}", "input.resize: found"},
 };
 
 START_TEST(configs_that_do_not_fit_are_refused)
