@@ -44,6 +44,14 @@ typedef struct block {
     dp_layer_norm shortcut_norm;
 } block;
 
+typedef struct stage {
+    block *blocks; /* depths[s] of them; with separate downsampling instead: */
+    dp_convnext_block *convnext_blocks;
+    dp_conv downsample; /* but for the first stage */
+    dp_layer_norm downsample_norm;
+    dp_layer_norm output_norm;
+} stage;
+
 typedef struct roadmap {
     int depths[STAGES];
     int width;
@@ -57,13 +65,7 @@ typedef struct roadmap {
 
     dp_conv stem_conv;
     dp_layer_norm stem_norm;
-    struct {
-        block *blocks; /* depths[s] of them; with separate downsampling instead: */
-        dp_convnext_block *convnext_blocks;
-        dp_conv downsample; /* but for the first stage */
-        dp_layer_norm downsample_norm;
-        dp_layer_norm output_norm;
-    } stages[STAGES];
+    stage stages[STAGES];
 } roadmap;
 
 static const dp_param params[] = {
@@ -397,19 +399,20 @@ static dp_tensor run_stem(const roadmap *net, dp_run *r, dp_tensor image)
 static dp_tensor run_convnext_stage(const roadmap *net, dp_run *r, int s, dp_tensor out,
                                     dp_tensor x)
 {
+    const stage *k = &net->stages[s];
     if (s > 0) {
-        dp_layer_norm_run(r, &net->stages[s].downsample_norm, x, x);
-        x = dp_conv_run(r, &net->stages[s].downsample, x);
+        dp_layer_norm_run(r, &k->downsample_norm, x, x);
+        x = dp_conv_run(r, &k->downsample, x);
     }
     dp_tensor y = dp_run_tensor(r, 1, x.H, x.W, x.C);
     for (int i = 0; i < net->depths[s]; i++) {
-        dp_convnext_block_run(r, &net->stages[s].convnext_blocks[i], y, x);
+        dp_convnext_block_run(r, &k->convnext_blocks[i], y, x);
         const dp_tensor swap = x;
         x = y;
         y = swap;
     }
     if (net->output_norms)
-        dp_layer_norm_run(r, &net->stages[s].output_norm, out, x);
+        dp_layer_norm_run(r, &k->output_norm, out, x);
     else if (!r->dry)
         memcpy(out.data, x.data, dp_tensor_size(x) * sizeof *x.data);
     return x;
