@@ -256,7 +256,7 @@ static void build_block(roadmap *net, dp_builder *b, int s, int i)
     block *k = &net->stages[s].blocks[i];
     const size_t outer = dp_builder_enter(b, "layer%d.%d.", s + 1, i);
     for (int n = 0; n < LAYERS; n++) {
-        char name[16], norm[16];
+        char name[24], norm[24];
         snprintf(name, sizeof name, "conv%d.", n + 1);
         snprintf(norm, sizeof norm, "%s%d.", net->norm == NORM_BATCH ? "bn" : "ln",
                  n + 1);
