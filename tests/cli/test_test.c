@@ -155,6 +155,27 @@ START_TEST(detections_are_those_of_detect_and_evaluated_as_by_eval)
 }
 END_TEST
 
+/* At this threshold the one picture has an object, and the other none. */
+START_TEST(images_without_detections_leave_no_trace)
+{
+    char config[1000];
+    const char *root = program_root();
+    make_coco();
+    snprintf(config, sizeof config,
+             "{\"base\": \"%s/tests/golden/mask_rcnn_tiny/config.json\", \"test\": "
+             "{\"score_thr\": 0.457}}",
+             root);
+    scratch_text("c.json", config);
+    const program_result *r = program_run("densepred test c.json coco --work w -w "
+                                          "'%s/tests/golden/mask_rcnn_tiny/model.pth'",
+                                          root);
+    ck_assert_msg(r->status == 0, "%s", r->err);
+    cJSON *j = json_load(scratch_path("w/results.json"));
+    ck_assert_int_eq(cJSON_GetArraySize(j), IMAGES / 2);
+    cJSON_Delete(j);
+}
+END_TEST
+
 START_TEST(label_maps_are_those_of_segment_and_evaluated_as_by_eval)
 {
     char command[1000];
@@ -465,6 +486,7 @@ int main(int argc, char **argv)
     tcase_set_timeout(slow, 600);
     tcase_set_tags(slow, "slow");
     tcase_add_test(t, detections_are_those_of_detect_and_evaluated_as_by_eval);
+    tcase_add_test(t, images_without_detections_leave_no_trace);
     tcase_add_test(t, label_maps_are_those_of_segment_and_evaluated_as_by_eval);
     tcase_add_test(t, a_summary_says_what_the_numbers_are_of);
     tcase_add_test(t, workers_and_shards_change_nothing);
