@@ -289,7 +289,7 @@ void dp_convnext_block_run(dp_run *r, const dp_convnext_block *k, dp_tensor y,
     const size_t mark = dp_run_mark(r);
     struct block_job job = {.block = k, .kernels = r->kernels, .x = x, .y = y};
     job.tiles_across = (x.W + TILE_COLS - 1) / TILE_COLS;
-    job.cols = (x.W + job.tiles_across - 1) / job.tiles_across;
+    job.cols = x.W < TILE_COLS ? x.W : TILE_COLS;
     job.tiles = (x.H + TILE_ROWS - 1) / TILE_ROWS * job.tiles_across;
     dp_run_count(r, dp_tensor_rows(x), C, TAPS + 2 * HIDDEN * C);
     dp_run_count_extra(r, (double)dp_tensor_size(x)); /* the depthwise bias */
