@@ -36,9 +36,14 @@ typedef struct bounds {
 } bounds;
 
 static const bounds convnext = {1e-5, 1e-5, HUGE_VAL, 1e-4,  2e-5, 0.01, 1e-5, 3, 0.02,
-                                3e-4, 1,    1e-3,     0.999, 1e-4, 20,   3,    1};
+                                3e-4, 1,    1e-3,     0.999, 1e-4, 20,   3,    0};
 static const bounds full_size = {1e-4, 1e-4, HUGE_VAL, 1e-4,  2e-5, 0.01, 1e-5, 3, 0.02,
-                                 3e-4, 2,    1e-3,     0.999, 1e-4, 20,   3,    1};
+                                 3e-4, 2,    1e-3,     0.999, 1e-4, 20,   3,    0};
+/* Not the README's rule to the letter: cascade_a and cascade_b have masks of 946 and 720
+ * pixels, and resnet_mask_rcnn one of 492, of which one pixel differs; the overlap that
+ * is asked for leaves none. */
+static const bounds cascade = {1e-5, 1e-5, HUGE_VAL, 1e-4,  2e-5, 0.01, 1e-5, 3, 0.02,
+                               3e-4, 1,    1e-3,     0.999, 1e-4, 20,   3,    1};
 static const bounds resnet = {1e-4, 1e-4, 4e-5, 1e-3,  2e-4, 0.04, 1e-4, 5, 0.05,
                               6e-4, 2,    5e-3, 0.998, 5e-4, 40,   4,    1};
 
@@ -225,8 +230,7 @@ static double mask_difference(const dp_rle *a, const dp_rle *b, double *together
     return (double)differ;
 }
 
-/* A few pixels are allowed to every mask: of a small one they are more than the overlap
- * leaves. */
+/* The README's rule; and the exceptions that `few` names. */
 static void check_area(const bounds *within, size_t i, double area, double off,
                        double together)
 {
@@ -373,10 +377,8 @@ static const golden_case cases[] = {
      false},
     {"golden/mask_rcnn_b", "configs/golden/mask_rcnn_b.json", 3, &convnext, false, 0,
      false},
-    {"golden/cascade_a", "configs/golden/cascade_a.json", 2, &convnext, false, 2,
-     false},
-    {"golden/cascade_b", "configs/golden/cascade_b.json", 3, &convnext, false, 2,
-     false},
+    {"golden/cascade_a", "configs/golden/cascade_a.json", 2, &cascade, false, 2, false},
+    {"golden/cascade_b", "configs/golden/cascade_b.json", 3, &cascade, false, 2, false},
     {"golden/full_mask_rcnn_t", "configs/coco/mask_rcnn_convnext_tiny.json", 1,
      &full_size, true, 0, false},
     {"golden/full_cascade_t", "configs/coco/cascade_mask_rcnn_convnext_tiny.json", 1,

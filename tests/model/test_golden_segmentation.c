@@ -228,16 +228,6 @@ static float find_margin(const float *values, int K)
     return first - second;
 }
 
-/* Pixels that may differ: 1e-4 of them, as the README has it; in a picture too small for
- * that, those where the original's own choice hung on less than 1e-5. */
-static int allowed_labels(const golden_run *run, dp_size size)
-{
-    const cJSON *close = json_get(run->image, "pixels_with_prob_margin_below");
-    const int share = (int)(1e-4 * (double)size.h * (double)size.w);
-    const int undecided = json_get(close, "1e-5")->valueint;
-    return share > 0 || undecided == 0 ? share : undecided;
-}
-
 /* Where a label differs, the original's choice was close: within 1e-4 of ours. */
 static int check_labels(const golden_run *run, int number, const picture *p)
 {
@@ -264,7 +254,9 @@ static int check_labels(const golden_run *run, int number, const picture *p)
         }
     free(row);
     dp_pixels_done(&want);
-    ck_assert_int_le(differ, allowed_labels(run, size));
+    const int share = (int)(1e-4 * (double)size.h * (double)size.w);
+    const int few = run->which->within->labels;
+    ck_assert_int_le(differ, share > few ? share : few);
     return differ;
 }
 
