@@ -1,7 +1,9 @@
 #include "cli/test_ledger.h"
 
 #include "cli/cli.h"
+#include "cli/test_results.h"
 #include "core/memory.h"
+#include "io/atomic_file.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -38,6 +40,23 @@ static void say_state(const dp_test_ledger *l)
                    l->folder.count);
 }
 
+/* What a killed run left half written. A run in parts shares the folder with others, whose
+ * files these may be; then they stay. */
+static dp_status tidy(const dp_test_plan *plan, dp_error *err)
+{
+    char *maps;
+    if (plan->shard.parts > 1)
+        return DP_OK;
+    dp_status st = dp_atomic_file_tidy(plan->work, err);
+    if (st != DP_OK)
+        return st;
+    st = dp_test_results_path(&maps, plan, "predictions", err);
+    if (st == DP_OK)
+        st = dp_atomic_file_tidy(maps, err);
+    dp_free(maps);
+    return st;
+}
+
 int dp_test_ledger_open(dp_test_ledger *l, const dp_test_plan *plan)
 {
     dp_error err = {0};
@@ -48,7 +67,9 @@ int dp_test_ledger_open(dp_test_ledger *l, const dp_test_plan *plan)
                                        plan->set.count, own, &err);
     if (st != DP_OK)
         return dp_cli_fail(&err, DP_SUBJECT_OUTPUT);
-    st = list_todo(l, &err);
+    st = tidy(plan, &err);
+    if (st == DP_OK)
+        st = list_todo(l, &err);
     if (st != DP_OK) {
         dp_work_folder_close(&l->folder);
         return dp_cli_fail(&err, DP_SUBJECT_OUTPUT);

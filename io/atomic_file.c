@@ -3,6 +3,8 @@
 
 #include "core/memory.h"
 
+#include <ctype.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -120,4 +122,40 @@ void dp_atomic_file_abandon(dp_atomic_file *f)
     dp_free(f->path);
     dp_free(f->temporary);
     *f = (dp_atomic_file){NULL, NULL, NULL, 0};
+}
+
+/* Cut the digits off the end of the first *size bytes; false when there are none. */
+static bool cut_digits(const char *name, size_t *size)
+{
+    const size_t before = *size;
+    while (*size > 0 && isdigit((unsigned char)name[*size - 1]))
+        --*size;
+    return *size < before;
+}
+
+/* As open_temporary names them: NAME.PROCESS-COUNTER.tmp */
+static bool is_temporary(const char *name)
+{
+    static const char end[] = ".tmp";
+    const size_t tail = sizeof end - 1;
+    size_t size = strlen(name);
+    if (size <= tail || strcmp(name + size - tail, end) != 0)
+        return false;
+    size -= tail;
+    if (!cut_digits(name, &size) || size == 0 || name[--size] != '-')
+        return false;
+    return cut_digits(name, &size) && size > 1 && name[size - 1] == '.';
+}
+
+dp_status dp_atomic_file_tidy(const char *folder, dp_error *err)
+{
+    DIR *dir = opendir(folder);
+    if (!dir)
+        return errno == ENOENT ? DP_OK : system_refused(err, folder, errno);
+    const struct dirent *entry;
+    while ((entry = readdir(dir)))
+        if (is_temporary(entry->d_name))
+            (void)unlinkat(dirfd(dir), entry->d_name, 0);
+    closedir(dir);
+    return DP_OK;
 }

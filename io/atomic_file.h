@@ -41,4 +41,9 @@ dp_status dp_atomic_file_commit(dp_atomic_file *f, dp_error *err) DP_MUST_CHECK;
  * clean-up after a commit too. */
 void dp_atomic_file_abandon(dp_atomic_file *f);
 
+/* Remove the temporaries that killed processes left in a folder. The caller makes sure
+ * that no other process writes files in it now. A folder that is not there has none.
+ * DP_EIO when it cannot be read; a file that cannot be removed stays. */
+dp_status dp_atomic_file_tidy(const char *folder, dp_error *err) DP_MUST_CHECK;
+
 #endif

@@ -109,6 +109,16 @@ static void expect_same(const char *a, const char *b)
     ck_assert_msg(r->status == 0, "%s%s", r->out, r->err);
 }
 
+START_TEST(what_a_killed_run_left_half_written_is_removed)
+{
+    make_coco();
+    expect_ok(test_coco("--work w"));
+    run_ok("touch w/results.json.9660-0.tmp w/notes.tmp");
+    expect_ok(test_coco("--work w"));
+    run_ok("test ! -e w/results.json.9660-0.tmp && test -e w/notes.tmp");
+}
+END_TEST
+
 /* ---- what comes of it --------------------------------------------------------------------- */
 
 START_TEST(detections_are_those_of_detect_and_evaluated_as_by_eval)
@@ -486,6 +496,7 @@ int main(int argc, char **argv)
     tcase_set_timeout(slow, 600);
     tcase_set_tags(slow, "slow");
     tcase_add_test(t, detections_are_those_of_detect_and_evaluated_as_by_eval);
+    tcase_add_test(t, what_a_killed_run_left_half_written_is_removed);
     tcase_add_test(t, images_without_detections_leave_no_trace);
     tcase_add_test(t, label_maps_are_those_of_segment_and_evaluated_as_by_eval);
     tcase_add_test(t, a_summary_says_what_the_numbers_are_of);

@@ -201,6 +201,27 @@ START_TEST(a_rename_that_fails_leaves_no_temporary)
 }
 END_TEST
 
+START_TEST(tidying_removes_temporaries_and_nothing_else)
+{
+    static const char *const stay[] = {"a.tmp",         "a-1.tmp", "a.x-1.tmp",
+                                       ".1-2.tmp",      "1-2.tmp", "a.12.tmp",
+                                       "a.1-2.tmp.json"};
+    const int count = (int)(sizeof stay / sizeof stay[0]);
+    for (int i = 0; i < count; i++)
+        scratch_file(stay[i], "x", 1);
+    scratch_file("results.json.9660-0.tmp", "x", 1);
+    dp_atomic_file left;
+    ck_assert_int_eq(dp_atomic_file_open(&left, scratch_path("out"), &err), DP_OK);
+    ck_assert_int_eq(scratch_count(), count + 2);
+
+    ck_assert_int_eq(dp_atomic_file_tidy(scratch_path(""), &err), DP_OK);
+    ck_assert_int_eq(scratch_count(), count);
+    ck_assert_int_eq(dp_atomic_file_tidy(scratch_path("nowhere"), &err), DP_OK);
+    ck_assert_int_eq(dp_atomic_file_tidy(scratch_path("a.tmp"), &err), DP_EIO);
+    dp_atomic_file_abandon(&left);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("io/atomic_file");
@@ -218,6 +239,7 @@ int main(void)
     tcase_add_test(t, a_full_disk_is_noticed_while_writing);
     tcase_add_test(t, a_failed_write_of_the_callers_own_is_noticed_too);
     tcase_add_test(t, a_rename_that_fails_leaves_no_temporary);
+    tcase_add_test(t, tidying_removes_temporaries_and_nothing_else);
     suite_add_tcase(s, t);
     SRunner *r = srunner_create(s);
     srunner_run_all(r, CK_NORMAL);
