@@ -142,11 +142,18 @@ static void format_row(dp_text *out, const bench *b, const char *name, double ms
     dp_text_add(out, "\n");
 }
 
-/* Rates are by CPU time. */
-static void format_table(dp_text *out, bench *b, unsigned cpu)
+static const char *engine(const dp_kernels *k)
 {
-    dp_text_add(out, "%d threads, %s, FMA peak %.0f GFLOP/s; median of %d runs\n\n",
-                b->threads, dp_cpu_name(cpu), b->peak_gflops, b->runs);
+    return k->gemm ? "own" : "openblas";
+}
+
+/* Rates are by CPU time. */
+static void format_table(dp_text *out, bench *b, const dp_kernels *k)
+{
+    dp_text_add(out,
+                "%d threads, %s, products by %s, FMA peak %.0f GFLOP/s; median of %d "
+                "runs\n\n",
+                b->threads, dp_cpu_name(k->cpu), engine(k), b->peak_gflops, b->runs);
     dp_text_add(out, "%-22s %9s %9s %9s %9s %8s\n", "part", "ms", "CPU ms", "GFLOP",
                 "GFLOP/s", "of peak");
     double gflop = 0;
@@ -162,13 +169,13 @@ static void format_table(dp_text *out, bench *b, unsigned cpu)
     dp_text_add(out, "peak memory %.0f MB\n", (double)peak_bytes() / (1 << 20));
 }
 
-static void format_json(dp_text *out, bench *b, unsigned cpu)
+static void format_json(dp_text *out, bench *b, const dp_kernels *k)
 {
     dp_text_add(
         out, "{\"machine\": {\"isa\": \"%s\", \"cpus\": %d, \"peak_gflops\": %.1f},\n",
-        dp_cpu_name(cpu), dp_pool_available_cpus(), b->peak_gflops);
-    dp_text_add(out, " \"threads\": %d, \"runs\": %d, \"parts\": [", b->threads,
-                b->runs);
+        dp_cpu_name(k->cpu), dp_pool_available_cpus(), b->peak_gflops);
+    dp_text_add(out, " \"threads\": %d, \"gemm\": \"%s\", \"runs\": %d, \"parts\": [",
+                b->threads, engine(k), b->runs);
     for (int i = 0; i < b->count; i++) {
         part *p = &b->parts[i];
         const double ms = median(p->ms, b->runs), cpu_ms = median(p->cpu_ms, b->runs);
@@ -218,9 +225,9 @@ static int run(dp_session *s, bench *b, dp_size size, bool json)
         state = state * 1664525u + 1013904223u;
         pixels.data[i] = (uint8_t)(state >> 24);
     }
-    const unsigned cpu = s->ctx->kernels.cpu;
+    const dp_kernels *k = &s->ctx->kernels;
     b->threads = dp_pool_threads(s->ctx->pool);
-    b->peak_gflops = peak_gflops(cpu) * b->threads;
+    b->peak_gflops = peak_gflops(k->cpu) * b->threads;
     const dp_status st = measure(s, b, &pixels);
     dp_pixels_done(&pixels);
     if (st != DP_OK)
@@ -228,9 +235,9 @@ static int run(dp_session *s, bench *b, dp_size size, bool json)
 
     dp_text text = {.err = err};
     if (json)
-        format_json(&text, b, cpu);
+        format_json(&text, b, k);
     else
-        format_table(&text, b, cpu);
+        format_table(&text, b, k);
     const int status = text.status == DP_OK ? DP_EXIT_OK : DP_EXIT_MACHINE;
     fputs(dp_text_get(&text), stdout);
     dp_text_done(&text);
@@ -257,6 +264,7 @@ int dp_cli_bench(int argc, char **argv)
         DP_OPTION_SEED(&common),
         DP_OPTION_THREADS(&common),
         DP_OPTION_CPU(&common),
+        DP_OPTION_GEMM(&common),
         DP_OPTION_CONFIGS(&common),
         DP_OPTIONS_END,
     };

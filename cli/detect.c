@@ -265,6 +265,7 @@ static int detect_main(detect *d, int argc, char **argv)
                  "part of a window that neighbours share (default 0.2)"),
         DP_OPTION_THREADS(&d->common),
         DP_OPTION_CPU(&d->common),
+        DP_OPTION_GEMM(&d->common),
         DP_OPTION_QUIET(&d->common),
         DP_OPTION_CONFIGS(&d->common),
         DP_OPTIONS_END,

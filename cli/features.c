@@ -119,6 +119,7 @@ int dp_cli_features(int argc, char **argv)
         DP_FLAG("all", 0, &c.all, "every named intermediate: proposals, logits, ..."),
         DP_OPTION_THREADS(&common),
         DP_OPTION_CPU(&common),
+        DP_OPTION_GEMM(&common),
         DP_OPTION_CONFIGS(&common),
         DP_OPTIONS_END,
     };

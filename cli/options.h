@@ -57,6 +57,7 @@ typedef struct dp_common_options {
     const char *weights; /* NULL: not given                              */
     const char *out;     /* NULL: not given                              */
     const char *cpu;     /* a name for dp_cpu_parse; NULL: all there is  */
+    const char *gemm;    /* as in dp_options                             */
     const char *configs; /* folder of configs; NULL: where they are      */
     int threads;         /* 0: the processors available                  */
     int seed;
@@ -77,6 +78,9 @@ typedef struct dp_common_options {
 #define DP_OPTION_CPU(c)                              \
     DP_CHOICE("cpu", 0, "ref|avx2|avx512", &(c)->cpu, \
               "use no more of the processor than this")
+#define DP_OPTION_GEMM(c)                            \
+    DP_CHOICE("gemm", 0, "own|openblas", &(c)->gemm, \
+              "engine of matrix products (default: own, where there is AVX2)")
 #define DP_OPTION_QUIET(c) DP_FLAG("quiet", 'q', &(c)->quiet, "no progress bar")
 #define DP_OPTION_SEED(c) \
     DP_INT("seed", 0, "N", &(c)->seed, 0, 2147483647, "of random weights (default 0)")

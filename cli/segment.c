@@ -201,6 +201,7 @@ int dp_cli_segment(int argc, char **argv)
                 "the probabilities too, as NAME_scores.safetensors"),
         DP_OPTION_THREADS(&common),
         DP_OPTION_CPU(&common),
+        DP_OPTION_GEMM(&common),
         DP_OPTION_QUIET(&common),
         DP_OPTION_CONFIGS(&common),
         DP_OPTIONS_END,

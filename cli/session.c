@@ -34,8 +34,10 @@ int dp_session_open(dp_session *s, const dp_common_options *common, const char *
     *s = (dp_session){0};
     if (need_weights && !common->weights)
         return dp_cli_usage("%s: found no checkpoint, expected --weights FILE", model);
-    const dp_options options = {
-        .threads = common->threads, .cpu = common->cpu, .log = log_line};
+    const dp_options options = {.threads = common->threads,
+                                .cpu = common->cpu,
+                                .gemm = common->gemm,
+                                .log = log_line};
     const dp_status st = dp_context_new(&s->ctx, &options);
     if (st != DP_OK) {
         dp_cli_say("cannot start: %s", dp_status_text(st));

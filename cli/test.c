@@ -192,6 +192,7 @@ static int parse(dp_test_ask *ask, int argc, char **argv)
                 "tolerance of the published one"),
         DP_OPTION_THREADS(&ask->common),
         DP_OPTION_CPU(&ask->common),
+        DP_OPTION_GEMM(&ask->common),
         DP_OPTION_QUIET(&ask->common),
         DP_OPTION_CONFIGS(&ask->common),
         DP_OPTIONS_END,

@@ -113,14 +113,13 @@ static void run_record(dp_context *ctx, const dp_model *m, const cJSON *record,
     dp_pixels_done(&pixels);
 }
 
-START_TEST(classifier_equals_the_original)
+static void check_case(const struct golden_case *c, const char *gemm)
 {
-    const struct golden_case *c = &cases[_i];
     char config[128];
     snprintf(config, sizeof config, "configs/golden/%s.json", c->config);
     dp_context *ctx;
     dp_model *m;
-    ck_assert_int_eq(dp_context_new(&ctx, NULL), DP_OK);
+    ck_assert_int_eq(dp_context_new(&ctx, &(dp_options){.gemm = gemm}), DP_OK);
     ck_assert_msg(dp_model_load(ctx, &m, config,
                                 golden_weights(c->folder, false, program),
                                 NULL) == DP_OK,
@@ -137,6 +136,17 @@ START_TEST(classifier_equals_the_original)
     dp_model_free(m);
     dp_context_free(ctx);
 }
+
+START_TEST(classifier_equals_the_original)
+{
+    check_case(&cases[_i], NULL);
+}
+END_TEST
+
+START_TEST(with_openblas_too)
+{
+    check_case(&cases[_i], "openblas");
+}
 END_TEST
 
 int main(int argc, char **argv)
@@ -146,8 +156,10 @@ int main(int argc, char **argv)
     Suite *suite = suite_create("golden classification");
     TCase *tc = tcase_create("original");
     tcase_set_timeout(tc, 120);
-    if (shared_has("golden") && shared_has("golden2"))
+    if (shared_has("golden") && shared_has("golden2")) {
         tcase_add_loop_test(tc, classifier_equals_the_original, 0, CASES);
+        tcase_add_loop_test(tc, with_openblas_too, 0, CASES);
+    }
     suite_add_tcase(suite, tc);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);

@@ -450,12 +450,12 @@ static void run_image(dp_context *ctx, const dp_model *m, const golden_case *c,
     cJSON_Delete(image);
 }
 
-START_TEST(detector_equals_the_original)
+static void check_case(const golden_case *c, const char *gemm)
 {
-    const golden_case *c = &cases[_i];
     dp_context *ctx;
     dp_model *m;
-    ck_assert_int_eq(dp_context_new(&ctx, &(dp_options){.log = log_line}), DP_OK);
+    ck_assert_int_eq(dp_context_new(&ctx, &(dp_options){.gemm = gemm, .log = log_line}),
+                     DP_OK);
     ck_assert_msg(dp_model_load(ctx, &m, c->config, weights_of(c), NULL) == DP_OK, "%s",
                   dp_context_error(ctx));
     cJSON *records = json_load(shared_path("%s/results.segm.json", c->folder));
@@ -464,6 +464,23 @@ START_TEST(detector_equals_the_original)
     cJSON_Delete(records);
     dp_model_free(m);
     dp_context_free(ctx);
+}
+
+START_TEST(detector_equals_the_original)
+{
+    check_case(&cases[_i], NULL);
+}
+END_TEST
+
+/* Its sums run in another order, which differs from machine to machine: one pixel may be
+ * off in any mask of less than a thousand, as in the cascades'. */
+START_TEST(with_openblas_too)
+{
+    golden_case c = cases[_i];
+    bounds within = *c.within;
+    within.few = fmax(within.few, 1);
+    c.within = &within;
+    check_case(&c, "openblas");
 }
 END_TEST
 
@@ -480,9 +497,12 @@ int main(int argc, char **argv)
     tcase_set_timeout(full, 600);
     tcase_set_tags(full, "slow");
     if (shared_has("golden") && shared_has("golden2"))
-        for (int i = 0; i < (int)(sizeof cases / sizeof cases[0]); i++)
+        for (int i = 0; i < (int)(sizeof cases / sizeof cases[0]); i++) {
             tcase_add_loop_test(cases[i].formula ? full : tiny,
                                 detector_equals_the_original, i, i + 1);
+            tcase_add_loop_test(cases[i].formula ? full : tiny, with_openblas_too, i,
+                                i + 1);
+        }
     suite_add_tcase(s, tiny);
     suite_add_tcase(s, full);
     SRunner *r = srunner_create(s);

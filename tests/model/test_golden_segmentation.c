@@ -307,12 +307,12 @@ static void log_line(void *arg, const char *line)
     printf("  %s\n", line);
 }
 
-START_TEST(segmentor_equals_the_original)
+static void check_case(const struct golden_case *c, const char *gemm)
 {
-    const struct golden_case *c = &cases[_i];
     dp_context *ctx;
     dp_model *m;
-    ck_assert_int_eq(dp_context_new(&ctx, &(dp_options){.log = log_line}), DP_OK);
+    ck_assert_int_eq(dp_context_new(&ctx, &(dp_options){.gemm = gemm, .log = log_line}),
+                     DP_OK);
     ck_assert_msg(dp_model_load(ctx, &m, c->config,
                                 golden_weights(c->folder, c->formula, program),
                                 NULL) == DP_OK,
@@ -321,6 +321,17 @@ START_TEST(segmentor_equals_the_original)
         run_image(ctx, m, c, i);
     dp_model_free(m);
     dp_context_free(ctx);
+}
+
+START_TEST(segmentor_equals_the_original)
+{
+    check_case(&cases[_i], NULL);
+}
+END_TEST
+
+START_TEST(with_openblas_too)
+{
+    check_case(&cases[_i], "openblas");
 }
 END_TEST
 
@@ -334,9 +345,12 @@ int main(int argc, char **argv)
     tcase_set_timeout(full, 600);
     tcase_set_tags(full, "slow");
     if (shared_has("golden") && shared_has("golden2"))
-        for (int i = 0; i < (int)(sizeof cases / sizeof cases[0]); i++)
+        for (int i = 0; i < (int)(sizeof cases / sizeof cases[0]); i++) {
             tcase_add_loop_test(cases[i].formula ? full : tiny,
                                 segmentor_equals_the_original, i, i + 1);
+            tcase_add_loop_test(cases[i].formula ? full : tiny, with_openblas_too, i,
+                                i + 1);
+        }
     suite_add_tcase(s, tiny);
     suite_add_tcase(s, full);
     SRunner *r = srunner_create(s);
