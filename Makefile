@@ -56,6 +56,8 @@ SUBMAKE  = $(MAKE) --no-print-directory $(PARALLEL)
 $O/%_avx2.o:   ISA := -mavx2 -mfma
 $O/%_avx512.o: ISA := -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx2 -mfma \
                       -mprefer-vector-width=512
+$O/%_avx512bf16.o: ISA := -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512bf16 -mavx2 \
+                      -mfma -mprefer-vector-width=512
 
 # ---- sources ---------------------------------------------------------------
 

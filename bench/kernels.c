@@ -321,6 +321,48 @@ static void bench_gemm(dp_gemm_fn *fn)
     }
 }
 
+static void bench_round_bf16(dp_round_bf16_fn *fn)
+{
+    enum { N = 224 * 4 * 96 };
+    float *x = floats(N), *y = floats(N / 2);
+    sampler s = {0};
+
+    while (sampler_next(&s))
+        fn(y, x, N);
+    report("86016", sampler_ms(&s), 6.0 * N, "GB/s");
+    dp_free(x);
+    dp_free(y);
+}
+
+/* Those of a ConvNeXt block, which are all even. */
+static void bench_gemm_bf16(dp_gemm_bf16_fn *fn)
+{
+    for (int C = 96; C <= 768; C *= 2)
+        for (int part = 0; part < 2; part++) {
+            enum { ROWS = 224 };
+            const int K = part ? 4 * C : C, N = part ? C : 4 * C;
+            const size_t k = (size_t)K, n = (size_t)N, r = ROWS;
+            float *x = floats(r * k), *y = floats(r * n), *bias = floats(n);
+            float *w = floats(k * n), *packed = floats(k * n / 2);
+            void *halves = packed;
+            sampler s = {0};
+            char size[40];
+
+            dp_gemm_bf16_pack(halves, K, N, w, n, 1, NULL);
+            for (size_t i = 0; i < r; i++)
+                dp_round_bf16_ref(x + i * k, x + i * k, k);
+            while (sampler_next(&s))
+                fn(y, n, (const void *)x, 2 * k, halves, bias, ROWS, K, N, 0);
+            snprintf(size, sizeof size, "%dx%dx%d", ROWS, K, N);
+            report(size, sampler_ms(&s), 2.0 * (double)(r * k * n), "GFLOP/s");
+            dp_free(x);
+            dp_free(y);
+            dp_free(w);
+            dp_free(packed);
+            dp_free(bias);
+        }
+}
+
 /* The tiles of an item of ops/winograd.c, with its gaps between rows and planes. */
 static const struct {
     int tiles, C;

@@ -31,6 +31,7 @@ typedef struct bench {
     int threads;
     double total[RUNS_MAX], cpu_total[RUNS_MAX];
     double last_seconds, last_cpu, last_macs; /* at the point before */
+    bool bf16;                                /* of the pointwise layers */
     double peak_gflops;                       /* of all threads together */
 } bench;
 
@@ -151,9 +152,10 @@ static const char *engine(const dp_kernels *k)
 static void format_table(dp_text *out, bench *b, const dp_kernels *k)
 {
     dp_text_add(out,
-                "%d threads, %s, products by %s, FMA peak %.0f GFLOP/s; median of %d "
+                "%d threads, %s, products by %s%s, FMA peak %.0f GFLOP/s; median of %d "
                 "runs\n\n",
-                b->threads, dp_cpu_name(k->cpu), engine(k), b->peak_gflops, b->runs);
+                b->threads, dp_cpu_name(k->cpu), engine(k),
+                b->bf16 ? " and in bf16" : "", b->peak_gflops, b->runs);
     dp_text_add(out, "%-22s %9s %9s %9s %9s %8s\n", "part", "ms", "CPU ms", "GFLOP",
                 "GFLOP/s", "of peak");
     double gflop = 0;
@@ -174,8 +176,10 @@ static void format_json(dp_text *out, bench *b, const dp_kernels *k)
     dp_text_add(
         out, "{\"machine\": {\"isa\": \"%s\", \"cpus\": %d, \"peak_gflops\": %.1f},\n",
         dp_cpu_name(k->cpu), dp_pool_available_cpus(), b->peak_gflops);
-    dp_text_add(out, " \"threads\": %d, \"gemm\": \"%s\", \"runs\": %d, \"parts\": [",
-                b->threads, engine(k), b->runs);
+    dp_text_add(out,
+                " \"threads\": %d, \"gemm\": \"%s\", \"precision\": \"%s\", "
+                "\"runs\": %d, \"parts\": [",
+                b->threads, engine(k), b->bf16 ? "bf16" : "float32", b->runs);
     for (int i = 0; i < b->count; i++) {
         part *p = &b->parts[i];
         const double ms = median(p->ms, b->runs), cpu_ms = median(p->cpu_ms, b->runs);
@@ -227,6 +231,7 @@ static int run(dp_session *s, bench *b, dp_size size, bool json)
     }
     const dp_kernels *k = &s->ctx->kernels;
     b->threads = dp_pool_threads(s->ctx->pool);
+    b->bf16 = s->ctx->bf16;
     b->peak_gflops = peak_gflops(k->cpu) * b->threads;
     const dp_status st = measure(s, b, &pixels);
     dp_pixels_done(&pixels);
@@ -265,6 +270,7 @@ int dp_cli_bench(int argc, char **argv)
         DP_OPTION_THREADS(&common),
         DP_OPTION_CPU(&common),
         DP_OPTION_GEMM(&common),
+        DP_OPTION_PRECISION(&common),
         DP_OPTION_CONFIGS(&common),
         DP_OPTIONS_END,
     };

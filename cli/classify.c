@@ -151,6 +151,7 @@ static int classify_main(classify *c, int argc, char **argv)
         DP_OPTION_THREADS(&c->common),
         DP_OPTION_CPU(&c->common),
         DP_OPTION_GEMM(&c->common),
+        DP_OPTION_PRECISION(&c->common),
         DP_OPTION_QUIET(&c->common),
         DP_OPTION_CONFIGS(&c->common),
         DP_OPTIONS_END,

@@ -266,6 +266,7 @@ static int detect_main(detect *d, int argc, char **argv)
         DP_OPTION_THREADS(&d->common),
         DP_OPTION_CPU(&d->common),
         DP_OPTION_GEMM(&d->common),
+        DP_OPTION_PRECISION(&d->common),
         DP_OPTION_QUIET(&d->common),
         DP_OPTION_CONFIGS(&d->common),
         DP_OPTIONS_END,

@@ -120,6 +120,7 @@ int dp_cli_features(int argc, char **argv)
         DP_OPTION_THREADS(&common),
         DP_OPTION_CPU(&common),
         DP_OPTION_GEMM(&common),
+        DP_OPTION_PRECISION(&common),
         DP_OPTION_CONFIGS(&common),
         DP_OPTIONS_END,
     };

@@ -54,12 +54,13 @@ typedef struct dp_option {
 
 /* The options that several commands take. Each takes only those that it heeds. */
 typedef struct dp_common_options {
-    const char *weights; /* NULL: not given                              */
-    const char *out;     /* NULL: not given                              */
-    const char *cpu;     /* a name for dp_cpu_parse; NULL: all there is  */
-    const char *gemm;    /* as in dp_options                             */
-    const char *configs; /* folder of configs; NULL: where they are      */
-    int threads;         /* 0: the processors available                  */
+    const char *weights;   /* NULL: not given                              */
+    const char *out;       /* NULL: not given                              */
+    const char *cpu;       /* a name for dp_cpu_parse; NULL: all there is  */
+    const char *gemm;      /* as in dp_options                             */
+    const char *precision; /* the same                                     */
+    const char *configs;   /* folder of configs; NULL: where they are      */
+    int threads;           /* 0: the processors available                  */
     int seed;
     bool partial; /* load weights that do not fit */
     bool quiet;
@@ -81,6 +82,10 @@ typedef struct dp_common_options {
 #define DP_OPTION_GEMM(c)                            \
     DP_CHOICE("gemm", 0, "own|openblas", &(c)->gemm, \
               "engine of matrix products (default: own, where there is AVX2)")
+#define DP_OPTION_PRECISION(c)                                                         \
+    DP_CHOICE("precision", 0, "float32|bf16", &(c)->precision,                         \
+              "of pointwise layers (default float32); bf16 is faster and less exact, " \
+              "and needs AVX512_BF16")
 #define DP_OPTION_QUIET(c) DP_FLAG("quiet", 'q', &(c)->quiet, "no progress bar")
 #define DP_OPTION_SEED(c) \
     DP_INT("seed", 0, "N", &(c)->seed, 0, 2147483647, "of random weights (default 0)")

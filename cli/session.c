@@ -37,6 +37,7 @@ int dp_session_open(dp_session *s, const dp_common_options *common, const char *
     const dp_options options = {.threads = common->threads,
                                 .cpu = common->cpu,
                                 .gemm = common->gemm,
+                                .precision = common->precision,
                                 .log = log_line};
     const dp_status st = dp_context_new(&s->ctx, &options);
     if (st != DP_OK) {

@@ -193,6 +193,7 @@ static int parse(dp_test_ask *ask, int argc, char **argv)
         DP_OPTION_THREADS(&ask->common),
         DP_OPTION_CPU(&ask->common),
         DP_OPTION_GEMM(&ask->common),
+        DP_OPTION_PRECISION(&ask->common),
         DP_OPTION_QUIET(&ask->common),
         DP_OPTION_CONFIGS(&ask->common),
         DP_OPTIONS_END,

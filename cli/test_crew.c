@@ -179,8 +179,10 @@ int dp_test_crew_run(dp_test_crew *c, const dp_test_desk *desk)
 /* Contexts beside the session's. */
 static dp_status add_contexts(dp_test_crew *c, const dp_test_plan *plan, dp_error *err)
 {
-    const dp_options options = {
-        .threads = 1, .cpu = plan->ask->common.cpu, .gemm = plan->ask->common.gemm};
+    const dp_options options = {.threads = 1,
+                                .cpu = plan->ask->common.cpu,
+                                .gemm = plan->ask->common.gemm,
+                                .precision = plan->ask->common.precision};
     const int count = plan->ask->workers > 0 ? plan->ask->workers : 1;
     void *memory;
     dp_status st =

@@ -130,11 +130,17 @@ static dp_status digest_file(char hex[DP_SHA256_HEX], const char *path, dp_error
     return DP_OK;
 }
 
+static const char *precision(const dp_test_plan *p)
+{
+    return p->ask->common.precision ? p->ask->common.precision : "float32";
+}
+
 static dp_status make_key(dp_test_plan *p, dp_error *err)
 {
     dp_sha256 sum;
     dp_text t = {.err = err};
-    dp_text_add(&t, "%s\n%s\n%s\n", DP_VERSION, p->weights, p->set.digest);
+    dp_text_add(&t, "%s\n%s\n%s\n%s\n", DP_VERSION, p->weights, p->set.digest,
+                precision(p));
     dp_config_format(p->config, &t);
     dp_sha256_init(&sum);
     dp_sha256_add(&sum, dp_text_get(&t), t.size);
@@ -211,8 +217,9 @@ void dp_test_plan_add_json(dp_text *t, const dp_test_plan *p)
 {
     dp_text_add(t, "\"version\": \"%s\",\n\"model\": ", DP_VERSION);
     dp_results_add_name(t, p->ask->model);
-    dp_text_add(t, ",\n\"test\": \"%s\",\n\"weights\": {\"file\": ",
-                p->ask->ms_flip ? "test_ms_flip" : "test");
+    dp_text_add(
+        t, ",\n\"precision\": \"%s\",\n\"test\": \"%s\",\n\"weights\": {\"file\": ",
+        precision(p), p->ask->ms_flip ? "test_ms_flip" : "test");
     dp_results_add_name(t, p->ask->common.weights);
     dp_text_add(t, ", \"sha256\": \"%s\"},\n\"dataset\": {\"name\": ", p->weights);
     dp_results_add_name(t, p->dataset.name);
@@ -241,6 +248,7 @@ static bool is_same_run(const dp_test_plan *p, const cJSON *root, const char *pa
         const char *what, *section, *key, *expected;
     } parts[] = {
         {"the program's version", NULL, "version", DP_VERSION},
+        {"precision", NULL, "precision", precision(p)},
         {"weights with digest", "weights", "sha256", p->weights},
         {"a list of images with digest", "dataset", "sha256", p->set.digest},
     };

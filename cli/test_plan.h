@@ -31,9 +31,10 @@ typedef struct dp_test_plan {
     dp_dataset dataset;
     dp_task task;
     dp_test_set set;
-    char weights[DP_SHA256_HEX];  /* digest of the checkpoint */
-    char *work;                   /* owned; path of the work folder */
-    uint8_t key[DP_SHA256_BYTES]; /* of the run: version, config, weights, items */
+    char weights[DP_SHA256_HEX]; /* digest of the checkpoint */
+    char *work;                  /* owned; path of the work folder */
+    uint8_t key
+        [DP_SHA256_BYTES]; /* of the run: version, precision, config, weights, items */
 } dp_test_plan;
 
 /* Look at what is asked for, without running anything; says what is wrong. A process that

@@ -53,6 +53,7 @@ typedef struct dp_builder {
                      and let dp_builder_finish pass; the notes are made all the same */
 
     uint32_t seed; /* of the caller: of the generator */
+    bool bf16;     /* of the caller: pointwise layers have bf16 weights */
     bool
         counting; /* of the caller: no values and no packed weights, only their numbers */
 
@@ -64,6 +65,7 @@ typedef struct dp_builder {
     dp_mismatches mismatches;
     size_t fitted;    /* tensors found and of the right shape       */
     uint64_t packed;  /* floats asked for by dp_builder_floats */
+    int bf16_layers;  /* that took such weights                 */
     uint64_t params;  /* elements of all tensors asked for, buffers out */
     dp_status status; /* DP_ENOMEM is sticky here                      */
 } dp_builder;

@@ -5,11 +5,11 @@
 
 static const struct {
     const char *name;
-    unsigned mask;
+    unsigned needs, extras;
 } tiers[] = {
-    {"ref", 0},
-    {"avx2", DP_CPU_AVX2},
-    {"avx512", DP_CPU_AVX2 | DP_CPU_AVX512},
+    {"ref", 0, 0},
+    {"avx2", DP_CPU_AVX2, 0},
+    {"avx512", DP_CPU_AVX2 | DP_CPU_AVX512, DP_CPU_BF16},
 };
 enum { TIERS = sizeof tiers / sizeof tiers[0] };
 
@@ -24,6 +24,8 @@ unsigned dp_cpu_detect(void)
         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") &&
         __builtin_cpu_supports("avx512vl"))
         flags |= DP_CPU_AVX512;
+    if (flags & DP_CPU_AVX512 && __builtin_cpu_supports("avx512bf16"))
+        flags |= DP_CPU_BF16;
 #endif
     return flags;
 }
@@ -32,7 +34,7 @@ bool dp_cpu_parse(const char *name, unsigned *mask)
 {
     for (size_t i = 0; i < TIERS; i++)
         if (strcmp(name, tiers[i].name) == 0) {
-            *mask = tiers[i].mask;
+            *mask = tiers[i].needs | tiers[i].extras;
             return true;
         }
     return false;
@@ -42,7 +44,7 @@ const char *dp_cpu_name(unsigned flags)
 {
     size_t best = 0;
     for (size_t i = 0; i < TIERS; i++)
-        if ((flags & tiers[i].mask) == tiers[i].mask)
+        if ((flags & tiers[i].needs) == tiers[i].needs)
             best = i;
     return tiers[best].name;
 }

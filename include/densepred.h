@@ -90,7 +90,13 @@ typedef struct dp_options {
                         NULL: what the machine has                               */
     const char *gemm; /* engine of matrix products: "own", "openblas"; NULL: own
                         where there are AVX2 or AVX-512                              */
-    dp_log_fn *log;   /* NULL: no log                                             */
+    const char
+        *precision; /* of models loaded in this context: "float32" (NULL) or "bf16":
+                         the pointwise layers of ConvNeXt's and Swin's blocks have their
+                         weights and inputs rounded to bf16, and sums in float32. Faster
+                         and less exact; for processors with AVX512_BF16, elsewhere
+                         loading a model is DP_EARG                                    */
+    dp_log_fn *log; /* NULL: no log                                             */
     void *log_arg;
 } dp_options;
 

@@ -22,6 +22,16 @@ static dp_status choose_engine(dp_context *ctx)
     return DP_OK;
 }
 
+static dp_status choose_precision(dp_context *ctx)
+{
+    const char *wish = ctx->options.precision;
+    ctx->bf16 = wish && strcmp(wish, "bf16") == 0;
+    if (wish && !ctx->bf16 && strcmp(wish, "float32") != 0)
+        return dp_fail(&ctx->err, DP_EARG,
+                       "precision: found \"%s\", expected float32 or bf16", wish);
+    return DP_OK;
+}
+
 static dp_status start(dp_context *ctx)
 {
     unsigned cpu = dp_cpu_detect(), mask;
@@ -33,7 +43,9 @@ static dp_status start(dp_context *ctx)
         cpu &= mask;
     }
     dp_kernels_init(&ctx->kernels, cpu);
-    const dp_status st = choose_engine(ctx);
+    dp_status st = choose_engine(ctx);
+    if (st == DP_OK)
+        st = choose_precision(ctx);
     if (st != DP_OK)
         return st;
     const int threads =

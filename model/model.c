@@ -1,5 +1,6 @@
 #include "model/model.h"
 
+#include "core/cpu.h"
 #include "core/memory.h"
 
 #include <stdatomic.h>
@@ -183,6 +184,17 @@ static void log_mismatches(dp_context *ctx, const dp_mismatches *list)
     }
 }
 
+static dp_status check_precision(dp_context *ctx)
+{
+    const unsigned cpu = ctx->kernels.cpu;
+    if (!ctx->bf16 || cpu & DP_CPU_BF16)
+        return DP_OK;
+    return dp_fail(&ctx->err, DP_EARG,
+                   "precision bf16: found a processor, or a part of it, with %s, "
+                   "expected one with dot products of bf16 (AVX512_BF16)",
+                   dp_cpu_name(cpu));
+}
+
 dp_status dp_model_build(dp_context *ctx, dp_model **out, const dp_config *config,
                          const dp_model_weights *weights, dp_mismatches *mismatches)
 {
@@ -192,7 +204,9 @@ dp_status dp_model_build(dp_context *ctx, dp_model **out, const dp_config *confi
     *out = NULL;
     if (mismatches)
         *mismatches = (dp_mismatches){0};
-    dp_status st = dp_alloc(err, &memory, 1, sizeof(dp_model), "a model");
+    dp_status st = check_precision(ctx);
+    if (st == DP_OK)
+        st = dp_alloc(err, &memory, 1, sizeof(dp_model), "a model");
     if (st != DP_OK)
         return st;
     dp_model *m = memory;
@@ -206,6 +220,7 @@ dp_status dp_model_build(dp_context *ctx, dp_model **out, const dp_config *confi
         b.partial = weights->partial;
         b.seed = weights->seed;
         b.counting = weights->counting;
+        b.bf16 = ctx->bf16;
         st = build_parts(m, &b, config);
         if (mismatches) {
             *mismatches = b.mismatches;
@@ -213,6 +228,8 @@ dp_status dp_model_build(dp_context *ctx, dp_model **out, const dp_config *confi
         } else {
             log_mismatches(ctx, &b.mismatches);
         }
+        if (st == DP_OK && b.bf16 && b.bf16_layers == 0)
+            dp_context_log(ctx, "precision bf16: no layer of this model heeds it");
         dp_builder_done(&b);
     }
     if (st != DP_OK)

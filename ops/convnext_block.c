@@ -53,8 +53,8 @@ static void build_pwconv1(dp_builder *b, dp_convnext_block *k)
             }
             shift[o] = (float)sum;
         }
-    dp_gemm_build(b, &k->pwconv1, C, out, whole ? folded : NULL, 1, (size_t)C, NULL,
-                  shift);
+    dp_gemm_build_pointwise(b, &k->pwconv1, C, out, whole ? folded : NULL, 1, (size_t)C,
+                            NULL, shift);
     dp_builder_release(b);
 }
 
@@ -91,8 +91,8 @@ static void build_pwconv2(dp_builder *b, dp_convnext_block *k)
         k->grn_gamma = dp_builder_floats(b, (size_t)in);
     if (grn_gamma && k->grn_gamma)
         memcpy(k->grn_gamma, grn_gamma, (size_t)in * sizeof *grn_gamma);
-    dp_gemm_build(b, &k->pwconv2, in, C, whole ? weight : NULL, 1, (size_t)in, gamma,
-                  shift);
+    dp_gemm_build_pointwise(b, &k->pwconv2, in, C, whole ? weight : NULL, 1, (size_t)in,
+                            gamma, shift);
     dp_builder_release(b);
 }
 
@@ -159,13 +159,14 @@ static void expand(const struct block_job *job, const dp_map_window *w, float *b
     job->kernels->dwconv7(branch, job->x.data, k->taps, k->bias, w);
     job->kernels->layer_norm(branch, branch, NULL, NULL, (size_t)cells, k->spec.C,
                              k->spec.eps);
+    dp_gemm_round(&k->pwconv1, job->kernels, branch, c, cells);
     dp_gemm_rows(&k->pwconv1, job->kernels, hidden, HIDDEN * c, branch, c, cells, false,
                  DP_ACTIVATION_GELU);
 }
 
-/* The tile of y. The branch becomes the residual, and then the sum. */
+/* The tile of y. The branch becomes the residual, and then the sum; hidden is used up. */
 static void contract(const struct block_job *job, const dp_map_window *w, float *branch,
-                     const float *hidden)
+                     float *hidden)
 {
     const dp_convnext_block *k = job->block;
     const size_t c = (size_t)k->spec.C, line = (size_t)w->cols * c;
@@ -174,6 +175,7 @@ static void contract(const struct block_job *job, const dp_map_window *w, float 
     for (int i = 0; i < w->rows; i++)
         memcpy(branch + (size_t)i * line, job->x.data + at + (size_t)i * next,
                line * sizeof(float));
+    dp_gemm_round(&k->pwconv2, job->kernels, hidden, HIDDEN * c, w->rows * w->cols);
     dp_gemm_rows(&k->pwconv2, job->kernels, branch, c, hidden, HIDDEN * c,
                  w->rows * w->cols, true, DP_ACTIVATION_NONE);
     for (int i = 0; i < w->rows; i++)

@@ -14,22 +14,37 @@ void dp_gemm_start(void)
     openblas_set_num_threads(1);
 }
 
+/* In floats. */
 static size_t packed_size(const dp_gemm *g)
 {
+    if (g->bf16)
+        return dp_gemm_bf16_packed_size(g->K, g->N) / 2;
     return g->kernel ? dp_gemm_packed_size(g->K, g->N) : (size_t)g->K * (size_t)g->N;
+}
+
+static void take(dp_builder *b, dp_gemm *list, int count, const dp_gemm *common)
+{
+    const size_t size = packed_size(common);
+    float *weight = dp_builder_floats(b, (size_t)count * size);
+    float *bias = dp_builder_floats(b, (size_t)common->N);
+    for (int i = 0; i < count; i++) {
+        list[i] = *common;
+        list[i].weight = weight ? weight + (size_t)i * size : NULL;
+        list[i].bias = bias;
+    }
 }
 
 void dp_gemm_take(dp_builder *b, dp_gemm *list, int count, int K, int N)
 {
     const dp_gemm common = {.K = K, .N = N, .kernel = b->kernels->gemm};
-    const size_t size = packed_size(&common);
-    float *weight = dp_builder_floats(b, (size_t)count * size);
-    float *bias = dp_builder_floats(b, (size_t)N);
-    for (int i = 0; i < count; i++) {
-        list[i] = common;
-        list[i].weight = weight ? weight + (size_t)i * size : NULL;
-        list[i].bias = bias;
-    }
+    take(b, list, count, &common);
+}
+
+/* bf16 numbers in memory that was taken as floats. */
+static uint16_t *halves_of(float *floats)
+{
+    void *memory = floats;
+    return memory;
 }
 
 void dp_gemm_fill(dp_gemm *g, int first, int count, const float *w, size_t k_stride,
@@ -59,6 +74,36 @@ void dp_gemm_build(dp_builder *b, dp_gemm *g, int K, int N, const float *w,
     dp_gemm_fill(g, 0, N, w, k_stride, n_stride, scale);
     if (bias)
         memcpy(g->bias, bias, (size_t)N * sizeof *bias);
+}
+
+void dp_gemm_build_pointwise(dp_builder *b, dp_gemm *g, int K, int N, const float *w,
+                             size_t k_stride, size_t n_stride, const float *scale,
+                             const float *bias)
+{
+    if (!b->bf16) {
+        dp_gemm_build(b, g, K, N, w, k_stride, n_stride, scale, bias);
+        return;
+    }
+    const dp_gemm common = {
+        .K = K, .N = N, .kernel = b->kernels->gemm, .bf16 = b->kernels->gemm_bf16};
+    b->bf16_layers++;
+    take(b, g, 1, &common);
+    if (!w || !g->weight || !g->bias)
+        return;
+    dp_gemm_bf16_pack(halves_of(g->weight), K, N, w, k_stride, n_stride, scale);
+    if (bias)
+        memcpy(g->bias, bias, (size_t)N * sizeof *bias);
+}
+
+void dp_gemm_round(const dp_gemm *g, const dp_kernels *k, float *x, size_t stride,
+                   int rows)
+{
+    const size_t K = (size_t)g->K;
+    for (int i = 0; i < rows && g->bf16; i++, x += stride) {
+        k->round_bf16(x, x, K);
+        if (K % 2)
+            halves_of(x)[K] = 0;
+    }
 }
 
 static void start_rows(const dp_gemm *g, float *y, size_t y_stride, int rows,
@@ -107,7 +152,11 @@ void dp_gemm_rows(const dp_gemm *g, const dp_kernels *k, float *y, size_t y_stri
                                      [DP_ACTIVATION_GELU] = DP_GEMM_GELU};
     if (rows <= 0)
         return;
-    if (g->kernel)
+    if (g->bf16)
+        g->bf16(y, y_stride, (const void *)x, 2 * x_stride, (const void *)g->weight,
+                g->bias, rows, g->K, g->N,
+                flags[activation] | (accumulate ? DP_GEMM_ADD : 0u));
+    else if (g->kernel)
         g->kernel(y, y_stride, x, x_stride, g->weight, g->bias, rows, g->K, g->N,
                   flags[activation] | (accumulate ? DP_GEMM_ADD : 0u));
     else

@@ -6,6 +6,10 @@
  * or, where the table has none (another architecture, or by choice), OpenBLAS, one thread
  * a call. Parallelism is above, over tiles of rows whose size depends on the layer only,
  * so bits do not depend on the number of threads.
+ *
+ * A pointwise layer, and no other, may have bf16 weights (dp_builder's `bf16`): both factors
+ * are rounded to bf16 and summed in float32. Its rows are rounded in place by dp_gemm_round
+ * before they go to dp_gemm_rows.
  */
 #ifndef DP_OPS_GEMM_H
 #define DP_OPS_GEMM_H
@@ -25,9 +29,10 @@ typedef enum dp_activation {
 /* A weight matrix (K, N) and a bias, in the model's store. */
 typedef struct dp_gemm {
     int K, N;
-    dp_gemm_fn *kernel; /* NULL: OpenBLAS       */
-    float *weight;      /* as the engine reads it */
-    float *bias;        /* N; zeros when the layer has none */
+    dp_gemm_fn *kernel;    /* NULL: OpenBLAS       */
+    dp_gemm_bf16_fn *bf16; /* not NULL: the weight is of bf16, and read by this */
+    float *weight;         /* as the engine reads it */
+    float *bias;           /* N; zeros when the layer has none */
 } dp_gemm;
 
 /* Set the engine up for calls from several threads; before the first dp_gemm_rows, any
@@ -41,6 +46,11 @@ void dp_gemm_build(dp_builder *b, dp_gemm *g, int K, int N, const float *w,
                    size_t k_stride, size_t n_stride, const float *scale,
                    const float *bias);
 
+/* The same for a pointwise layer: of bf16 when the builder says so. */
+void dp_gemm_build_pointwise(dp_builder *b, dp_gemm *g, int K, int N, const float *w,
+                             size_t k_stride, size_t n_stride, const float *scale,
+                             const float *bias);
+
 /* Room for `count` matrices of one size, list[i], one after the other, and a bias that
  * they share; all zeros. */
 void dp_gemm_take(dp_builder *b, dp_gemm *list, int count, int K, int N);
@@ -51,6 +61,12 @@ void dp_gemm_take(dp_builder *b, dp_gemm *list, int count, int K, int N);
  * threads. */
 void dp_gemm_fill(dp_gemm *g, int first, int count, const float *w, size_t k_stride,
                   size_t n_stride, const float *scale);
+
+/* Make `rows` rows of K, `stride` floats apart, what dp_gemm_rows takes as x of this
+ * matrix: nothing to do unless it is of bf16. Then the rounded numbers lie in the first
+ * half of each row. */
+void dp_gemm_round(const dp_gemm *g, const dp_kernels *k, float *x, size_t stride,
+                   int rows);
 
 /* y = activation(x W + bias), or with `accumulate` activation(x W + bias + y), for `rows`
  * rows of x, `x_stride` floats apart, and of y, `y_stride` apart. Serial: for use inside

@@ -14,6 +14,17 @@ void dp_linear_build(dp_builder *b, dp_linear *l, const char *name, int in, int 
     dp_builder_leave(b, outer);
 }
 
+void dp_linear_build_pointwise(dp_builder *b, dp_linear *l, const char *name, int in,
+                               int out)
+{
+    const size_t outer = dp_builder_enter(b, "%s", name);
+    const float *weight = dp_builder_tensor(b, "weight", 2, (int[]){out, in});
+    const float *bias = dp_builder_vector(b, "bias", out);
+    dp_gemm_build_pointwise(b, &l->gemm, in, out, weight, 1, (size_t)in, NULL, bias);
+    dp_builder_release(b);
+    dp_builder_leave(b, outer);
+}
+
 void dp_linear_build_rows(dp_builder *b, dp_linear *l, const char *name, int in,
                           int out, int rows, int first)
 {

@@ -14,6 +14,11 @@ typedef struct dp_linear {
 /* Load `weight` [out, in] and `bias` [out] of the scope `name` (such as "fc_cls."). */
 void dp_linear_build(dp_builder *b, dp_linear *l, const char *name, int in, int out);
 
+/* The same for a pointwise layer (ops/gemm.h): of bf16 when the builder says so. Not for
+ * dp_linear_run. */
+void dp_linear_build_pointwise(dp_builder *b, dp_linear *l, const char *name, int in,
+                               int out);
+
 /* The same for a layer that reads flattened maps of C channels and P x P cells. The
  * checkpoint counts them channel by channel (index (c * P + y) * P + x); the packed
  * weight follows our maps, (y * P + x) * C + c. */

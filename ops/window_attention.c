@@ -17,7 +17,7 @@ static void build_product(dp_builder *b, dp_gemm *g, const char *name, int K, in
     const size_t outer = dp_builder_enter(b, "%s", name);
     const float *weight = dp_builder_tensor(b, "weight", 2, (int[]){N, K});
     const float *bias = dp_builder_vector(b, "bias", N);
-    dp_gemm_build(b, g, K, N, weight, 1, (size_t)K, NULL, bias);
+    dp_gemm_build_pointwise(b, g, K, N, weight, 1, (size_t)K, NULL, bias);
     dp_builder_release(b);
     dp_builder_leave(b, outer);
 }
@@ -260,6 +260,7 @@ static void attention_item(void *arg, int item, int worker)
 
     for (int w = 0; w < count; w++)
         gather(job, first + w, s.cells + (size_t)w * n * C);
+    dp_gemm_round(&a->qkv, job->kernels, s.cells, C, count * N);
     dp_gemm_rows(&a->qkv, job->kernels, s.qkv, 3 * C, s.cells, C, count * N, false,
                  DP_ACTIVATION_NONE);
     for (int w = 0; w < count; w++) {
@@ -272,6 +273,7 @@ static void attention_item(void *arg, int item, int worker)
                      s.cells + (size_t)w * n * C + at);
         }
     }
+    dp_gemm_round(&a->proj, job->kernels, s.cells, C, count * N);
     dp_gemm_rows(&a->proj, job->kernels, s.qkv, C, s.cells, C, count * N, false,
                  DP_ACTIVATION_NONE);
     for (int w = 0; w < count; w++)

@@ -126,6 +126,30 @@ size_t dp_gemm_packed_size(int K, int N);
 void dp_gemm_pack(float *packed, int K, int N, const float *w, size_t k_stride,
                   size_t n_stride, const float *scale);
 
+/* The same product of bf16 numbers (the upper half of a float32, here a uint16_t), with
+ * sums in float32, in the arithmetic of AVX512_BF16's VDPBF16PS: for each pair of terms
+ * (k, k + 1) of the whole K
+ *   acc = x[k] * w[k] + (x[k + 1] * w[k + 1] + acc)
+ * with both sums an fmaf, where inputs, acc and results that are denormal count as 0 of
+ * their sign. The chain begins at the start. Rows of x are x_stride >= K numbers apart;
+ * when K is odd, x[r][K] is 0. */
+typedef void dp_gemm_bf16_fn(float *y, size_t y_stride, const uint16_t *x,
+                             size_t x_stride, const uint16_t *w, const float *bias,
+                             int rows, int K, int N, unsigned flags);
+
+/* y[i], a uint16_t, = x[i] rounded to the nearest bf16, to even among two; a denormal
+ * gives 0 of its sign. y may be x: the first half of the same memory. */
+typedef void dp_round_bf16_fn(void *y, const float *x, size_t n);
+
+/* Packed weights of bf16 are panels of DP_GEMM_PANEL columns, each (pairs of K,
+ * DP_GEMM_PANEL, 2). Zeros fill the last panel and an odd K's last pair. The size is in
+ * numbers of bf16. */
+size_t dp_gemm_bf16_packed_size(int K, int N);
+
+/* As dp_gemm_pack, rounded as by dp_round_bf16_fn. */
+void dp_gemm_bf16_pack(uint16_t *packed, int K, int N, const float *w, size_t k_stride,
+                       size_t n_stride, const float *scale);
+
 /* Winograd's convolution of 3 x 3 taps, padding 1, for tiles of 4 x 4 outputs, in three
  * steps: 6 x 6 inputs to 36 values, each of those times its own weights (gemm), and 36
  * products to 4 x 4 outputs. Value xi of channel c is at [xi * plane + c].
@@ -171,7 +195,9 @@ void dp_winograd_weights(float *u, size_t plane, const float w[9], float scale);
     KERNEL(argmax)             \
     KERNEL(gemm)               \
     KERNEL(winograd_input)     \
-    KERNEL(winograd_output)
+    KERNEL(winograd_output)    \
+    KERNEL(round_bf16)         \
+    KERNEL(gemm_bf16)
 
 /* One pointer a kernel. Constant after dp_kernels_init. */
 typedef struct dp_kernels {

@@ -1,6 +1,7 @@
-/* --gemm, run as a user runs it, on the small models of tests/golden: every command that
+/* --gemm and --precision, run as a user runs it, on the small models of tests/golden: every command that
  * runs a model heeds it. */
 #define _POSIX_C_SOURCE 200809L /* strdup */
+#include "core/cpu.h"
 #include "tests/support/program.h"
 #include "tests/support/samples.h"
 #include "tests/support/scratch.h"
@@ -150,6 +151,86 @@ START_TEST(bench_times_either_engine)
 }
 END_TEST
 
+/* ---- precision ------------------------------------------------------------------------ */
+
+static bool has_bf16(void)
+{
+    return dp_cpu_detect() & DP_CPU_BF16;
+}
+
+/* Inputs and weights of eight bits: see tests/ops/test_convnext_block.c for the bound. */
+START_TEST(features_in_bf16_are_near)
+{
+    if (!has_bf16())
+        return;
+    expect_ok(run("features", picture("-o full.st --precision float32")));
+    expect_ok(run("features", picture("-o half.st --precision bf16")));
+    const double off = difference("full.st", "half.st");
+    ck_assert_msg(off > 1e-5 && off < 1e-2, "%g of the values", off);
+}
+END_TEST
+
+START_TEST(bf16_needs_a_processor_that_has_it)
+{
+    const program_result *r =
+        run("detect", picture("--precision bf16 --cpu avx2 --json -"));
+    ck_assert_int_eq(r->status, 2);
+    ck_assert_str_eq(r->out, "");
+    const char *sentence = "densepred: precision bf16: found a processor, or a part of "
+                           "it, with ";
+    ck_assert_int_eq(strncmp(r->err, sentence, strlen(sentence)), 0);
+    ck_assert_ptr_nonnull(strstr(r->err, "expected one with dot products of bf16 "
+                                         "(AVX512_BF16)\n"));
+    ck_assert_ptr_eq(strchr(r->err, '\n'), r->err + strlen(r->err) - 1);
+}
+END_TEST
+
+START_TEST(bf16_serves_every_command)
+{
+    char rest[5000];
+    if (!has_bf16())
+        return;
+    const int half = count_found("--json h.json --precision bf16", "h.json");
+    const int full = count_found("--json f.json", "f.json");
+    ck_assert_int_le(20 * abs(half - full), full); /* scores at the threshold */
+    snprintf(rest, sizeof rest,
+             "'%s/tests/golden/upernet_tiny/000000000201.png' -o out --precision bf16",
+             program_root());
+    expect_ok(run("segment", rest));
+    expect_ok(
+        program_run("densepred bench '%s/tests/golden/mask_rcnn_tiny/config.json' "
+                    "--runs 1 --size 64x64 --precision bf16",
+                    program_root()));
+}
+END_TEST
+
+/* A data set of one picture; a work folder is of one precision. */
+START_TEST(test_runs_in_bf16_and_mixes_no_results)
+{
+    if (!has_bf16())
+        return;
+    scratch_text(
+        "set/annotations/instances_val2017.json",
+        "{\"images\": [{\"id\": 1, \"file_name\": \"1.png\", \"width\": 90, "
+        "\"height\": 70}], \"annotations\": [{\"id\": 1, \"image_id\": 1, "
+        "\"category_id\": 1, \"area\": 400, \"iscrowd\": 0, \"bbox\": [5, 5, 20, "
+        "20], \"segmentation\": [[5, 5, 25, 5, 25, 25, 5, 25]]}], "
+        "\"categories\": [{\"id\": 1, \"name\": \"disc\"}, {\"id\": 2, \"name\": "
+        "\"square\"}, {\"id\": 4, \"name\": \"ring\"}, {\"id\": 7, \"name\": "
+        "\"cross\"}, {\"id\": 90, \"name\": \"rest\"}]}");
+    expect_ok(
+        program_run("mkdir -p set/val2017 && cp %s set/val2017/1.png", picture("")));
+    const program_result *r = run("test", "set --work w --precision bf16 --workers 2");
+    expect_ok(r);
+    ck_assert_ptr_nonnull(strstr(r->out, "Average Precision"));
+    expect_ok(run("test", "set --work w --precision bf16"));
+    r = run("test", "set --work w");
+    ck_assert_int_eq(r->status, 2);
+    ck_assert_ptr_nonnull(
+        strstr(r->err, "w/run.json: precision: found bf16, expected float32"));
+}
+END_TEST
+
 static const char *const commands[] = {"detect", "segment", "features", "test"};
 
 START_TEST(another_engine_is_status_2)
@@ -171,6 +252,10 @@ int main(void)
     tcase_add_test(tc, a_detector_finds_the_same_things);
     tcase_add_test(tc, a_segmentor_gives_the_same_labels);
     tcase_add_test(tc, a_classifier_gives_the_same_classes);
+    tcase_add_test(tc, features_in_bf16_are_near);
+    tcase_add_test(tc, bf16_needs_a_processor_that_has_it);
+    tcase_add_test(tc, bf16_serves_every_command);
+    tcase_add_test(tc, test_runs_in_bf16_and_mixes_no_results);
     tcase_add_loop_test(tc, bench_times_either_engine, 0, 2);
     tcase_add_loop_test(tc, another_engine_is_status_2, 0, COUNT(commands));
     suite_add_tcase(s, tc);

@@ -59,7 +59,8 @@ END_TEST
 
 START_TEST(the_table_has_the_last_variant_that_the_cpu_can_run)
 {
-    const unsigned tiers[] = {0, DP_CPU_AVX2, DP_CPU_AVX2 | DP_CPU_AVX512};
+    const unsigned tiers[] = {0, DP_CPU_AVX2, DP_CPU_AVX2 | DP_CPU_AVX512,
+                              DP_CPU_AVX2 | DP_CPU_AVX512 | DP_CPU_BF16};
     dp_kernels want = {0}, got;
 
     want.cpu = tiers[_i];
@@ -87,7 +88,7 @@ int main(int argc, char **argv)
     tcase_set_timeout(tc, 300);
     tcase_add_loop_test(tc, a_variant_gives_the_bits_of_plain_c, 0, COUNT(variants));
     tcase_add_loop_test(tc, plain_c_keeps_the_contract, 0, COUNT(specs));
-    tcase_add_loop_test(tc, the_table_has_the_last_variant_that_the_cpu_can_run, 0, 3);
+    tcase_add_loop_test(tc, the_table_has_the_last_variant_that_the_cpu_can_run, 0, 4);
     suite_add_tcase(suite, tc);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

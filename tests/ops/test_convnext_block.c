@@ -193,6 +193,7 @@ typedef struct block_run {
     dp_convnext_block block;
     const float *values;
     int H, W, C;
+    bool bf16;
     dp_tensor y;
 } block_run;
 
@@ -216,6 +217,7 @@ static void build(forward *f, dp_store *store, block_run *t, const weights *w,
                                          .grn = cases[which].grn};
     ck_assert_int_eq(
         dp_builder_init(&b, &f->err, store, &f->kernels, w->list, w->count), DP_OK);
+    b.bf16 = t->bf16;
     dp_convnext_block_build(&b, &t->block, &spec);
     ck_assert_msg(dp_builder_finish(&b) == DP_OK, "%s", f->err.text);
     dp_builder_done(&b);
@@ -269,6 +271,55 @@ START_TEST(block_equals_plain_loops)
 }
 END_TEST
 
+/* Weights and inputs of two layers are rounded to 8 bits, each by at most 2^-9 of itself:
+ * a term of a sum by less than 2^-8 + 2^-17, which GELU's slope makes 1.13 as much. For the
+ * whole branch these are four times 2^-9, that is 7.8e-3, were all at their worst. */
+static void check_bf16(const block_run *t, const sized *want)
+{
+    const double roundings = 1.13 * (TAPS + 2 * t->C + 4 * t->C + 32) * 0x1p-24;
+    const double bound = roundings + 1.13 * 2 * (0x1p-8 + 0x1p-17);
+    double off = 0, all = 0;
+    for (int i = 0; i < t->H * t->W * t->C; i++) {
+        const double e = (double)t->y.data[i] - want[i].value;
+        ck_assert_msg(fabs(e) <= bound * want[i].size, "element %d is off by %g", i, e);
+        off += e * e;
+        all += pow(want[i].value - (double)t->values[i], 2);
+    }
+    ck_assert_msg(sqrt(off / all) <= 1e-2, "the branch is off by %g", sqrt(off / all));
+    ck_assert_msg(sqrt(off / all) > 1e-5, "the branch is not rounded");
+}
+
+/* Plain C and the instruction give the same bits. */
+START_TEST(block_of_bf16_is_near_and_the_same_everywhere)
+{
+    block_run t = {.H = cases[_i].H, .W = cases[_i].W, .C = cases[_i].C, .bf16 = true};
+    weights w = make_weights(t.C, cases[_i].layer_scale, cases[_i].grn);
+    const size_t count = (size_t)(t.H * t.W * t.C);
+    uint64_t seed = 77;
+    float *x = random_floats(&seed, count, -2, 2);
+    float *first = calloc(count, sizeof *first);
+    sized *want = reference(&w, x, t.H, t.W, t.C, cases[_i].grn);
+    t.values = x;
+    for (int i = 0; i < 2 * FORWARD_THREADS; i++) {
+        forward f;
+        dp_store store = {0};
+        forward_init(&f, forward_threads[i / 2], i % 2 ? ~0u : 0);
+        build(&f, &store, &t, &w, _i);
+        forward_run(&f, run, &t);
+        check_bf16(&t, want);
+        if (i == 0)
+            memcpy(first, t.y.data, count * sizeof *first);
+        ck_assert_mem_eq(first, t.y.data, count * sizeof *first);
+        dp_store_done(&store);
+        forward_done(&f);
+    }
+    free(first);
+    free(want);
+    free(x);
+    weights_done(&w);
+}
+END_TEST
+
 /* A checkpoint of V1 given to V2, and the other way about. */
 START_TEST(a_checkpoint_of_the_other_version_is_refused)
 {
@@ -297,6 +348,7 @@ int main(void)
     TCase *tc = tcase_create("block");
     tcase_set_timeout(tc, 60);
     tcase_add_loop_test(tc, block_equals_plain_loops, 0, CASES * 3);
+    tcase_add_loop_test(tc, block_of_bf16_is_near_and_the_same_everywhere, 0, CASES);
     tcase_add_loop_test(tc, a_checkpoint_of_the_other_version_is_refused, 0, 2);
     suite_add_tcase(suite, tc);
     SRunner *runner = srunner_create(suite);
