@@ -260,6 +260,7 @@ int dp_cli_bench(int argc, char **argv)
     b = (bench){.runs = 5};
     const dp_option options[] = {
         DP_OPTION_WEIGHTS(&common),
+        DP_OPTION_CACHE(&common),
         DP_OPTION_PARTIAL(&common),
         DP_TEXT("size", 0, "HxW", &size_text,
                 "of the picture, in pixels (default 480x640)"),

@@ -143,6 +143,7 @@ static int classify_main(classify *c, int argc, char **argv)
     int top = 0;
     const dp_option options[] = {
         DP_OPTION_WEIGHTS(&c->common),
+        DP_OPTION_CACHE(&c->common),
         DP_OPTION_PARTIAL(&c->common),
         DP_INT("top", 0, "N", &top, 1, DP_MAX_CLASSES,
                "the N likeliest classes (default: as the config says, 5)"),

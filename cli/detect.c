@@ -243,6 +243,7 @@ static int detect_main(detect *d, int argc, char **argv)
     wishes *w = &d->wish;
     const dp_option options[] = {
         DP_OPTION_WEIGHTS(&d->common),
+        DP_OPTION_CACHE(&d->common),
         DP_OPTION_PARTIAL(&d->common),
         DP_TEXT("json", 0, "FILE", &w->json, "COCO results into a file; - prints them"),
         DP_OPTION_OUT(&d->common,

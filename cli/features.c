@@ -112,6 +112,7 @@ int dp_cli_features(int argc, char **argv)
     collection c = {0};
     const dp_option options[] = {
         DP_OPTION_WEIGHTS(&common),
+        DP_OPTION_CACHE(&common),
         DP_OPTION_PARTIAL(&common),
         DP_TEXT("out", 'o', "FILE", &common.out, "the .safetensors file to write"),
         DP_FLAG("neck", 0, &c.neck, "the neck's maps too: p2, p3, ..."),

@@ -62,6 +62,7 @@ typedef struct dp_common_options {
     const char *configs;   /* folder of configs; NULL: where they are      */
     int threads;           /* 0: the processors available                  */
     int seed;
+    bool cache;   /* as in dp_load_options       */
     bool partial; /* load weights that do not fit */
     bool quiet;
 } dp_common_options;
@@ -72,6 +73,9 @@ typedef struct dp_common_options {
 #define DP_OPTION_PARTIAL(c)             \
     DP_FLAG("partial", 0, &(c)->partial, \
             "load weights that do not fit; what is missing is random")
+#define DP_OPTION_CACHE(c)                  \
+    DP_FLAG("weight-cache", 0, &(c)->cache, \
+            "keep packed weights in FILE.dpcache, for a faster start next time")
 #define DP_OPTION_OUT(c, help) DP_TEXT("out", 'o', "DIR", &(c)->out, help)
 #define DP_OPTION_THREADS(c)                                      \
     DP_INT("threads", 't', "N", &(c)->threads, 1, DP_MAX_THREADS, \

@@ -191,6 +191,7 @@ int dp_cli_segment(int argc, char **argv)
     segment s = {0};
     const dp_option options[] = {
         DP_OPTION_WEIGHTS(&common),
+        DP_OPTION_CACHE(&common),
         DP_OPTION_PARTIAL(&common),
         DP_OPTION_OUT(&common, "folder of what is written (default: the current one)"),
         DP_CHOICE("mode", 0, "slide|whole", &mode,

@@ -30,6 +30,7 @@ int dp_session_open(dp_session *s, const dp_common_options *common, const char *
 {
     dp_load_options load_options = extra ? *extra : (dp_load_options){0};
     load_options.partial = common->partial;
+    load_options.cache = common->cache;
     load_options.seed = (uint32_t)common->seed;
     *s = (dp_session){0};
     if (need_weights && !common->weights)

@@ -171,6 +171,7 @@ static int parse(dp_test_ask *ask, int argc, char **argv)
 {
     const dp_option options[] = {
         DP_OPTION_WEIGHTS(&ask->common),
+        DP_OPTION_CACHE(&ask->common),
         DP_TEXT("annotations", 0, "PATH", &ask->annotations,
                 "COCO: the annotation file; ADE20K: the folder of label maps"),
         DP_TEXT("images", 0, "DIR", &ask->images, "the folder of pictures"),

@@ -48,6 +48,7 @@ void dp_builder_done(dp_builder *b)
     dp_mismatches_done(&b->mismatches);
     dp_free(b->used);
     dp_free(b->order);
+    dp_free(b->pieces);
     dp_store_done(&b->values);
     *b = (dp_builder){0};
 }
@@ -226,7 +227,7 @@ static void note_shape(dp_builder *b, const dp_named_tensor *t, int rank,
 
 float *dp_builder_scratch(dp_builder *b, size_t count)
 {
-    if (b->counting)
+    if (b->counting || b->ready)
         return NULL;
     void *values = NULL;
     if (b->status != DP_OK)
@@ -267,7 +268,7 @@ static const float *get_tensor(dp_builder *b, const char *name, int rank,
     for (int d = 0; d < rank; d++)
         count *= (size_t)shape[d];
 
-    if (b->status != DP_OK || b->counting) {
+    if (b->status != DP_OK || b->counting || b->ready) {
         /* out of memory before, or no values wanted: nothing to find out */
     } else if (!b->tensors) {
         values = random_values(b, b->scope, rank, shape, count);
@@ -344,10 +345,41 @@ void *dp_builder_take(dp_builder *b, size_t count, size_t size)
     return memory;
 }
 
+size_t dp_builder_piece_size(size_t count)
+{
+    enum { LINE = 64 / sizeof(float) };
+    return (count + 2 * LINE - 1) / LINE * LINE;
+}
+
+/* The next of the ready ones, as far as they go. */
+static float *next_ready(dp_builder *b, size_t count)
+{
+    const size_t size = dp_builder_piece_size(count), at = b->ready_used;
+    b->ready_used += size;
+    return b->ready_used <= b->ready_count ? b->ready + at : NULL;
+}
+
+static void list_piece(dp_builder *b, float *data, size_t count)
+{
+    void *list = b->pieces;
+    b->status = dp_grow(b->err, &list, &b->piece_capacity, b->piece_count + 1,
+                        sizeof *b->pieces, "a list of packed weights");
+    b->pieces = list;
+    if (b->status == DP_OK)
+        b->pieces[b->piece_count++] = (dp_packed_piece){data, count};
+}
+
 float *dp_builder_floats(dp_builder *b, size_t count)
 {
     b->packed += count;
-    return b->counting ? NULL : dp_builder_take(b, count, sizeof(float));
+    if (b->counting)
+        return NULL;
+    if (b->ready)
+        return next_ready(b, count);
+    float *data = dp_builder_take(b, count, sizeof(float));
+    if (data && b->listing)
+        list_piece(b, data, count);
+    return data;
 }
 
 /* ---- closing the books ------------------------------------------------------ */
@@ -379,6 +411,10 @@ dp_status dp_builder_finish(dp_builder *b)
             note(b, DP_MISMATCH_UNEXPECTED, b->tensors[i].name, "");
     if (b->status != DP_OK)
         return b->status;
+    if (b->ready && b->ready_used != b->ready_count)
+        return dp_fail(b->err, DP_EFORMAT,
+                       "packed weights: found %zu numbers, expected %zu",
+                       b->ready_count, b->ready_used);
 
     dp_mismatches *m = &b->mismatches;
     if (m->count == 0)

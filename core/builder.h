@@ -32,6 +32,12 @@ typedef struct dp_mismatch {
     char *detail; /* "found [3, 4], expected [3, 5]"; "" where there is no more    */
 } dp_mismatch;
 
+/* Packed weights that were handed out, in the order of the calls. */
+typedef struct dp_packed_piece {
+    float *data; /* in the store */
+    size_t count;
+} dp_packed_piece;
+
 /* How the model's names and the checkpoint's fit. */
 typedef struct dp_mismatches {
     dp_mismatch *list;
@@ -57,7 +63,17 @@ typedef struct dp_builder {
     bool
         counting; /* of the caller: no values and no packed weights, only their numbers */
 
+    /* of the caller: packed weights of an earlier build of the same model. Then no tensor
+     * is looked at, and dp_builder_floats hands these out, each piece from the next
+     * multiple of dp_builder_piece_size. NULL: none */
+    float *ready;
+    size_t ready_count;
+    bool listing; /* of the caller: keep a list of the pieces handed out */
+
     /* the builder's own */
+    size_t ready_used;
+    dp_packed_piece *pieces; /* with `listing` */
+    size_t piece_count, piece_capacity;
     uint32_t *order; /* indices of tensors, by name                    */
     bool *used;      /* one a tensor                                   */
     dp_store values; /* what dp_builder_tensor had to convert          */
@@ -112,10 +128,15 @@ void dp_builder_release(dp_builder *b);
  * (sticky), or when counting. */
 float *dp_builder_floats(dp_builder *b, size_t count);
 
+/* Floats that a piece of `count` takes up among ready ones: it begins on a 64-byte line and
+ * has 64 readable bytes after it, as in a store. */
+size_t dp_builder_piece_size(size_t count);
+
 /* Any memory of the model's lifetime, zeroed; NULL when memory ran out (sticky). */
 void *dp_builder_take(dp_builder *b, size_t count, size_t size);
 
-/* Close the books: note every unexpected tensor, and return DP_OK, DP_ENOMEM, or
+/* Close the books: note every unexpected tensor (with ready weights, DP_EFORMAT when they
+ * are not just as many as were asked for), and return DP_OK, DP_ENOMEM, or
  * DP_ESHAPE with a one-line summary when anything was noted (DP_OK with partial, but
  * then at least one tensor must have fitted). The list stays in
  * b->mismatches: missing, then misshapen, then unexpected, each by name. */

@@ -332,6 +332,17 @@ void dp_config_format(const dp_config *config, dp_text *text)
     dp_text_add(text, "\n");
 }
 
+void dp_config_format_without(const dp_config *config, const char *key, dp_text *text)
+{
+    for (const cJSON *value = config->root->child; value; value = value->next) {
+        if (strcmp(value->string, key) == 0)
+            continue;
+        dp_text_add(text, "%s: ", value->string);
+        add_json(text, value, false);
+        dp_text_add(text, "\n");
+    }
+}
+
 /* `keys` are those on the way to `object`, outermost first. */
 static void add_origins(const dp_config *config, dp_text *text, const cJSON *object,
                         const cJSON **keys, int depth)

@@ -69,6 +69,9 @@ dp_status dp_config_resolve(dp_error *err, char **path, const dp_config *config,
 /* Append the merged tree as JSON, ending in a newline. Errors are kept in the text. */
 void dp_config_format(const dp_config *config, dp_text *text);
 
+/* The same, a line a section and without the section `key`. */
+void dp_config_format_without(const dp_config *config, const char *key, dp_text *text);
+
 /* Append a line "key.path = value (file)" for every value that is not an object. */
 void dp_config_format_origins(const dp_config *config, dp_text *text);
 

@@ -142,6 +142,14 @@ typedef struct dp_load_options {
                             published; NULL: none                                     */
     const char *changes; /* a JSON object that is laid over the config after that, such
                             as {"test": {"mode": "whole"}}; NULL: none                */
+    int cache; /* not 0: the weights are kept as the kernels read them in a file beside
+                  the checkpoint, its name with ".dpcache" added, and read from there by
+                  the next load, which is many times faster. The file is as large as the
+                  weights in memory (more than the checkpoint where there are 3 x 3
+                  convolutions). It is made anew, and written over, when it does not
+                  belong to this checkpoint (told by size, time of change and what its
+                  ends say), config, processor, precision and version, or is damaged;
+                  when it cannot be written that is logged. Not with partial           */
 } dp_load_options;
 
 /* Build the model of a JSON config with the weights of a checkpoint (.pth, .pt, .bin,

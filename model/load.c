@@ -1,5 +1,6 @@
 /* dp_model_load: a config's path and a checkpoint's path to a model. */
 #include "io/checkpoint.h"
+#include "model/cache.h"
 #include "model/model.h"
 #include "model/names.h"
 
@@ -53,6 +54,37 @@ static dp_status build_from_checkpoint(dp_context *ctx, dp_model **out,
     return st;
 }
 
+/* Whether the model is there. What is wrong with a cache is said, and no failure. */
+static bool build_from_cache(dp_context *ctx, dp_model **out, const dp_config *config,
+                             const dp_model_weights *weights)
+{
+    if (dp_model_build(ctx, out, config, weights, NULL) == DP_OK)
+        return true;
+    if (ctx->err.code == DP_EFORMAT || ctx->err.code == DP_EIO)
+        dp_context_log(ctx, "weight cache made anew: %s", ctx->err.text);
+    ctx->err = (dp_error){0};
+    return false;
+}
+
+/* By way of the cache beside the checkpoint. Where that cannot be, from the checkpoint
+ * alone, whose sentences are better. */
+static dp_status build_with_cache(dp_context *ctx, dp_model **out,
+                                  const dp_config *config, const char *path,
+                                  dp_model_weights weights)
+{
+    dp_error err = {0};
+    dp_model_cache cache;
+    dp_status st = dp_model_cache_init(&cache, ctx, config, path, &err);
+    weights.cache = st == DP_OK ? &cache : NULL;
+    if (st == DP_OK && build_from_cache(ctx, out, config, &weights)) {
+        dp_model_cache_done(&cache);
+        return DP_OK;
+    }
+    st = build_from_checkpoint(ctx, out, config, path, weights);
+    dp_model_cache_done(&cache);
+    return st;
+}
+
 /* What the options change in the config. */
 static dp_status change(dp_context *ctx, dp_config *config,
                         const dp_load_options *options)
@@ -78,7 +110,9 @@ dp_status dp_model_load(dp_context *ctx, dp_model **out, const char *config_path
         options = &none;
     const dp_model_weights from = {.partial = options->partial, .seed = options->seed};
     st = change(ctx, config, options);
-    if (st == DP_OK && weights)
+    if (st == DP_OK && weights && options->cache && !options->partial)
+        st = build_with_cache(ctx, out, config, weights, from);
+    else if (st == DP_OK && weights)
         st = build_from_checkpoint(ctx, out, config, weights, from);
     else if (st == DP_OK)
         st = dp_model_build(ctx, out, config, &from, NULL);

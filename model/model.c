@@ -2,6 +2,7 @@
 
 #include "core/cpu.h"
 #include "core/memory.h"
+#include "model/cache.h"
 
 #include <stdatomic.h>
 #include <string.h>
@@ -184,6 +185,20 @@ static void log_mismatches(dp_context *ctx, const dp_mismatches *list)
     }
 }
 
+/* Build the parts from the weights that b was told of, or from those of the cache. */
+static dp_status build_by(dp_model *m, dp_builder *b, const dp_config *config,
+                          const dp_model_cache *cache, dp_context *ctx)
+{
+    const bool from_cache = cache && b->tensor_count == 0;
+    if (from_cache && !dp_model_cache_read(cache, b, ctx->pool))
+        return DP_EFORMAT;
+    b->listing = cache && !from_cache;
+    const dp_status st = build_parts(m, b, config);
+    if (st == DP_OK && b->listing && b->mismatches.count == 0)
+        dp_model_cache_write(cache, b, ctx);
+    return st;
+}
+
 static dp_status check_precision(dp_context *ctx)
 {
     const unsigned cpu = ctx->kernels.cpu;
@@ -221,7 +236,7 @@ dp_status dp_model_build(dp_context *ctx, dp_model **out, const dp_config *confi
         b.seed = weights->seed;
         b.counting = weights->counting;
         b.bf16 = ctx->bf16;
-        st = build_parts(m, &b, config);
+        st = build_by(m, &b, config, weights->cache, ctx);
         if (mismatches) {
             *mismatches = b.mismatches;
             b.mismatches = (dp_mismatches){0};

@@ -79,6 +79,9 @@ typedef struct dp_model_weights {
     size_t count;  /* 0: all weights are random                        */
     bool partial;  /* what does not fit is random, not a failure       */
     uint32_t seed; /* of random weights                                */
+    const struct dp_model_cache
+        *cache;    /* NULL: none. Without tensors all weights are read from there, and
+                      with tensors that fit they are written there                     */
     bool counting; /* no weights at all: to count and to plan, not to run */
 } dp_model_weights;
 

@@ -12,8 +12,9 @@ void dp_layer_norm_build(dp_builder *b, dp_layer_norm *n, const char *name, int 
     const size_t outer = dp_builder_enter(b, "%s", name);
     const float *weight = dp_builder_vector(b, "weight", C);
     const float *bias = dp_builder_vector(b, "bias", C);
-    *n = (dp_layer_norm){C, eps, dp_builder_floats(b, (size_t)C),
-                         dp_builder_floats(b, (size_t)C)};
+    *n = (dp_layer_norm){.C = C, .eps = eps};
+    n->weight = dp_builder_floats(b, (size_t)C);
+    n->bias = dp_builder_floats(b, (size_t)C);
     if (weight && bias && n->weight && n->bias) {
         memcpy(n->weight, weight, (size_t)C * sizeof *weight);
         memcpy(n->bias, bias, (size_t)C * sizeof *bias);

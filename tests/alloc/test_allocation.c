@@ -2,8 +2,11 @@
  * a planned picture costs none. */
 #include "core/cpu.h"
 #include "core/detections.h"
+#include "core/memory.h"
+#include "io/file.h"
 #include "model/detector.h"
 #include "tests/alloc/heap.h"
+#include "tests/support/scratch.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -64,6 +67,54 @@ START_TEST(every_allocation_may_fail)
         ck_assert_msg(left == 0, "allocation %ld: %ld blocks leaked", k, left);
     }
     printf("%ld allocations of load and plan, each failed once\n", allocations);
+}
+END_TEST
+
+/* A load by way of the cache that a load before wrote; without memory for it, the
+ * checkpoint serves. */
+static dp_status load_cached(const char *path)
+{
+    dp_context *ctx;
+    dp_model *m;
+    dp_status st = dp_context_new(&ctx, &(dp_options){.threads = 1});
+    if (st != DP_OK)
+        return st;
+    st = dp_model_load(ctx, &m, config, path, &(dp_load_options){.cache = 1});
+    dp_model_free(m);
+    dp_context_free(ctx);
+    return st;
+}
+
+/* With a cache to read, and with one to write. */
+START_TEST(every_allocation_with_a_cache_may_fail)
+{
+    char path[600], cache[620];
+    size_t size;
+    unsigned char *bytes;
+    dp_error err = {0};
+    ck_assert_int_eq(dp_file_load(&err, &bytes, &size, weights, 1 << 24), DP_OK);
+    snprintf(path, sizeof path, "%s", scratch_file("w.pth", bytes, size));
+    snprintf(cache, sizeof cache, "%s.dpcache", path);
+    dp_free(bytes);
+    ck_assert_int_eq(load_cached(path), DP_OK);
+    heap_reset(0);
+    if (_i == 1)
+        ck_assert_int_eq(remove(cache), 0);
+    const dp_status plain = load_cached(path);
+    const long allocations = heap_count();
+    ck_assert_int_eq(plain, DP_OK);
+    for (long k = 1; k <= allocations; k++) {
+        if (_i == 1)
+            (void)remove(cache);
+        const long live = heap_live();
+        heap_reset(k);
+        const dp_status st = load_cached(path);
+        heap_reset(0);
+        const long left = heap_live() - live;
+        ck_assert_msg(st == DP_OK || st == DP_ENOMEM, "allocation %ld: status %d", k,
+                      (int)st);
+        ck_assert_msg(left == 0, "allocation %ld: %ld blocks leaked", k, left);
+    }
 }
 END_TEST
 
@@ -138,8 +189,10 @@ int main(void)
     Suite *s = suite_create("allocation");
     TCase *t = tcase_create("heap");
     tcase_set_timeout(t, 300);
+    tcase_add_checked_fixture(t, scratch_setup, scratch_teardown);
     if (heap_is_watched()) {
         tcase_add_test(t, every_allocation_may_fail);
+        tcase_add_loop_test(t, every_allocation_with_a_cache_may_fail, 0, 2);
         tcase_add_loop_test(t, a_second_run_allocates_nothing, 0, 2);
         tcase_add_test(t, a_third_run_faults_no_page_in);
     } else {

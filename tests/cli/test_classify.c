@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* exp of them: 1 2 4 8 16 32, and the sum is 63. */
 static const float logits[TINY_CLASSES] = {0,           0.69314718f, 1.38629436f,
@@ -56,6 +57,30 @@ START_TEST(the_likeliest_classes_are_printed)
                              "b.png:\n  0.5079     15  class f\n");
     r = classify("--top=9 a.png -t 3 --cpu ref");
     ck_assert_ptr_nonnull(strstr(r->out, "\n  0.0159     10  class a\n"));
+}
+END_TEST
+
+START_TEST(a_weight_cache_is_written_read_and_mended)
+{
+    static const char cache[] = "tiny/model.safetensors.dpcache";
+    const program_result *r = classify("--weight-cache a.png");
+    ck_assert_msg(r->status == 0, "%s", r->err);
+    ck_assert_str_eq(r->out, table);
+    ck_assert_str_eq(r->err, "");
+    ck_assert_int_eq(access(scratch_path(cache), F_OK), 0);
+    r = classify("a.png --weight-cache");
+    ck_assert_str_eq(r->out, table);
+    ck_assert_str_eq(r->err, "");
+    scratch_text(cache, "not a cache");
+    r = classify("a.png --weight-cache");
+    ck_assert_int_eq(r->status, 0);
+    ck_assert_str_eq(r->out, table);
+    ck_assert_str_eq(r->err,
+                     "  weight cache made anew: tiny/model.safetensors.dpcache: "
+                     "found no head, expected a weight cache\n");
+    r = classify("a.png --weight-cache");
+    ck_assert_str_eq(r->out, table);
+    ck_assert_str_eq(r->err, "");
 }
 END_TEST
 
@@ -167,6 +192,7 @@ int main(void)
     tcase_add_checked_fixture(tc, setup, scratch_teardown);
     tcase_set_timeout(tc, 60);
     tcase_add_test(tc, the_likeliest_classes_are_printed);
+    tcase_add_test(tc, a_weight_cache_is_written_read_and_mended);
     tcase_add_test(tc, json_goes_to_a_file_beside_the_table);
     tcase_add_test(tc, json_on_standard_output_is_alone_there);
     tcase_add_test(tc, a_bad_picture_does_not_stop_the_others);

@@ -1,0 +1,115 @@
+#include "model/cache.h"
+
+#include "core/memory.h"
+#include "core/text.h"
+#include "io/file.h"
+#include "io/weight_cache.h"
+
+#include <string.h>
+
+/* To be raised with every change of what packed weights look like. */
+enum { PACKING = 1, MAX_NAME_MAP = 1 << 22 };
+
+/* The maps of names say which tensor is which. */
+static dp_status add_name_maps(dp_sha256 *sum, const dp_config *config, dp_error *err)
+{
+    const cJSON *item,
+        *list = cJSON_GetObjectItemCaseSensitive(dp_config_root(config), "names");
+    dp_status st = DP_OK;
+    cJSON_ArrayForEach(item, list)
+    {
+        char *path = NULL;
+        unsigned char *bytes = NULL;
+        size_t size = 0;
+        if (!cJSON_IsString(item))
+            continue;
+        st = dp_config_resolve(err, &path, config, item);
+        if (st == DP_OK)
+            st = dp_file_load(err, &bytes, &size, path, MAX_NAME_MAP);
+        if (st == DP_OK)
+            dp_sha256_add(sum, bytes, size);
+        dp_free(bytes);
+        dp_free(path);
+        if (st != DP_OK)
+            break;
+    }
+    return st;
+}
+
+static dp_status make_key(dp_model_cache *c, const dp_context *ctx,
+                          const dp_config *config, const char *weights, dp_error *err)
+{
+    dp_sha256 sum;
+    dp_text t = {.err = err};
+    dp_text_add(&t, "%s %d\n%u %s %s\n", DP_VERSION, PACKING, ctx->kernels.cpu,
+                ctx->kernels.gemm ? "own" : "openblas", ctx->bf16 ? "bf16" : "float32");
+    dp_config_format_without(config, "test", &t);
+    dp_status st = t.status;
+    dp_sha256_init(&sum);
+    dp_sha256_add(&sum, dp_text_get(&t), t.size);
+    dp_text_done(&t);
+    if (st == DP_OK)
+        st = add_name_maps(&sum, config, err);
+    if (st == DP_OK)
+        st = dp_weight_cache_identify(&sum, weights, err);
+    dp_sha256_finish(&sum, c->key);
+    return st;
+}
+
+dp_status dp_model_cache_init(dp_model_cache *c, const dp_context *ctx,
+                              const dp_config *config, const char *weights,
+                              dp_error *err)
+{
+    dp_text path = {.err = err};
+    *c = (dp_model_cache){NULL};
+    dp_text_add(&path, "%s.dpcache", weights);
+    dp_status st = path.status;
+    if (st == DP_OK)
+        st = dp_strdup(err, &c->path, dp_text_get(&path));
+    dp_text_done(&path);
+    return st == DP_OK ? make_key(c, ctx, config, weights, err) : st;
+}
+
+void dp_model_cache_done(dp_model_cache *c)
+{
+    dp_free(c->path);
+    *c = (dp_model_cache){NULL};
+}
+
+bool dp_model_cache_read(const dp_model_cache *c, dp_builder *b, dp_pool *pool)
+{
+    bool missing;
+    const dp_status st = dp_weight_cache_load(&b->ready, &b->ready_count, b->store,
+                                              c->path, c->key, pool, &missing, b->err);
+    if (st != DP_OK)
+        b->ready = NULL;
+    if (missing)
+        *b->err = (dp_error){0};
+    return st == DP_OK;
+}
+
+static dp_status write_pieces(const dp_model_cache *c, const dp_builder *b,
+                              dp_error *err)
+{
+    void *memory;
+    dp_status st = dp_alloc(err, &memory, b->piece_count, sizeof(dp_weight_piece),
+                            "a list of packed weights");
+    if (st != DP_OK)
+        return st;
+    dp_weight_piece *list = memory;
+    for (size_t i = 0; i < b->piece_count; i++) {
+        const dp_packed_piece *p = &b->pieces[i];
+        list[i] = (dp_weight_piece){p->data, p->count,
+                                    dp_builder_piece_size(p->count) - p->count};
+    }
+    st = dp_weight_cache_save(c->path, c->key, list, b->piece_count, err);
+    dp_free(list);
+    return st;
+}
+
+void dp_model_cache_write(const dp_model_cache *c, const dp_builder *b, dp_context *ctx)
+{
+    dp_error err = {0};
+    if (write_pieces(c, b, &err) != DP_OK)
+        dp_context_log(ctx, "no weight cache: %s", err.text);
+}

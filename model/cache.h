@@ -1,0 +1,37 @@
+/* cache.h - a model's packed weights beside its checkpoint
+ *
+ * CHECKPOINT.dpcache holds them as one build left them (io/weight_cache.h), for one
+ * checkpoint, config (its section "test" left out), instruction set, engine of products,
+ * precision and version of the program. Anything else, and anything damaged, is made anew
+ * from the checkpoint and written over. A folder that cannot be written costs a line of
+ * the log.
+ */
+#ifndef DP_MODEL_CACHE_H
+#define DP_MODEL_CACHE_H
+
+#include "core/builder.h"
+#include "core/config.h"
+#include "core/sha256.h"
+#include "model/context.h"
+
+typedef struct dp_model_cache {
+    char *path; /* owned */
+    uint8_t key[DP_SHA256_BYTES];
+} dp_model_cache;
+
+/* Name the cache of a checkpoint, for models of this config that are loaded in ctx. DP_EIO,
+ * DP_ENOMEM, DP_ECONFIG. To be released either way. */
+dp_status dp_model_cache_init(dp_model_cache *c, const dp_context *ctx,
+                              const dp_config *config, const char *weights,
+                              dp_error *err) DP_MUST_CHECK;
+void dp_model_cache_done(dp_model_cache *c);
+
+/* Give the weights to a builder, as its ready ones, in memory of its store. A failure
+ * leaves a sentence in b->err; that there is no such file leaves none. */
+bool dp_model_cache_read(const dp_model_cache *c, dp_builder *b, dp_pool *pool);
+
+/* Write the pieces that a builder listed. Logs a failure, which is nobody else's. */
+void dp_model_cache_write(const dp_model_cache *c, const dp_builder *b,
+                          dp_context *ctx);
+
+#endif
