@@ -1,8 +1,9 @@
-/* What must not change a detector's answer: the number of threads, whether the picture was
- * planned before, another model in the same context; and what may change it only within
- * a bound: the instruction set. */
-#include "core/cpu.h"
+/* What must not change a detector's answer, or a segmentor's maps: the number of threads,
+ * whether the picture was planned before, another model in the same context, the
+ * instruction set of our own kernels; and what may change it only within a bound: the
+ * engine of products. */
 #include "core/detections.h"
+#include "core/sha256.h"
 #include "io/image.h"
 #include "model/detector.h"
 #include "tests/support/shared.h"
@@ -20,12 +21,11 @@ typedef struct answer {
     dp_detections found[PICTURES];
 } answer;
 
-static void ask(answer *a, int threads, const char *cpu)
+static void ask_with(answer *a, const dp_options *options)
 {
     dp_context *ctx;
     dp_model *m;
-    ck_assert_int_eq(
-        dp_context_new(&ctx, &(dp_options){.threads = threads, .cpu = cpu}), DP_OK);
+    ck_assert_int_eq(dp_context_new(&ctx, options), DP_OK);
     ck_assert_msg(dp_model_load(ctx, &m, config,
                                 shared_path("golden/mask_rcnn_a/model.pth"),
                                 NULL) == DP_OK,
@@ -41,6 +41,11 @@ static void ask(answer *a, int threads, const char *cpu)
     }
     dp_model_free(m);
     dp_context_free(ctx);
+}
+
+static void ask(answer *a, int threads, const char *cpu)
+{
+    ask_with(a, &(dp_options){.threads = threads, .cpu = cpu});
 }
 
 static void answer_done(answer *a)
@@ -111,16 +116,71 @@ START_TEST(instruction_sets_stay_within_the_bound)
 }
 END_TEST
 
-/* The kernels promise the same bits; OpenBLAS, which plain C leaves products to, does not. */
-START_TEST(avx2_and_avx512_give_the_same_bytes)
+/* The kernels promise the same bits; OpenBLAS, which plain C leaves products to unless
+ * told otherwise, does not. */
+START_TEST(with_our_own_products_all_give_the_same_bytes)
 {
-    answer narrow, wide;
-    ask(&narrow, 2, "avx2");
-    ask(&wide, 2, "avx512");
+    static const char *const cpus[] = {"ref", "avx2"};
+    answer best, other;
+    ask_with(&best, &(dp_options){.threads = 2, .gemm = "own"});
+    ask_with(&other, &(dp_options){.threads = 2, .cpu = cpus[_i], .gemm = "own"});
     for (int i = 0; i < PICTURES; i++)
-        check_same_bytes(&narrow.found[i], &wide.found[i]);
-    answer_done(&narrow);
-    answer_done(&wide);
+        check_same_bytes(&best.found[i], &other.found[i]);
+    answer_done(&best);
+    answer_done(&other);
+}
+END_TEST
+
+typedef struct trail {
+    dp_sha256 sum;
+    int maps;
+} trail;
+
+static void add_map(void *arg, const dp_run *r, const char *name, dp_tensor map)
+{
+    trail *t = arg;
+    (void)r;
+    (void)name;
+    dp_sha256_add(&t->sum, map.data, dp_tensor_size(map) * sizeof *map.data);
+    t->maps++;
+}
+
+/* A digest of all maps of a segmentor of random weights, input to logits. */
+static void segmentor_trail(uint8_t digest[DP_SHA256_BYTES], const dp_options *options)
+{
+    trail t = {.maps = 0};
+    dp_context *ctx;
+    dp_model *m;
+    dp_pixels pixels;
+    ck_assert_int_eq(dp_context_new(&ctx, options), DP_OK);
+    ck_assert_msg(
+        dp_model_load(ctx, &m, "configs/golden/upernet_a2.json", NULL, NULL) == DP_OK,
+        "%s", dp_context_error(ctx));
+    ck_assert_int_eq(dp_pixels_init(&pixels, 71, 90, &ctx->err), DP_OK);
+    for (int i = 0; i < 71 * 90 * 3; i++)
+        pixels.data[i] = (uint8_t)(i * 7 + i / 3 % 90 * 2);
+    dp_sha256_init(&t.sum);
+    ctx->trace = add_map;
+    ctx->trace_arg = &t;
+    ck_assert_msg(dp_model_trace(ctx, m, &pixels, true) == DP_OK, "%s",
+                  dp_context_error(ctx));
+    ck_assert_int_gt(t.maps, 4);
+    dp_pixels_done(&pixels);
+    dp_model_free(m);
+    dp_context_free(ctx);
+    dp_sha256_finish(&t.sum, digest);
+}
+
+START_TEST(a_segmentor_has_the_same_maps_everywhere)
+{
+    static const char *const cpus[] = {"ref", "avx2", "avx512"};
+    uint8_t want[DP_SHA256_BYTES], got[DP_SHA256_BYTES];
+    segmentor_trail(want, &(dp_options){.threads = 1, .gemm = "own"});
+    for (int i = 0; i < 3; i++) {
+        segmentor_trail(got,
+                        &(dp_options){.threads = 1 + i, .cpu = cpus[i], .gemm = "own"});
+        ck_assert_msg(memcmp(got, want, sizeof want) == 0, "%s", cpus[i]);
+    }
 }
 END_TEST
 
@@ -160,10 +220,10 @@ int main(void)
     if (shared_has("golden")) {
         tcase_add_loop_test(t, threads_change_no_byte, 0, 3);
         tcase_add_loop_test(t, instruction_sets_stay_within_the_bound, 0, 3);
-        if (dp_cpu_detect() & DP_CPU_AVX2)
-            tcase_add_test(t, avx2_and_avx512_give_the_same_bytes);
+        tcase_add_loop_test(t, with_our_own_products_all_give_the_same_bytes, 0, 2);
         tcase_add_test(t, a_context_serves_pictures_of_any_size_in_any_order);
     }
+    tcase_add_test(t, a_segmentor_has_the_same_maps_everywhere);
     suite_add_tcase(s, t);
     SRunner *r = srunner_create(s);
     srunner_run_all(r, CK_ENV);
