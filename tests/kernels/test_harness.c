@@ -113,6 +113,120 @@ START_TEST(a_faulty_dwconv7_is_caught)
 }
 END_TEST
 
+/* ---- products -------------------------------------------------------------------- */
+
+#define GEMM_ARGUMENTS                                                          \
+    float *y, size_t y_stride, const float *x, size_t x_stride, const float *w, \
+        const float *bias, int rows, int K, int N, unsigned flags
+#define GEMM_CALL dp_gemm_ref(y, y_stride, x, x_stride, w, bias, rows, K, N, flags)
+
+static void one_lane_off(GEMM_ARGUMENTS)
+{
+    GEMM_CALL;
+    if (rows > 0)
+        y[(size_t)(rows / 2) * y_stride + (size_t)(N / 2)] *= 1.001f;
+}
+
+static void last_term_missing(GEMM_ARGUMENTS)
+{
+    float *less = malloc(dp_gemm_packed_size(K, N) * sizeof *less);
+
+    ck_assert_ptr_nonnull(less);
+    memcpy(less, w, dp_gemm_packed_size(K, N) * sizeof *less);
+    for (int n = 0; n < N; n += DP_GEMM_PANEL)
+        memset(less + (ptrdiff_t)n * K + (ptrdiff_t)(K - 1) * DP_GEMM_PANEL, 0,
+               DP_GEMM_PANEL * sizeof *less);
+    dp_gemm_ref(y, y_stride, x, x_stride, less, bias, rows, K, N, flags);
+    free(less);
+}
+
+static void nan_in_a_sum(GEMM_ARGUMENTS)
+{
+    GEMM_CALL;
+    if (rows > 0)
+        y[N - 1] = NAN;
+}
+
+/* A whole vector where only some lanes are columns. */
+static void columns_past_the_last(GEMM_ARGUMENTS)
+{
+    GEMM_CALL;
+    if (rows > 0)
+        y[(size_t)(rows - 1) * y_stride + (size_t)N] = 0;
+}
+
+static void old_sums_forgotten(GEMM_ARGUMENTS)
+{
+    flags &= ~(unsigned)DP_GEMM_ADD;
+    GEMM_CALL;
+}
+
+static dp_gemm_fn *const faulty_gemm[] = {one_lane_off, last_term_missing, nan_in_a_sum,
+                                          columns_past_the_last, old_sums_forgotten};
+
+START_TEST(a_faulty_gemm_is_caught)
+{
+    harness_begin(1);
+    check_gemm(faulty_gemm[_i]);
+    ck_assert_msg(harness_failure(), "fault %d was not caught", _i);
+}
+END_TEST
+
+/* ---- tiles of a 3 x 3 convolution --------------------------------------------------- */
+
+static void one_value_of_a_tile_off(float *v, size_t plane, const float *x,
+                                    const dp_map_window *w)
+{
+    dp_winograd_input_ref(v, plane, x, w);
+    v[7 * plane + (size_t)w->C - 1] *= 1.001f;
+}
+
+static void a_value_of_a_tile_is_nan(float *v, size_t plane, const float *x,
+                                     const dp_map_window *w)
+{
+    dp_winograd_input_ref(v, plane, x, w);
+    v[35 * plane] = NAN;
+}
+
+static dp_winograd_input_fn *const faulty_input[] = {one_value_of_a_tile_off,
+                                                     a_value_of_a_tile_is_nan};
+
+START_TEST(a_faulty_winograd_input_is_caught)
+{
+    harness_begin(1);
+    check_winograd_input(faulty_input[_i]);
+    ck_assert(harness_failure());
+}
+END_TEST
+
+static void one_output_off(float *y, const float *m, size_t plane, const float *bias,
+                           const dp_map_window *w, int n, unsigned flags)
+{
+    dp_winograd_output_ref(y, m, plane, bias, w, n, flags);
+    y[((ptrdiff_t)w->row * w->W + w->col) * w->C] += 1e-3f;
+}
+
+static void bias_missing(float *y, const float *m, size_t plane, const float *bias,
+                         const dp_map_window *w, int n, unsigned flags)
+{
+    float *none = calloc((size_t)n, sizeof *none);
+
+    (void)bias;
+    ck_assert_ptr_nonnull(none);
+    dp_winograd_output_ref(y, m, plane, none, w, n, flags);
+    free(none);
+}
+
+static dp_winograd_output_fn *const faulty_output[] = {one_output_off, bias_missing};
+
+START_TEST(a_faulty_winograd_output_is_caught)
+{
+    harness_begin(1);
+    check_winograd_output(faulty_output[_i]);
+    ck_assert(harness_failure());
+}
+END_TEST
+
 static void read_far_past_the_end(float *y, const float *x, float s, int C)
 {
     volatile float far = x[C + 16];
@@ -176,6 +290,10 @@ int main(void)
     tcase_set_timeout(tc, 300);
     tcase_add_loop_test(tc, a_faulty_gelu_is_caught, 0, COUNT(faults));
     tcase_add_loop_test(tc, a_faulty_dwconv7_is_caught, 0, COUNT(faulty_dwconv7));
+    tcase_add_loop_test(tc, a_faulty_gemm_is_caught, 0, COUNT(faulty_gemm));
+    tcase_add_loop_test(tc, a_faulty_winograd_input_is_caught, 0, COUNT(faulty_input));
+    tcase_add_loop_test(tc, a_faulty_winograd_output_is_caught, 0,
+                        COUNT(faulty_output));
     tcase_add_test(tc, a_read_past_the_allowance_stops_the_program);
     tcase_add_test(tc, a_right_kernel_passes_and_comparing_nothing_does_not);
     suite_add_tcase(suite, tc);
