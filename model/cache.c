@@ -61,7 +61,7 @@ dp_status dp_model_cache_init(dp_model_cache *c, const dp_context *ctx,
                               dp_error *err)
 {
     dp_text path = {.err = err};
-    *c = (dp_model_cache){NULL};
+    *c = (dp_model_cache){.path = NULL};
     dp_text_add(&path, "%s.dpcache", weights);
     dp_status st = path.status;
     if (st == DP_OK)
@@ -73,7 +73,7 @@ dp_status dp_model_cache_init(dp_model_cache *c, const dp_context *ctx,
 void dp_model_cache_done(dp_model_cache *c)
 {
     dp_free(c->path);
-    *c = (dp_model_cache){NULL};
+    *c = (dp_model_cache){.path = NULL};
 }
 
 bool dp_model_cache_read(const dp_model_cache *c, dp_builder *b, dp_pool *pool)
