@@ -32,25 +32,33 @@ typedef struct bounds {
     double mask_iou, mask_part; /* overlap, and wrong pixels as a part of the area; */
     double mask_pixels;         /* or this many                                     */
     double small_mask;          /* pixels of one with less than 200                 */
-    double few;                 /* pixels that the overlap does not count           */
+    double tie; /* of a pixel and the threshold, that may go either way */
 } bounds;
 
 static const bounds convnext = {1e-5, 1e-5, HUGE_VAL, 1e-4,  2e-5, 0.01, 1e-5, 3, 0.02,
                                 3e-4, 1,    1e-3,     0.999, 1e-4, 20,   3,    0};
 static const bounds full_size = {1e-4, 1e-4, HUGE_VAL, 1e-4,  2e-5, 0.01, 1e-5, 3, 0.02,
                                  3e-4, 2,    1e-3,     0.999, 1e-4, 20,   3,    0};
-/* Not the README's rule to the letter: cascade_a and cascade_b have masks of 946 and 720
- * pixels, and resnet_mask_rcnn one of 492, of which one pixel differs; the overlap that
- * is asked for leaves none. */
-static const bounds cascade = {1e-5, 1e-5, HUGE_VAL, 1e-4,  2e-5, 0.01, 1e-5, 3, 0.02,
-                               3e-4, 1,    1e-3,     0.999, 1e-4, 20,   3,    1};
-static const bounds resnet = {1e-4, 1e-4, 4e-5, 1e-3,  2e-4, 0.04, 1e-4, 5, 0.05,
-                              6e-4, 2,    5e-3, 0.998, 5e-4, 40,   4,    1};
-
-/* In masks of a few thousand pixels the overlap would leave less than the three that the
- * original's float32 is off in a mask. */
-static const bounds swin = {3e-5, 2e-5, 3e-6, 2e-4,  3e-5, 0.01, 2e-5, 3, 0.02,
-                            3e-4, 1,    1e-3, 0.999, 1e-4, 20,   3,    3};
+/* In masks of less than a thousand pixels the overlap leaves none that may differ, and a
+ * few have one that float32 cannot decide. The same networks in float64 put it this far
+ * above the threshold (case, image, mask, its pixels; "not" is where the original's own
+ * float32 is on the other side of its float64):
+ *
+ *     cascade_a 0 55, 946: 9.4e-7          cascade_b 2 77, 802: -8.1e-7
+ *     cascade_a 1 44, 522: 2.0e-5          resnet_mask_rcnn 1 98, 492: -1.9e-5
+ *     cascade_a 1 29, 409: -9.8e-7, not    swin_mask_rcnn 1 54, 956: 1.2e-5, not
+ *     cascade_b 1 63, 720: 1.3e-5          swin_cascade 1 44, 1635: -2.8e-6 and 6.8e-6
+ *     cascade_b 1 84, 810: -1.3e-7
+ *
+ * A box that moves by 1e-4 px moves a pixel of its mask by 1e-5, and PyTorch with AVX2 or
+ * AVX-512 fails the rule against itself. So a pixel counts where our own value is not a
+ * tie: the bound is the accepted error of a probability over fifty. */
+static const bounds cascade = {1e-5, 1e-5, HUGE_VAL, 1e-4,  2e-5, 0.01, 1e-5, 3,   0.02,
+                               3e-4, 1,    1e-3,     0.999, 1e-4, 20,   3,    2e-5};
+static const bounds resnet = {1e-4, 1e-4, 4e-5, 1e-3,  2e-4, 0.04, 1e-4, 5,   0.05,
+                              6e-4, 2,    5e-3, 0.998, 5e-4, 40,   4,    2e-5};
+static const bounds swin = {3e-5, 2e-5, 3e-6, 2e-4,  3e-5, 0.01, 2e-5, 3,   0.02,
+                            3e-4, 1,    1e-3, 0.999, 1e-4, 20,   3,    2e-5};
 
 /* A run of one golden image, and the worst differences met. */
 typedef struct golden_run {
@@ -212,35 +220,69 @@ static void trace_results(void *arg, const dp_run *r, const char *name, dp_tenso
         keep_masks(arg, map);
 }
 
-/* Number of pixels that are different, and of those in either. */
-static double mask_difference(const dp_rle *a, const dp_rle *b, double *together)
+/* Cell (y, x) of M x M probabilities, 0 outside of them. */
+static double cell_at(const float *mask, int M, int y, int x)
 {
+    return y < 0 || x < 0 || y >= M || x >= M ? 0 : (double)mask[y * M + x];
+}
+
+/* The probability of pixel (y, x) when the mask lies in its box, and in double. */
+static double pasted(const float *mask, int M, const dp_box *box, int y, int x)
+{
+    const double w = (double)box->x2 - (double)box->x1;
+    const double h = (double)box->y2 - (double)box->y1;
+    const double u = (x + 0.5 - (double)box->x1) / w * M - 0.5;
+    const double v = (y + 0.5 - (double)box->y1) / h * M - 0.5;
+    const int left = (int)floor(u), top = (int)floor(v);
+    const double east = u - left, south = v - top;
+    const double upper = cell_at(mask, M, top, left) * (1 - east) +
+                         cell_at(mask, M, top, left + 1) * east;
+    const double lower = cell_at(mask, M, top + 1, left) * (1 - east) +
+                         cell_at(mask, M, top + 1, left + 1) * east;
+    return upper * (1 - south) + lower * south;
+}
+
+/* Pixels of our mask and the original's. */
+typedef struct mask_pixels {
+    double differ, either;
+    double clear; /* those that differ and are no ties */
+} mask_pixels;
+
+static mask_pixels compare_masks(const golden_run *run, const dp_detection *d,
+                                 const float *mask, const dp_rle *a, const dp_rle *b)
+{
+    const int M = (int)lround(sqrt((double)run->cells));
     const size_t size = (size_t)a->h * (size_t)a->w;
     uint8_t *x = malloc(size), *y = malloc(size);
     dp_rle_decode(a, x);
     dp_rle_decode(b, y);
-    size_t differ = 0, either = 0;
-    for (size_t i = 0; i < size; i++) {
-        differ += x[i] != y[i];
-        either += x[i] || y[i];
-    }
+    mask_pixels p = {0};
+    for (int row = 0; row < a->h; row++)
+        for (int column = 0; column < a->w; column++) {
+            const size_t i = (size_t)row * (size_t)a->w + (size_t)column;
+            p.either += x[i] || y[i];
+            if (x[i] == y[i])
+                continue;
+            p.differ++;
+            p.clear += !(fabs(pasted(mask, M, &d->box, row, column) - 0.5) <=
+                         run->within->tie);
+        }
     free(x);
     free(y);
-    *together = (double)either;
-    return (double)differ;
+    return p;
 }
 
-/* The README's rule; and the exceptions that `few` names. */
-static void check_area(const bounds *within, size_t i, double area, double off,
-                       double together)
+/* The README's rule, but for ties. */
+static void check_area(const bounds *within, size_t i, double area, mask_pixels p)
 {
     const double allowed = area < 200
                                ? within->small_mask
                                : fmax(within->mask_pixels, within->mask_part * area);
-    ck_assert_msg(off <= allowed, "mask %zu: %.0f pixels differ of %.0f", i, off, area);
-    ck_assert_msg(area < 200 || off <= within->few ||
-                      together - off >= within->mask_iou * together,
-                  "mask %zu: %.0f pixels differ of %.0f", i, off, area);
+    ck_assert_msg(p.differ <= allowed, "mask %zu: %.0f pixels differ of %.0f", i,
+                  p.differ, area);
+    ck_assert_msg(area < 200 || p.either - p.clear >= within->mask_iou * p.either,
+                  "mask %zu: %.0f pixels differ of %.0f, %.0f of them not ties", i,
+                  p.differ, area, p.clear);
 }
 
 /* How far a record of results.segm.json is from detection d. torchvision's have no box. */
@@ -255,7 +297,7 @@ static double record_distance(const cJSON *record, const dp_detection *d)
 }
 
 /* The mask of the original's result nearest to detection d; records are by class. */
-static void check_mask(const bounds *within, const cJSON *records, int image_id,
+static void check_mask(const golden_run *run, const cJSON *records, int image_id,
                        int category, const dp_detections *got, size_t i, double *worst)
 {
     dp_error err = {0};
@@ -282,11 +324,11 @@ static void check_mask(const bounds *within, const cJSON *records, int image_id,
                                   want.w, &err),
                      DP_OK);
     const double area = (double)dp_rle_area(&want);
-    double together;
-    const double off = mask_difference(&mine, &want, &together);
+    const mask_pixels p =
+        compare_masks(run, d, run->masks + i * run->cells, &mine, &want);
     free(want.counts);
-    check_area(within, i, area, off, together);
-    *worst = fmax(*worst, off);
+    check_area(run->within, i, area, p);
+    *worst = fmax(*worst, p.differ);
 }
 
 /* Row of the original's detections that is ours, -1 when there is none. */
@@ -344,7 +386,7 @@ static void check_detections(const golden_run *run, const dp_model *m,
         score = fmax(score, fabs(w[4] - (double)d->score));
         if (run->number == 0)
             probability = fmax(probability, check_probabilities(run, &masks, i, row));
-        check_mask(run->within, records, image_id, category, got, i, &pixels);
+        check_mask(run, records, image_id, category, got, i, &pixels);
     }
     free(want.values);
     free(masks.values);
@@ -472,13 +514,13 @@ START_TEST(detector_equals_the_original)
 }
 END_TEST
 
-/* Its sums run in another order, which differs from machine to machine: one pixel may be
- * off in any mask of less than a thousand, as in the cascades'. */
+/* Its sums run in another order, which differs from machine to machine: any case may have
+ * ties, as the cascades have. */
 START_TEST(with_openblas_too)
 {
     golden_case c = cases[_i];
     bounds within = *c.within;
-    within.few = fmax(within.few, 1);
+    within.tie = fmax(within.tie, cascade.tie);
     c.within = &within;
     check_case(&c, "openblas");
 }
