@@ -144,15 +144,14 @@ END_TEST
 
 enum { TOP = 1000 };
 
-static void classify(dp_class_score *best, const char *weights)
+static void classify(dp_class_score *best, const char *config, const char *weights)
 {
     dp_context *ctx = new_context();
     dp_model *m;
     dp_pixels pixels;
     int count;
-    ck_assert_msg(dp_model_load(ctx, &m, "configs/golden/convnext_cls_224.json",
-                                weights, NULL) == DP_OK,
-                  "%s", dp_context_error(ctx));
+    ck_assert_msg(dp_model_load(ctx, &m, config, weights, NULL) == DP_OK, "%s",
+                  dp_context_error(ctx));
     ck_assert_int_eq(
         dp_pixels_load(&ctx->err, &pixels, shared_path("golden/images/tiny_50x37.jpg")),
         DP_OK);
@@ -163,18 +162,32 @@ static void classify(dp_class_score *best, const char *weights)
     dp_context_free(ctx);
 }
 
-static const char *const classifier_maps[] = {
-    "configs/names/timm_convnext.json", "configs/names/torchvision_convnext.json",
-    "configs/names/huggingface_convnext.json", "configs/names/openmmlab_convnext.json"};
+static const struct {
+    const char *map, *config, *weights;
+} classifier_maps[] = {
+    {"configs/names/timm_convnext.json", "configs/golden/convnext_cls_224.json",
+     "golden/convnext_cls"},
+    {"configs/names/torchvision_convnext.json", "configs/golden/convnext_cls_224.json",
+     "golden/convnext_cls"},
+    {"configs/names/huggingface_convnext.json", "configs/golden/convnext_cls_224.json",
+     "golden/convnext_cls"},
+    {"configs/names/openmmlab_convnext.json", "configs/golden/convnext_cls_224.json",
+     "golden/convnext_cls"},
+    {"configs/names/timm_swin.json", "configs/golden/swin_cls_224.json",
+     "golden2/swin_cls"},
+    {"configs/names/torchvision_swin.json", "configs/golden/swin_cls_224.json",
+     "golden2/swin_cls"},
+};
 
 START_TEST(a_classifier_under_other_names_is_the_same)
 {
     static dp_class_score a[TOP], b[TOP];
     const char *copy = scratch_path("copy.safetensors");
-    const char *weights = shared_path("golden/convnext_cls/model.pth");
-    rename_checkpoint(copy, weights, classifier_maps[_i]);
-    classify(a, weights);
-    classify(b, copy);
+    const char *config = classifier_maps[_i].config;
+    const char *weights = shared_path("%s/model.pth", classifier_maps[_i].weights);
+    rename_checkpoint(copy, weights, classifier_maps[_i].map);
+    classify(a, config, weights);
+    classify(b, config, copy);
     ck_assert_mem_eq(a, b, sizeof a);
 }
 END_TEST
@@ -253,7 +266,7 @@ int main(void)
     tcase_add_loop_test(t, a_segmentor_under_other_names_is_the_same, 0,
                         COUNT(upernet_maps));
     tcase_add_test(t, a_detector_under_other_names_is_the_same);
-    if (shared_has("golden/convnext_cls"))
+    if (shared_has("golden/convnext_cls") && shared_has("golden2/swin_cls"))
         tcase_add_loop_test(t, a_classifier_under_other_names_is_the_same, 0,
                             COUNT(classifier_maps));
     tcase_add_loop_test(t, a_rule_renames_whole_names, 0, COUNT(renamings));
