@@ -11,7 +11,7 @@ enum { HOLES = 8 /* {x} in a pattern, and its * */ };
 
 typedef struct rule {
     const char *from, *to; /* of the map's tree */
-    bool squeeze;
+    bool squeeze, unsqueeze;
 } rule;
 
 struct dp_name_map {
@@ -149,6 +149,7 @@ static dp_status read_rule(dp_error *err, rule *r, const cJSON *item, const char
     if (st != DP_OK)
         return st;
     r->squeeze = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(item, "squeeze"));
+    r->unsqueeze = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(item, "unsqueeze"));
     const char *wrong = check_pattern(r->from);
     if (!wrong)
         wrong = check_pattern(r->to);
@@ -268,6 +269,20 @@ static void squeeze(dp_named_tensor *t)
     t->rank = rank;
 }
 
+/* A vector becomes (1, 1, 1, K). */
+static void unsqueeze(dp_named_tensor *t)
+{
+    if (t->rank != 1)
+        return;
+    t->rank = 4;
+    t->shape[3] = t->shape[0];
+    t->stride[3] = t->stride[0];
+    for (int d = 0; d < 3; d++) {
+        t->shape[d] = 1;
+        t->stride[d] = t->shape[3];
+    }
+}
+
 dp_status dp_name_map_apply(const dp_name_map *map, dp_error *err,
                             dp_named_tensor **out, const dp_named_tensor *tensors,
                             size_t count)
@@ -297,6 +312,8 @@ dp_status dp_name_map_apply(const dp_name_map *map, dp_error *err,
         renamed[i].name = name;
         if (r && r->squeeze)
             squeeze(&renamed[i]);
+        if (r && r->unsqueeze)
+            unsqueeze(&renamed[i]);
         name +=
             1 + (r ? expand(name, r->to, &m)
                    : (size_t)snprintf(name, DP_MAX_TENSOR_NAME, "%s", tensors[i].name));

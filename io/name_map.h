@@ -11,7 +11,7 @@
  * A map is meant for a checkpoint that has every name of its marks. The first rule whose
  * pattern is the whole of a name gives the new one: {x} stands for digits, and * at the
  * end for the rest. A name without a rule stays. "squeeze" drops extents of 1 from the
- * shape, which leaves the bytes as they are.
+ * shape, "unsqueeze" makes (1, 1, 1, K) of a vector; both leave the bytes as they are.
  */
 #ifndef DP_IO_NAME_MAP_H
 #define DP_IO_NAME_MAP_H

@@ -30,6 +30,9 @@ static const char *reversed(const char *map)
         cJSON_AddItemToObject(rule, "from", to);
         cJSON_AddItemToObject(rule, "to", from);
         cJSON_DeleteItemFromObject(rule, "squeeze");
+        cJSON *shape = cJSON_DetachItemFromObject(rule, "unsqueeze");
+        if (shape)
+            cJSON_AddItemToObject(rule, "squeeze", shape);
     }
     char *text = cJSON_Print(root);
     const char *path = scratch_file("reversed.json", text, strlen(text));
@@ -173,6 +176,10 @@ static const struct {
      "golden/convnext_cls"},
     {"configs/names/openmmlab_convnext.json", "configs/golden/convnext_cls_224.json",
      "golden/convnext_cls"},
+    {"configs/names/timm_convnext.json", "configs/golden/convnextv2_cls_224.json",
+     "golden/convnextv2_cls"},
+    {"configs/names/huggingface_convnextv2.json",
+     "configs/golden/convnextv2_cls_224.json", "golden/convnextv2_cls"},
     {"configs/names/timm_swin.json", "configs/golden/swin_cls_224.json",
      "golden2/swin_cls"},
     {"configs/names/torchvision_swin.json", "configs/golden/swin_cls_224.json",
