@@ -77,9 +77,12 @@ TEST_PARTS := $(patsubst %.c,$O/%.o,$(filter-out $(TEST_SRC) tests/support/% tes
                 $(sort $(wildcard tests/*/*.c))))
 # tests/tools/<name>.c, tools/<name>.c and bench/<name>.c are programs too, the last on
 # bench/peak.c.
-TOOLS    := $(patsubst %.c,$O/%,$(filter-out tools/demo_picture.c,\
+TOOLS    := $(patsubst %.c,$O/%,$(filter-out tools/demo_picture.c tools/toytown.c,\
               $(sort $(wildcard tests/tools/*.c tools/*.c))))
 DEMO     := $O/tools/demo_picture
+# tools/toytown.c stands on tools/town.
+TOYTOWN  := $O/tools/toytown
+TOWN     := $(patsubst %.c,$O/%.o,$(sort $(wildcard tools/town/*.c)))
 BENCHES  := $(patsubst %.c,$O/%,$(filter-out bench/peak.c,$(sort $(wildcard bench/*.c))))
 
 LIB_A   := $O/libdensepred.a
@@ -131,6 +134,9 @@ $(TOOLS): $O/%: $O/%.o $(TEST_LIB) $(LIB_A)
 $(DEMO): $(DEMO).o $(LIB_A)
 	$(say) LINK $@
 	$(Q)$(LINK) -o $@ $^ $(LIBS)
+$(TOYTOWN): $(TOYTOWN).o $(TOWN) $(LIB_A)
+	$(say) LINK $@
+	$(Q)$(LINK) -o $@ $^ $(LIBS)
 $(BENCHES): $O/%: $O/%.o $O/bench/peak.o $(TEST_LIB) $(LIB_A)
 	$(say) LINK $@
 	$(Q)$(LINK) -o $@ $^ $(LIBS) $(TEST_LIBS)
@@ -155,7 +161,7 @@ $O/prefix: FORCE
 	@mkdir -p $(@D)
 	@echo '$(PREFIX)' | cmp -s - $@ || echo '$(PREFIX)' > $@
 
-test-programs: $(TESTS) $(TOOLS) $(PROGRAM)
+test-programs: $(TESTS) $(TOOLS) $(TOYTOWN) $(PROGRAM)
 
 check: ## build and run the tests; QUICK=1 leaves out those tagged slow
 	@tools/install-deps.sh build test
@@ -246,4 +252,5 @@ help: ## this list
 	@echo '  BUILD=release|debug|asan|tsan|cov  CC=gcc|clang  WERROR=1  V=1  QUICK=1  MPI=1'
 	@echo '  ONLY=test or lint names  PREFIX=/usr/local  LIBDIR=PREFIX/lib  DESTDIR='
 
--include $(patsubst %.o,%.d,$(LIB_OBJ) $(CLI_OBJ) $(TEST_LIB) $(TEST_PARTS)) $(TESTS:=.d) $(TOOLS:=.d) $(BENCHES:=.d)
+-include $(patsubst %.o,%.d,$(LIB_OBJ) $(CLI_OBJ) $(TEST_LIB) $(TEST_PARTS)) $(TESTS:=.d) $(TOOLS:=.d) $(BENCHES:=.d) \
+         $(TOYTOWN).d $(TOWN:.o=.d)

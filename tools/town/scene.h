@@ -1,0 +1,37 @@
+/* scene.h - one picture's town: what stands where, and what of it can be seen
+ */
+#ifndef DP_TOOLS_TOWN_SCENE_H
+#define DP_TOOLS_TOWN_SCENE_H
+
+#include "core/status.h"
+#include "tools/town/ground.h"
+#include "tools/town/things.h"
+
+enum { TOY_MOST_THINGS = 16 };
+
+/* Zero-initialise. Memory is kept from scene to scene, which are all of one size. */
+typedef struct toy_scene {
+    int h, w;
+    toy_ground ground;
+    int count; /* of things, the farthest first         */
+    toy_thing things[TOY_MOST_THINGS];
+    uint8_t *stuff;       /* h x w classes of the ground alone     */
+    uint8_t *owner;       /* h x w: 1 + the thing seen there, or 0 */
+    uint8_t *masks;       /* of each thing, h x w, 0 or not        */
+    cairo_surface_t *ink; /* A8: where masks are drawn             */
+} toy_scene;
+
+/* Room for scenes of h x w. DP_ENOMEM. */
+dp_status toy_scene_init(toy_scene *s, int h, int w, dp_error *err) DP_MUST_CHECK;
+
+/* Another town. What would be seen of a thing by less than 45 percent of it, or
+ * hardly at all, is left out, of the picture as of the truth. */
+void toy_scene_plan(toy_scene *s, toy_random *r);
+
+/* Its colours and outlines, on a surface of its size. */
+void toy_scene_draw(const toy_scene *s, cairo_t *cr);
+
+/* Release. A zeroed s is allowed. */
+void toy_scene_done(toy_scene *s);
+
+#endif

@@ -1,0 +1,40 @@
+/* truth.h - what the town's pictures show, in COCO's form and in ADE20K's
+ */
+#ifndef DP_TOOLS_TOWN_TRUTH_H
+#define DP_TOOLS_TOWN_TRUTH_H
+
+#include "core/label_map.h"
+#include "core/text.h"
+#include "io/outline.h"
+#include "tools/town/scene.h"
+
+#include <stdint.h>
+
+/* Zero-initialise. Memory is kept from picture to picture. */
+typedef struct toy_truth {
+    dp_label_map labels;
+    dp_outline outline;
+    uint8_t *mask;    /* h x w */
+    uint32_t *counts; /* h x w + 1 */
+} toy_truth;
+
+/* Room for pictures of h x w. DP_ENOMEM. */
+dp_status toy_truth_init(toy_truth *t, int h, int w, dp_error *err) DP_MUST_CHECK;
+
+/* Set t->labels: of things and stuff their class, 0 in a crowd. */
+dp_status toy_truth_label(toy_truth *t, const toy_scene *s,
+                          dp_error *err) DP_MUST_CHECK;
+
+/* Append the picture's annotations, each on a line of its own, with a comma in front of
+ * all but the first of *count; the ids are 1 and up from image * TOY_MOST_THINGS.
+ *
+ * A thing's polygons run along the edges of its visible pixels, one for each connected
+ * part, with cuts to its holes; COCO's rule turns them into exactly these pixels again.
+ * A crowd is run lengths. DP_ENOMEM. */
+dp_status toy_truth_annotate(toy_truth *t, dp_text *json, const toy_scene *s,
+                             long image, long *count, dp_error *err) DP_MUST_CHECK;
+
+/* Release. A zeroed t is allowed. */
+void toy_truth_done(toy_truth *t);
+
+#endif
