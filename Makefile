@@ -77,9 +77,9 @@ TEST_PARTS := $(patsubst %.c,$O/%.o,$(filter-out $(TEST_SRC) tests/support/% tes
                 $(sort $(wildcard tests/*/*.c))))
 # tests/tools/<name>.c, tools/<name>.c and bench/<name>.c are programs too, the last on
 # bench/peak.c.
-TOOLS    := $(patsubst %.c,$O/%,$(filter-out tools/demo_picture.c tools/toytown.c,\
+TOOLS    := $(patsubst %.c,$O/%,$(filter-out tools/demo_page.c tools/toytown.c,\
               $(sort $(wildcard tests/tools/*.c tools/*.c))))
-DEMO     := $O/tools/demo_picture
+DEMO     := $O/tools/demo_page
 # tools/toytown.c stands on tools/town.
 TOYTOWN  := $O/tools/toytown
 TOWN     := $(patsubst %.c,$O/%.o,$(sort $(wildcard tools/town/*.c)))
@@ -92,7 +92,7 @@ PROGRAM := $O/densepred
 # ---- targets ---------------------------------------------------------------
 
 .PHONY: all deps lib check test-programs asan asan-fast ubsan tsan cov lint format bench \
-        check-report demo install uninstall dist golden clean help FORCE
+        check-report check-demo demo train install uninstall dist golden clean help FORCE
 .SECONDARY:
 
 all: deps ## build the library and the program (installs missing packages first)
@@ -174,14 +174,18 @@ check-report: deps ## the evaluator's report page, in headless Chromium
 	@$(SUBMAKE) $(PROGRAM)
 	@tools/check-report.sh $O
 
+check-demo: demo ## the demo's page, in headless Chromium; SHOTS=DIR keeps pictures of it
+	@tools/install-deps.sh report
+	@tools/in-chromium.sh tools/check-demo.js demo/index.html $(SHOTS)
+
 bench: deps ## times of each part of the two main models; bench/kernels is built too
 	@tools/install-deps.sh test
 	@$(SUBMAKE) $(PROGRAM) $(BENCHES)
 	@for m in coco/mask_rcnn_convnext_tiny ade20k/upernet_convnext_tiny_512; do \
 	    echo; echo $$m; $(PROGRAM) bench $$m || exit 1; done
 
-demo: deps ## build, and find objects in a picture that it draws; see demo/
-	@$(SUBMAKE) $(PROGRAM) $(DEMO)
+demo: deps ## build, and run two trained models on pictures that it draws; see demo/
+	@$(SUBMAKE) $(PROGRAM) $(DEMO) $(TOYTOWN)
 	@tools/demo.sh $O
 
 asan: ## the tests under the address and undefined-behaviour sanitizers
@@ -205,7 +209,9 @@ format: ## clang-format over every C file
 	@find . -name build -prune -o -name '*.[ch]' -print | xargs clang-format -i
 
 DATA    = $(DESTDIR)$(PREFIX)/share/densepred
-CONFIGS = $(shell find configs -name '*.json' -not -path 'configs/golden/*')
+# With the weights of the models that ship.
+CONFIGS = $(shell find configs -name '*.json' -not -path 'configs/golden/*' \
+            -o -name '*.safetensors')
 
 MANUAL := $O/densepred.1
 $(MANUAL): docs/densepred.1.in tools/man.sh $(PROGRAM) $O/prefix
@@ -243,6 +249,12 @@ dist: ## the committed tree as build/densepred-$(VERSION).tar.gz
 golden: ## write tests/golden again from the reference in tools/golden (PyTorch)
 	@tools/install-deps.sh golden
 	$(PYTHON) -B tools/golden/make.py tests/golden
+
+train: ## train the demo's two models again: about half an hour
+	@tools/install-deps.sh build golden
+	@$(SUBMAKE) $(TOYTOWN)
+	$(TOYTOWN) $O/town --count 6000 --seed 1
+	$(PYTHON) -B tools/train/train.py $O/town configs/toytown
 
 clean: ## remove everything built
 	rm -rf build demo

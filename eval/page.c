@@ -41,6 +41,7 @@ static const char style[] =
     ".axis{stroke:var(--line);fill:none}\n"
     ".pictures{display:grid;grid-template-columns:repeat(auto-fill,minmax(18rem,1fr));"
     "gap:1rem}\n"
+    ".large{grid-template-columns:repeat(auto-fill,minmax(min(26rem,100%),1fr))}\n"
     "figure{margin:0}figcaption{font-size:.85rem;overflow-wrap:anywhere}\n"
     ".shot{position:relative;background:var(--tint)}.shot "
     "img{width:100%;display:block}\n"

@@ -31,10 +31,4 @@ cat >"$work/dt.json" <<'END'
 END
 (cd "$work" && "$program" eval coco gt.json dt.json --report page --images images >/dev/null)
 
-# The driver is fetched once, outside of the tree.
-driver=${XDG_CACHE_HOME:-$HOME/.cache}/densepred-report
-[ -d "$driver/node_modules/playwright-core" ] || {
-    mkdir -p "$driver"
-    (cd "$driver" && npm install --silent --no-save playwright-core >/dev/null)
-}
-NODE_PATH=$driver/node_modules node "$here/check-report.js" "$work/page/index.html" "$shots"
+"$here/in-chromium.sh" "$here/check-report.js" "$work/page/index.html" "$shots"

@@ -1,21 +1,44 @@
 #!/bin/sh
-# Runs the program on a picture drawn here, into demo/. usage: demo.sh build/release
+# Draws pictures that the training never saw, runs the two models that ship on them, and
+# evaluates both. usage: demo.sh build/release [FOLDER]
 set -eu
 build=$1
-model=tests/golden/mask_rcnn_tiny
+out=${2:-demo}
+count=60
+seed=20220110 # the weights were trained on seed 1
+program=$build/densepred
+detector=toytown/mask_rcnn_convnext_toytown
+segmentor=toytown/upernet_convnext_toytown
 
-mkdir -p demo
-"$build/tools/demo_picture" demo/town.jpg
+now() { date +%s.%N; }
+# Commands are shown as a reader would type them.
+run() {
+    echo
+    echo "densepred $*"
+    "$program" "$@" --configs configs
+}
+started=$(now)
+rm -rf "$out"
+mkdir -p "$out"
+"$build/tools/toytown" "$out/town" --count $count --seed $seed --size 384x512
+
+begin=$(now)
+run detect $detector -w configs/$detector.safetensors "$out/town/images" -o "$out/boxes" \
+    --score-thr 0.5 --json "$out/results.json" --quiet >"$out/found.txt"
+middle=$(now)
+run segment $segmentor -w configs/$segmentor.safetensors "$out/town/images" -o "$out/labels" \
+    --quiet >/dev/null
+end=$(now)
+echo "{\"pictures\": $count, \"detect\": $(echo "$middle $begin" | awk '{print $1 - $2}')," \
+    "\"segment\": $(echo "$end $middle" | awk '{print $1 - $2}')}" >"$out/times.json"
+
+run test $detector -w configs/$detector.safetensors --images "$out/town/images" \
+    --annotations "$out/town/annotations/instances.json" --work "$out/detect" \
+    --report "$out/detect/report" --quiet
+run test $segmentor -w configs/$segmentor.safetensors --images "$out/town/images" \
+    --annotations "$out/town/labels" --work "$out/segment" \
+    --report "$out/segment/report" --quiet
+"$build/tools/demo_page" "$out"
+
 echo
-echo "densepred detect $model/config.json -w $model/model.pth demo/town.jpg --score-thr 0.1 --max-dets 6 -o demo --json demo/results.json"
-"$build/densepred" detect $model/config.json -w $model/model.pth demo/town.jpg \
-    --score-thr 0.1 --max-dets 6 -o demo --json demo/results.json
-cat <<'TEXT'
-
-demo/town_overlay.jpg shows boxes and masks, demo/results.json holds them in COCO's form.
-
-This small model has random weights, as the tests use it: it shows that everything works,
-and what it finds means nothing. With a published checkpoint:
-
-    densepred detect coco/mask_rcnn_convnext_tiny -w mask_rcnn_convnext_tiny_1k_3x.pth photo.jpg -o out
-TEXT
+echo "Pictures, tables and curves: $out/index.html ($(echo "$(now) $started" | awk '{printf "%.0f", $1 - $2}') s)"

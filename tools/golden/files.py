@@ -7,8 +7,8 @@ import zlib
 import numpy as np
 import torch
 
-NAMES = {"float32": "F32", "float64": "F64", "int64": "I64", "int32": "I32", "uint8": "U8",
-         "bool": "BOOL"}
+NAMES = {"float16": "F16", "float32": "F32", "float64": "F64", "int64": "I64",
+         "int32": "I32", "uint8": "U8", "bool": "BOOL"}
 
 
 def write_safetensors(path, tensors):
@@ -24,6 +24,18 @@ def write_safetensors(path, tensors):
     text = json.dumps(header, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 8)
     path.write_bytes(struct.pack("<Q", len(text)) + text + b"".join(parts))
+
+
+def read_safetensors(path):
+    """What write_safetensors wrote, as tensors."""
+    data = path.read_bytes()
+    (size,) = struct.unpack_from("<Q", data)
+    types, out = {v: k for k, v in NAMES.items()}, {}
+    for name, about in json.loads(data[8:8 + size]).items():
+        first, end = (8 + size + at for at in about["data_offsets"])
+        array = np.frombuffer(data[first:end], types[about["dtype"]])
+        out[name] = torch.from_numpy(array.reshape(about["shape"]).copy())
+    return out
 
 
 def write_png(path, image):
