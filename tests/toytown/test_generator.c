@@ -8,6 +8,7 @@
 #include "tools/town/classes.h"
 
 #include <check.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -74,6 +75,11 @@ static void add_polygon(dp_rle *mask, const cJSON *polygon)
     memcpy(mask->counts, merged, mask->count * sizeof *merged);
 }
 
+static bool is_crowd(const cJSON *annotation)
+{
+    return json_number(annotation, "iscrowd") != 0;
+}
+
 /* The annotation's pixels, by COCO's rule for polygons. */
 static dp_rle mask_of(const cJSON *annotation)
 {
@@ -81,7 +87,7 @@ static dp_rle mask_of(const cJSON *annotation)
     dp_rle mask = {.h = H, .w = W, .count = 1, .counts = counts};
     const cJSON *segmentation = json_get(annotation, "segmentation"), *part;
     counts[0] = H * W;
-    if (!json_number(annotation, "iscrowd")) {
+    if (!is_crowd(annotation)) {
         cJSON_ArrayForEach(part, segmentation) add_polygon(&mask, part);
         return mask;
     }
@@ -137,7 +143,7 @@ static int compare_picture(const cJSON *annotations, int image,
             wrong += mask[k] && said[k]; /* of two things at once */
             if (mask[k])
                 said[k] = (uint8_t) class;
-            crowd[k] |= mask[k] && json_number(a, "iscrowd");
+            crowd[k] |= mask[k] && is_crowd(a);
         }
     }
     for (int k = 0; k < H * W; k++) {
@@ -175,7 +181,7 @@ static void write_results(const char *name, const cJSON *annotations)
     const cJSON *a;
     cJSON_ArrayForEach(a, annotations)
     {
-        if (json_number(a, "iscrowd"))
+        if (is_crowd(a))
             continue;
         const dp_rle r = mask_of(a);
         const int size[2] = {H, W};
