@@ -1,35 +1,19 @@
 #include "core/memory.h"
+#include "eval/chart.h"
 #include "eval/page.h"
 #include "eval/report_parts.h"
 
 #include <math.h>
 #include <string.h>
 
-enum { LEFT = 44, TOP = 10, WIDTH = 520, HEIGHT = 300 };
+enum {
+    LEFT = DP_CHART_LEFT,
+    TOP = DP_CHART_TOP,
+    WIDTH = DP_CHART_WIDTH,
+    HEIGHT = DP_CHART_HEIGHT
+};
 
 /* ---- curves --------------------------------------------------------------------------- */
-
-/* Axes from 0 to 1 with a grid at the fifths; the caller closes the svg. */
-static void open_chart(dp_text *t, const char *label, const char *x, const char *y,
-                       double y_top)
-{
-    dp_text_add(
-        t, "<svg viewBox=\"0 0 %d %d\" width=\"%d\" role=\"img\" aria-label=\"%s\">\n",
-        LEFT + WIDTH + 20, TOP + HEIGHT + 44, LEFT + WIDTH + 20, label);
-    for (int i = 0; i <= 5; i++) {
-        const int gx = LEFT + WIDTH * i / 5, gy = TOP + HEIGHT * (5 - i) / 5;
-        dp_text_add(t,
-                    "<path class=\"axis\" d=\"M%d %dV%dM%d %dH%d\"/>"
-                    "<text x=\"%d\" y=\"%d\" text-anchor=\"middle\">%.1f</text>"
-                    "<text x=\"%d\" y=\"%d\" text-anchor=\"end\">%.4g</text>\n",
-                    gx, TOP, TOP + HEIGHT, LEFT, gy, LEFT + WIDTH, gx,
-                    TOP + HEIGHT + 16, i / 5., LEFT - 6, gy + 4, y_top * i / 5);
-    }
-    dp_text_add(t,
-                "<text x=\"%d\" y=\"%d\" text-anchor=\"middle\">%s</text>"
-                "<text x=\"%d\" y=\"%d\">%s</text>\n",
-                LEFT + WIDTH / 2, TOP + HEIGHT + 36, x, LEFT + 6, TOP + 14, y);
-}
 
 /* Precision at each recall, averaged over the classes that have ground truth. */
 static bool mean_curve(const dp_coco_scores *s, int threshold, double *mean)
@@ -62,8 +46,8 @@ void dp_report_add_curves(dp_text *t, const dp_report_part *part)
         dp_text_add(t, "<p>n/a (no ground truth)</p>\n");
         return;
     }
-    open_chart(t, "Precision over recall, a line for each IoU threshold", "recall",
-               "precision", 1);
+    dp_chart_open(t, "Precision over recall, a line for each IoU threshold", "recall",
+                  "precision", 1);
     for (int i = 0; i < set->threshold_count; i++) {
         const int hue = 220 - 190 * i / set->threshold_count;
         mean_curve(s, i, mean);
@@ -110,8 +94,8 @@ void dp_report_add_histogram(dp_text *t, const dp_report_part *part)
                 "match an object (below) and those that do not (on top), at IoU %.2f."
                 "</p>\n",
                 m->settings->thresholds[m->focus]);
-    open_chart(t, "Histogram of scores, right and wrong detections", "score",
-               "detections", (double)most);
+    dp_chart_open(t, "Histogram of scores, right and wrong detections", "score",
+                  "detections", (double)most);
     for (int b = 0; b < BINS; b++) {
         const double low = (double)HEIGHT * (double)right[b] / (double)most;
         const double high = (double)HEIGHT * (double)wrong[b] / (double)most;

@@ -8,6 +8,7 @@
  * no network, legible on a phone.
  */
 #include "core/json.h"
+#include "eval/chart.h"
 #include "eval/page.h"
 
 #include <dirent.h>
@@ -17,7 +18,7 @@
 #include <string.h>
 
 enum { SHOWN = 12, NAME_ROOM = 256, PATH_ROOM = 1024 };
-enum { LEFT = 40, TOP = 10, WIDTH = 400, HEIGHT = 220, RECALLS = 101 };
+enum { RECALLS = 101 };
 
 typedef struct demo {
     const char *folder;
@@ -166,24 +167,6 @@ static void add_object_table(demo *d)
     dp_text_add(t, "</tbody></table></div>\n");
 }
 
-static void open_chart(dp_text *t, const char *label)
-{
-    dp_text_add(
-        t, "<svg viewBox=\"0 0 %d %d\" width=\"%d\" role=\"img\" aria-label=\"%s\">\n",
-        LEFT + WIDTH + 20, TOP + HEIGHT + 44, LEFT + WIDTH + 20, label);
-    for (int i = 0; i <= 5; i++) {
-        const int gx = LEFT + WIDTH * i / 5, gy = TOP + HEIGHT * (5 - i) / 5;
-        dp_text_add(t,
-                    "<path class=\"axis\" d=\"M%d %dV%dM%d %dH%d\"/>"
-                    "<text x=\"%d\" y=\"%d\" text-anchor=\"middle\">%.1f</text>"
-                    "<text x=\"%d\" y=\"%d\" text-anchor=\"end\">%.1f</text>\n",
-                    gx, TOP, TOP + HEIGHT, LEFT, gy, LEFT + WIDTH, gx,
-                    TOP + HEIGHT + 16, i / 5., LEFT - 6, gy + 4, i / 5.);
-    }
-    dp_text_add(t, "<text x=\"%d\" y=\"%d\" text-anchor=\"middle\">recall</text>\n",
-                LEFT + WIDTH / 2, TOP + HEIGHT + 36);
-}
-
 static int hue(int i, int count)
 {
     return 360 * i / count;
@@ -210,8 +193,9 @@ static void add_curve(dp_text *t, const cJSON *class, int i, int count)
     cJSON_ArrayForEach(value, precision)
     {
         const double p = fmax(cJSON_IsNumber(value) ? value->valuedouble : 0, 0);
-        dp_text_add(t, "%s%.1f %.1f", r ? "L" : "", LEFT + WIDTH * r / (RECALLS - 1.),
-                    TOP + HEIGHT * (1 - p));
+        dp_text_add(t, "%s%.1f %.1f", r ? "L" : "",
+                    DP_CHART_LEFT + DP_CHART_WIDTH * r / (RECALLS - 1.),
+                    DP_CHART_TOP + DP_CHART_HEIGHT * (1 - p));
         r++;
     }
     dp_text_add(t, "\"><title>%s</title></path>\n", name_of(class));
@@ -229,7 +213,7 @@ static void add_curves(demo *d)
         classes = classes_of(cJSON_GetObjectItemCaseSensitive(d->boxes, kinds[k]));
         const int count = cJSON_GetArraySize(classes);
         dp_text_add(t, "<figure>");
-        open_chart(t, heads[k]);
+        dp_chart_open(t, heads[k], "recall", "precision", 1);
         for (int i = 0; i < count; i++)
             add_curve(t, cJSON_GetArrayItem(classes, i), i, count);
         dp_text_add(t, "</svg><figcaption>%s</figcaption></figure>\n", heads[k]);
