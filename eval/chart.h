@@ -9,8 +9,8 @@
 enum {
     DP_CHART_LEFT = 44,
     DP_CHART_TOP = 10,
-    DP_CHART_WIDTH = 520,
-    DP_CHART_HEIGHT = 300
+    DP_CHART_WIDTH = 400,
+    DP_CHART_HEIGHT = 240
 };
 
 /* Append axes with a grid at the fifths, x from 0 to 1 and y from 0 to y_top, and their
