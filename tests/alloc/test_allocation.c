@@ -7,6 +7,7 @@
 #include "model/detector.h"
 #include "tests/alloc/heap.h"
 #include "tests/support/scratch.h"
+#include "tests/support/suite.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -199,9 +200,5 @@ int main(void)
         printf("allocations are not watched in this build\n");
     }
     suite_add_tcase(s, t);
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_ENV);
-    const int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed != 0;
+    return suite_run(s);
 }

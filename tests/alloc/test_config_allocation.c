@@ -8,6 +8,7 @@
 #include "core/params.h"
 #include "core/text.h"
 #include "tests/alloc/heap.h"
+#include "tests/support/suite.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -119,9 +120,5 @@ int main(void)
     tcase_add_loop_test(tc, every_allocation_may_fail, 0,
                         (int)(sizeof actions / sizeof *actions));
     suite_add_tcase(suite, tc);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    const int failures = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failures != 0;
+    return suite_run(suite);
 }

@@ -2,6 +2,7 @@
  * run may fail, and a second run of a picture's size costs none. */
 #include "model/segmentor.h"
 #include "tests/alloc/heap.h"
+#include "tests/support/suite.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -114,9 +115,5 @@ int main(void)
         printf("skipped: the sanitizer's allocator is not watched\n");
     }
     suite_add_tcase(s, t);
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_NORMAL);
-    const int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed != 0;
+    return suite_run(s);
 }

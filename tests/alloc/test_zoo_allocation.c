@@ -4,6 +4,7 @@
 #include "model/classifier.h"
 #include "tests/alloc/heap.h"
 #include "tests/support/scratch.h"
+#include "tests/support/suite.h"
 #include "tests/support/tiny_classifier.h"
 
 #include <check.h>
@@ -124,9 +125,5 @@ int main(void)
         printf("skipped: the sanitizer's allocator is not watched\n");
     }
     suite_add_tcase(s, t);
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_NORMAL);
-    const int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed != 0;
+    return suite_run(s);
 }

@@ -5,6 +5,7 @@
 #include "tests/support/program.h"
 #include "tests/support/samples.h"
 #include "tests/support/scratch.h"
+#include "tests/support/suite.h"
 #include "tests/support/tiny_classifier.h"
 
 #include <check.h>
@@ -259,9 +260,5 @@ int main(void)
     tcase_add_loop_test(tc, bench_times_either_engine, 0, 2);
     tcase_add_loop_test(tc, another_engine_is_status_2, 0, COUNT(commands));
     suite_add_tcase(s, tc);
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_ENV);
-    const int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed != 0;
+    return suite_run(s);
 }

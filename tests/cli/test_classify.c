@@ -3,6 +3,7 @@
 #include "tests/support/program.h"
 #include "tests/support/samples.h"
 #include "tests/support/scratch.h"
+#include "tests/support/suite.h"
 #include "tests/support/tiny_classifier.h"
 
 #include <check.h>
@@ -200,9 +201,5 @@ int main(void)
                         (int)(sizeof wrong / sizeof wrong[0]));
     tcase_add_test(tc, features_of_a_classifier_are_its_maps);
     suite_add_tcase(suite, tc);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_run(suite);
 }

@@ -1,6 +1,7 @@
 /* The program's contract: exit statuses, messages, help, where configs are found. */
 #include "tests/support/program.h"
 #include "tests/support/scratch.h"
+#include "tests/support/suite.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -194,9 +195,5 @@ int main(void)
     tcase_add_test(tc, a_config_may_come_from_a_pipe);
     tcase_add_test(tc, explanations_come_from_the_tables);
     suite_add_tcase(suite, tc);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_run(suite);
 }

@@ -5,6 +5,7 @@
 #include "tests/support/samples.h"
 #include "tests/support/scratch.h"
 #include "tests/support/shared.h"
+#include "tests/support/suite.h"
 
 #include <check.h>
 #include <math.h>
@@ -456,9 +457,5 @@ int main(void)
     tcase_add_loop_test(t, a_place_that_cannot_be_written_is_status_4, 0, 3);
     tcase_add_test(t, a_segmentor_cannot_detect);
     suite_add_tcase(s, t);
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_ENV);
-    const int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed != 0;
+    return suite_run(s);
 }

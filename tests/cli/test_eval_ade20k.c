@@ -4,6 +4,7 @@
 #include "tests/support/samples.h"
 #include "tests/support/scratch.h"
 #include "tests/support/shared.h"
+#include "tests/support/suite.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -192,9 +193,5 @@ int main(void)
     tcase_add_test(t, folders_must_be_there);
     tcase_add_test(t, one_hundred_and_fifty_classes_have_names);
     suite_add_tcase(s, t);
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_NORMAL);
-    const int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed != 0;
+    return suite_run(s);
 }

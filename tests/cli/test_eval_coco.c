@@ -2,6 +2,7 @@
 #include "core/json.h"
 #include "tests/support/program.h"
 #include "tests/support/scratch.h"
+#include "tests/support/suite.h"
 
 #include <check.h>
 #include <math.h>
@@ -436,9 +437,5 @@ int main(void)
     tcase_add_test(tc, outputs_that_cannot_be_written_are_named);
     tcase_add_test(tc, second_words_are_known);
     suite_add_tcase(suite, tc);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_run(suite);
 }

@@ -3,6 +3,7 @@
 #include "cli/inputs.h"
 #include "cli/progress.h"
 #include "tests/support/scratch.h"
+#include "tests/support/suite.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -146,9 +147,5 @@ int main(void)
     tcase_add_test(tc, what_fails_is_left_out_and_the_rest_goes_on);
     tcase_add_loop_test(tc, a_bar_has_count_rate_and_time_left, 0, COUNT(bars));
     suite_add_tcase(suite, tc);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_run(suite);
 }

@@ -6,6 +6,7 @@
 #include "tests/support/program.h"
 #include "tests/support/random.h"
 #include "tests/support/scratch.h"
+#include "tests/support/suite.h"
 
 #include <check.h>
 #include <math.h>
@@ -372,9 +373,5 @@ int main(void)
     tcase_add_test(t, weights_are_needed_and_a_detector_is_refused);
     tcase_add_test(t, ids_beyond_a_label_map_are_refused);
     suite_add_tcase(s, t);
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_NORMAL);
-    const int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed != 0;
+    return suite_run(s);
 }

@@ -6,6 +6,7 @@
 #include "tests/support/samples.h"
 #include "tests/support/scratch.h"
 #include "tests/support/shared.h"
+#include "tests/support/suite.h"
 
 #include <check.h>
 #include <math.h>
@@ -515,9 +516,5 @@ int main(int argc, char **argv)
         tcase_add_loop_test(t, processes_of_mpi_change_nothing, 1, 4);
     suite_add_tcase(s, t);
     suite_add_tcase(s, slow);
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_NORMAL);
-    const int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed != 0;
+    return suite_run(s);
 }

@@ -3,6 +3,7 @@
 #include "core/config.h"
 #include "core/dataset.h"
 #include "core/memory.h"
+#include "tests/support/suite.h"
 
 #include <check.h>
 #include <ftw.h>
@@ -130,9 +131,5 @@ int main(void)
     tcase_add_loop_test(tc, a_config_names_as_many_classes_as_its_heads_have, 0, count);
     tcase_add_test(tc, coco_has_its_gaps_and_ade20k_starts_at_one);
     suite_add_tcase(suite, tc);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_run(suite);
 }

@@ -1,5 +1,6 @@
 /* The checksum: every single damage of a small block shows. */
 #include "core/checksum.h"
+#include "tests/support/suite.h"
 
 #include <check.h>
 #include <string.h>
@@ -73,9 +74,5 @@ int main(void)
     tcase_add_test(t, lengths_of_zeros_differ);
     tcase_add_test(t, the_place_in_memory_does_not_matter);
     suite_add_tcase(s, t);
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_NORMAL);
-    const int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed != 0;
+    return suite_run(s);
 }

@@ -4,6 +4,7 @@
 #include "core/limits.h"
 #include "core/memory.h"
 #include "tests/support/scratch.h"
+#include "tests/support/suite.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -280,9 +281,5 @@ int main(void)
     tcase_add_test(tc, a_text_that_is_no_object_changes_nothing);
     tcase_add_test(tc, a_section_is_laid_over_another);
     suite_add_tcase(suite, tc);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_run(suite);
 }

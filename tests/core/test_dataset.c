@@ -1,6 +1,7 @@
 /* Class files: what is wrong with them is said. */
 #include "core/dataset.h"
 #include "tests/support/scratch.h"
+#include "tests/support/suite.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -105,9 +106,5 @@ int main(void)
     tcase_add_test(tc, a_class_has_name_number_and_colour);
     tcase_add_test(tc, classes_may_have_no_names_and_no_colours);
     suite_add_tcase(suite, tc);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_run(suite);
 }

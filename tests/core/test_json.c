@@ -3,6 +3,7 @@
 #include "core/limits.h"
 #include "tests/support/scratch.h"
 #include "tests/support/shared.h"
+#include "tests/support/suite.h"
 
 #include <check.h>
 #include <dirent.h>
@@ -200,9 +201,5 @@ int main(void)
     if (shared_has(SUITE))
         tcase_add_test(tc, the_public_suite_agrees);
     suite_add_tcase(suite, tc);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_run(suite);
 }

@@ -7,6 +7,7 @@
 #include "model/input.h"
 #include "model/model.h"
 #include "necks/neck.h"
+#include "tests/support/suite.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -286,9 +287,5 @@ int main(void)
                         COUNT(distances));
     tcase_add_test(tc, the_nearest_is_the_first_of_equals_or_nobody);
     suite_add_tcase(suite, tc);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_run(suite);
 }

@@ -3,6 +3,7 @@
 #include "core/limits.h"
 #include "core/rle.h"
 #include "core/rle_polygon.h"
+#include "tests/support/suite.h"
 
 #include <check.h>
 #include <math.h>
@@ -485,9 +486,5 @@ int main(void)
                         sizeof files / sizeof *files);
     tcase_add_test(tc, mask_ious_are_the_references);
     suite_add_tcase(suite, tc);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_run(suite);
 }

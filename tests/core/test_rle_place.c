@@ -1,5 +1,6 @@
 #include "core/rle_place.h"
 #include "tests/support/random.h"
+#include "tests/support/suite.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -71,9 +72,5 @@ int main(void)
     tcase_add_test(t, a_placed_mask_is_the_mask_in_its_place);
     tcase_add_test(t, a_part_as_high_as_the_whole_joins_its_columns);
     suite_add_tcase(s, t);
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_ENV);
-    const int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed != 0;
+    return suite_run(s);
 }

@@ -1,5 +1,6 @@
 /* SHA-256 against the digests that FIPS 180-4 and its examples publish. */
 #include "core/sha256.h"
+#include "tests/support/suite.h"
 
 #include <check.h>
 #include <string.h>
@@ -70,9 +71,5 @@ int main(void)
     tcase_add_test(t, a_million_letters_have_the_published_digest);
     tcase_add_loop_test(t, pieces_of_any_size_give_one_digest, 1, 70);
     suite_add_tcase(s, t);
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_NORMAL);
-    const int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed != 0;
+    return suite_run(s);
 }

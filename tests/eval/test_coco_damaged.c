@@ -3,6 +3,7 @@
 #include "eval/coco_errors.h"
 #include "eval/coco_scores.h"
 #include "tests/support/scratch.h"
+#include "tests/support/suite.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -124,9 +125,5 @@ int main(void)
     tcase_add_loop_test(tc, any_byte_may_be_wrong, 0, 8);
     tcase_add_loop_test(tc, files_may_end_anywhere, 0, 2);
     suite_add_tcase(suite, tc);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_run(suite);
 }

@@ -1,6 +1,7 @@
 /* The evaluator against numbers that pycocotools gave, to 1e-12. */
 #include "core/json.h"
 #include "eval/coco_scores.h"
+#include "tests/support/suite.h"
 
 #include <check.h>
 #include <math.h>
@@ -381,9 +382,5 @@ int main(void)
     tcase_add_loop_test(tc, overlaps_are_the_references_bit_for_bit, 0, 2);
     tcase_add_loop_test(tc, random_cases_have_the_references_numbers, 0, 72);
     suite_add_tcase(suite, tc);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_run(suite);
 }

@@ -5,6 +5,7 @@
 #include "eval/coco_scores.h"
 #include "tests/support/scratch.h"
 #include "tests/support/shared.h"
+#include "tests/support/suite.h"
 
 #include <check.h>
 #include <math.h>
@@ -453,9 +454,5 @@ int main(void)
         tcase_add_loop_test(tc, a_copy_of_a_detection_never_raises_ap, 0, 24);
         tcase_add_loop_test(tc, truth_against_itself_is_perfect, 0, 24);
     }
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_run(suite);
 }

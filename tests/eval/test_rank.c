@@ -1,5 +1,6 @@
 /* The order of detections: group, then score, then as they came. */
 #include "eval/rank.h"
+#include "tests/support/suite.h"
 
 #include <check.h>
 
@@ -44,9 +45,5 @@ int main(void)
     tcase_add_loop_test(tc, equals_keep_their_order_at_any_length, 0, 130);
     suite_add_tcase(suite, tc);
     tcase_add_loop_test(tc, equals_keep_their_order_at_any_length, MOST - 3, MOST);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_run(suite);
 }

@@ -6,6 +6,7 @@
 #include "tests/support/samples.h"
 #include "tests/support/scratch.h"
 #include "tests/support/shared.h"
+#include "tests/support/suite.h"
 
 #include <check.h>
 #include <math.h>
@@ -341,9 +342,5 @@ int main(void)
     if (shared_has("data/ade20k") && shared_has("data/coco_eval/golden"))
         tcase_add_test(t, the_reference_numbers_come_out);
     suite_add_tcase(s, t);
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_NORMAL);
-    const int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed != 0;
+    return suite_run(s);
 }

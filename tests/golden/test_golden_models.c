@@ -7,6 +7,7 @@
 #include "tests/support/golden.h"
 #include "tests/support/samples.h"
 #include "tests/support/sha256.h"
+#include "tests/support/suite.h"
 
 #include <check.h>
 #include <math.h>
@@ -300,9 +301,5 @@ int main(void)
     tcase_add_loop_test(t, detector_equals_the_reference, 0, count);
     tcase_add_loop_test(t, segmentor_equals_the_reference, 0, count);
     suite_add_tcase(s, t);
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_ENV);
-    const int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed != 0;
+    return suite_run(s);
 }

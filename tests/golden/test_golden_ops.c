@@ -8,6 +8,7 @@
 #include "ops/roi_align.h"
 #include "tests/support/forward.h"
 #include "tests/support/golden.h"
+#include "tests/support/suite.h"
 
 #include <check.h>
 #include <float.h>
@@ -333,9 +334,5 @@ int main(void)
     tcase_add_loop_test(t, adaptive_average_pool, 0, count);
     tcase_add_loop_test(t, roi_align, 0, count);
     suite_add_tcase(s, t);
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_ENV);
-    const int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed != 0;
+    return suite_run(s);
 }

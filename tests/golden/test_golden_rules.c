@@ -10,6 +10,7 @@
 #include "postprocess/nms.h"
 #include "tests/support/forward.h"
 #include "tests/support/golden.h"
+#include "tests/support/suite.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -254,9 +255,5 @@ int main(void)
     tcase_add_test(t, overlapping_boxes_yield);
     tcase_add_test(t, masks_are_pasted_to_the_pixel);
     suite_add_tcase(s, t);
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_ENV);
-    const int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed != 0;
+    return suite_run(s);
 }

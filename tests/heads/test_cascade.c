@@ -4,6 +4,7 @@
 #include "postprocess/delta.h"
 #include "postprocess/softmax.h"
 #include "tests/support/forward.h"
+#include "tests/support/suite.h"
 
 #include <check.h>
 #include <cjson/cJSON.h>
@@ -350,9 +351,5 @@ int main(void)
     tcase_add_test(tc, masks_are_the_mean_of_probabilities);
     tcase_add_test(tc, a_stage_without_weights_is_named);
     suite_add_tcase(suite, tc);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_run(suite);
 }

@@ -2,6 +2,7 @@
  * and static library, program, manual, configs; and the example built on them. */
 #include "tests/support/program.h"
 #include "tests/support/scratch.h"
+#include "tests/support/suite.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -107,9 +108,5 @@ int main(int argc, char **argv)
         printf("installing is tested with the builds release and debug\n");
     }
     suite_add_tcase(s, t);
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_ENV);
-    const int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed != 0;
+    return suite_run(s);
 }

@@ -4,6 +4,7 @@
 #include "io/atomic_file.h"
 #include "io/file.h"
 #include "tests/support/scratch.h"
+#include "tests/support/suite.h"
 
 #include <check.h>
 #include <fcntl.h>
@@ -241,9 +242,5 @@ int main(void)
     tcase_add_test(t, a_rename_that_fails_leaves_no_temporary);
     tcase_add_test(t, tidying_removes_temporaries_and_nothing_else);
     suite_add_tcase(s, t);
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_NORMAL);
-    const int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed != 0;
+    return suite_run(s);
 }

@@ -4,6 +4,7 @@
 #include "tests/support/pth_writer.h"
 #include "tests/support/scratch.h"
 #include "tests/support/shared.h"
+#include "tests/support/suite.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -560,9 +561,5 @@ int main(void)
     tcase_add_test(t, archives_that_are_not_a_state_dict_are_refused_by_name);
     tcase_add_test(t, other_files_are_refused_by_what_they_are);
     suite_add_tcase(s, t);
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_NORMAL);
-    const int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed != 0;
+    return suite_run(s);
 }

@@ -2,6 +2,7 @@
 #include "io/checkpoint.h"
 #include "tests/support/sha256.h"
 #include "tests/support/shared.h"
+#include "tests/support/suite.h"
 
 #include <check.h>
 #include <cjson/cJSON.h>
@@ -221,9 +222,5 @@ int main(void)
     if (shared_has("golden"))
         tcase_add_test(t, the_files_of_the_reference_models_verify);
     suite_add_tcase(s, t);
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_NORMAL);
-    const int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed != 0;
+    return suite_run(s);
 }

@@ -7,6 +7,7 @@
 #include "tests/support/random.h"
 #include "tests/support/scratch.h"
 #include "tests/support/shared.h"
+#include "tests/support/suite.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -185,9 +186,5 @@ int main(void)
     tcase_add_loop_test(t, a_changed_file_is_refused_or_read_in_bounds, 0, 3);
     tcase_add_test(t, a_changed_object_is_refused_or_read_in_bounds);
     suite_add_tcase(s, t);
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_NORMAL);
-    const int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed != 0;
+    return suite_run(s);
 }

@@ -2,6 +2,7 @@
 #include "core/limits.h"
 #include "io/draw.h"
 #include "io/draw_labels.h"
+#include "tests/support/suite.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -336,9 +337,5 @@ int main(void)
     tcase_add_test(t, legend_is_left_out_beyond_the_limits);
     suite_add_tcase(suite, t);
 
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_run(suite);
 }

@@ -5,6 +5,7 @@
 #include "io/image.h"
 #include "tests/support/encoded.h"
 #include "tests/support/shared.h"
+#include "tests/support/suite.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -200,9 +201,5 @@ int main(void)
         tcase_add_loop_test(
             t, photographs_stored_in_all_orientations_are_the_same_picture, 0, 2);
     suite_add_tcase(s, t);
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_NORMAL);
-    const int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed != 0;
+    return suite_run(s);
 }

@@ -3,6 +3,7 @@
 #include "core/memory.h"
 #include "io/file.h"
 #include "tests/support/scratch.h"
+#include "tests/support/suite.h"
 
 #include <check.h>
 #include <fcntl.h>
@@ -213,9 +214,5 @@ int main(void)
     tcase_add_test(t, a_pipe_and_a_device_are_not_mapped);
     tcase_add_test(t, no_descriptor_is_left_open);
     suite_add_tcase(s, t);
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_NORMAL);
-    const int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed != 0;
+    return suite_run(s);
 }

@@ -4,6 +4,7 @@
 #include "core/memory.h"
 #include "io/image.h"
 #include "tests/support/shared.h"
+#include "tests/support/suite.h"
 #include "tests/support/walk.h"
 
 #include <check.h>
@@ -295,9 +296,5 @@ int main(void)
     if (shared_has("data/hostile"))
         add_tests(t);
     suite_add_tcase(s, t);
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_NORMAL);
-    const int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed != 0;
+    return suite_run(s);
 }

@@ -6,6 +6,7 @@
 #include "tests/support/scratch.h"
 #include "tests/support/sha256.h"
 #include "tests/support/shared.h"
+#include "tests/support/suite.h"
 #include "tests/support/walk.h"
 
 #include <check.h>
@@ -227,9 +228,5 @@ int main(void)
         if (shared_has(folders[i]))
             tcase_add_loop_test(t, pixels_have_the_golden_digests, i, i + 1);
     suite_add_tcase(s, t);
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_NORMAL);
-    const int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed != 0;
+    return suite_run(s);
 }

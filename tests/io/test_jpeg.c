@@ -5,6 +5,7 @@
 #include "io/jpeg.h"
 #include "tests/support/encoded.h"
 #include "tests/support/scratch.h"
+#include "tests/support/suite.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -577,9 +578,5 @@ int main(void)
     add_damage(t);
     add_writing(t);
     suite_add_tcase(s, t);
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_NORMAL);
-    const int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed != 0;
+    return suite_run(s);
 }

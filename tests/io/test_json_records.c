@@ -1,6 +1,7 @@
 /* Long arrays read in pieces by several threads: always what one thread would read. */
 #include "core/memory.h"
 #include "io/json_records.h"
+#include "tests/support/suite.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -216,9 +217,5 @@ int main(void)
     tcase_add_test(tc, a_broken_place_is_found_wherever_it_is);
     tcase_add_test(tc, short_arrays_are_arrays_too);
     suite_add_tcase(suite, tc);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_run(suite);
 }

@@ -2,6 +2,7 @@
 #include "core/limits.h"
 #include "io/file.h"
 #include "io/json_stream.h"
+#include "tests/support/suite.h"
 
 #include <check.h>
 #include <dirent.h>
@@ -371,9 +372,5 @@ int main(void)
     tcase_add_test(tc, cut_texts_are_refused);
     tcase_add_test(tc, hostile_texts_are_taken_and_refused_as_their_names_say);
     suite_add_tcase(suite, tc);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_run(suite);
 }

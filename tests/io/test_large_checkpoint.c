@@ -2,6 +2,7 @@
 #include "io/checkpoint.h"
 #include "tests/support/pth_writer.h"
 #include "tests/support/scratch.h"
+#include "tests/support/suite.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -72,9 +73,5 @@ int main(void)
     tcase_set_timeout(t, 60);
     tcase_add_test(t, a_file_beyond_four_gigabytes_costs_only_its_names);
     suite_add_tcase(s, t);
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_NORMAL);
-    const int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed != 0;
+    return suite_run(s);
 }

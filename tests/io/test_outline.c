@@ -1,5 +1,6 @@
 #include "io/outline.h"
 #include "tests/support/random.h"
+#include "tests/support/suite.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -230,9 +231,5 @@ int main(void)
     tcase_add_test(t, outline_of_runs_of_no_length);
     suite_add_tcase(suite, t);
 
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_run(suite);
 }

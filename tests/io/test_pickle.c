@@ -1,5 +1,6 @@
 /* The pickle interpreter: what it builds, what it skips, what it refuses. */
 #include "io/pickle.h"
+#include "tests/support/suite.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -505,9 +506,5 @@ int main(void)
     tcase_add_test(t, a_key_that_stands_twice_counts_as_the_last);
     tcase_add_test(t, only_a_dict_has_keys);
     suite_add_tcase(s, t);
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_NORMAL);
-    const int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed != 0;
+    return suite_run(s);
 }

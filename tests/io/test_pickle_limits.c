@@ -1,6 +1,7 @@
 /* The pickle interpreter's memory: bounded by the bytes read, and by written limits. */
 #include "core/limits.h"
 #include "io/pickle.h"
+#include "tests/support/suite.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -158,9 +159,5 @@ int main(void)
     tcase_add_test(t, many_appends_take_linear_memory_in_turns_too);
     tcase_add_test(t, too_many_different_globals_are_refused);
     suite_add_tcase(s, t);
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_NORMAL);
-    const int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed != 0;
+    return suite_run(s);
 }

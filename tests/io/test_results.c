@@ -6,6 +6,7 @@
 #include "io/yolo.h"
 #include "tests/support/scratch.h"
 #include "tests/support/shared.h"
+#include "tests/support/suite.h"
 
 #include <check.h>
 #include <cjson/cJSON.h>
@@ -419,9 +420,5 @@ int main(void)
     tcase_add_test(t, coco_golden_files_are_reproduced);
     suite_add_tcase(suite, t);
 
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_run(suite);
 }

@@ -3,6 +3,7 @@
 #include "io/score_file.h"
 #include "tests/support/random.h"
 #include "tests/support/scratch.h"
+#include "tests/support/suite.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -95,9 +96,5 @@ int main(void)
     tcase_add_test(t, a_full_disk_leaves_nothing);
     tcase_add_test(t, a_device_is_refused);
     suite_add_tcase(s, t);
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_NORMAL);
-    const int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed != 0;
+    return suite_run(s);
 }

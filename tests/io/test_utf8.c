@@ -1,5 +1,6 @@
 /* UTF-8: what is text, and what is fit for a name. */
 #include "io/utf8.h"
+#include "tests/support/suite.h"
 
 #include <check.h>
 
@@ -56,9 +57,5 @@ int main(void)
     TCase *t = tcase_create("utf8");
     tcase_add_loop_test(t, bytes_are_text_or_not, 0, COUNT(cases));
     suite_add_tcase(s, t);
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_NORMAL);
-    const int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed != 0;
+    return suite_run(s);
 }

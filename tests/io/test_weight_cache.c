@@ -5,6 +5,7 @@
 
 #include "tests/support/random.h"
 #include "tests/support/scratch.h"
+#include "tests/support/suite.h"
 
 #include <check.h>
 #include <fcntl.h>
@@ -288,9 +289,5 @@ int main(void)
     tcase_add_test(t, a_full_disk_leaves_nothing);
     tcase_add_test(t, a_checkpoint_is_known_by_its_size_time_and_ends);
     suite_add_tcase(s, t);
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_ENV);
-    const int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed != 0;
+    return suite_run(s);
 }

@@ -5,6 +5,7 @@
 #include "io/work_folder.h"
 #include "tests/support/scratch.h"
 #include "tests/support/shared.h"
+#include "tests/support/suite.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -307,9 +308,5 @@ int main(void)
                         (int)(sizeof names / sizeof *names));
     tcase_add_test(t, folders_are_made_on_the_way);
     suite_add_tcase(s, t);
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_NORMAL);
-    const int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed != 0;
+    return suite_run(s);
 }

@@ -1,6 +1,7 @@
 /* ZIP archives: the directory and the members, and everything that contradicts them. */
 #include "io/zip.h"
 #include "tests/support/pth_writer.h"
+#include "tests/support/suite.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -417,9 +418,5 @@ int main(void)
     tcase_add_test(t, bytes_in_front_of_the_archive_are_refused);
     tcase_add_test(t, every_changed_byte_is_refused_or_read_in_bounds);
     suite_add_tcase(s, t);
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_NORMAL);
-    const int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed != 0;
+    return suite_run(s);
 }

@@ -1,6 +1,7 @@
 /* The harness must see a kernel that is wrong: each fault here is one. */
 #include "tests/kernels/checks.h"
 #include "tests/kernels/harness.h"
+#include "tests/support/suite.h"
 
 #include <check.h>
 #include <fcntl.h>
@@ -297,9 +298,5 @@ int main(void)
     tcase_add_test(tc, a_read_past_the_allowance_stops_the_program);
     tcase_add_test(tc, a_right_kernel_passes_and_comparing_nothing_does_not);
     suite_add_tcase(suite, tc);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_run(suite);
 }

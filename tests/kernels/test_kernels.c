@@ -3,6 +3,7 @@
 #include "core/cpu.h"
 #include "tests/kernels/checks.h"
 #include "tests/kernels/harness.h"
+#include "tests/support/suite.h"
 
 #include <check.h>
 #include <inttypes.h>
@@ -90,9 +91,5 @@ int main(int argc, char **argv)
     tcase_add_loop_test(tc, plain_c_keeps_the_contract, 0, COUNT(specs));
     tcase_add_loop_test(tc, the_table_has_the_last_variant_that_the_cpu_can_run, 0, 4);
     suite_add_tcase(suite, tc);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_run(suite);
 }

@@ -6,6 +6,7 @@
 #include "model/detector.h"
 #include "model/model.h"
 #include "tests/support/shared.h"
+#include "tests/support/suite.h"
 
 #include <check.h>
 #include <math.h>
@@ -217,9 +218,5 @@ int main(void)
     tcase_add_loop_test(t, a_processor_without_it_is_refused, 0, 2);
     tcase_add_test(t, another_precision_is_refused);
     suite_add_tcase(s, t);
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_ENV);
-    const int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed != 0;
+    return suite_run(s);
 }

@@ -7,6 +7,7 @@
 #include "tests/support/random.h"
 #include "tests/support/scratch.h"
 #include "tests/support/shared.h"
+#include "tests/support/suite.h"
 
 #include <check.h>
 #include <fcntl.h>
@@ -416,9 +417,5 @@ int main(void)
     tcase_add_test(t, where_nothing_can_be_written_it_goes_on);
     tcase_add_test(t, a_full_disk_leaves_no_cache);
     suite_add_tcase(s, t);
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_ENV);
-    const int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed != 0;
+    return suite_run(s);
 }

@@ -7,6 +7,7 @@
 #include "tests/support/forward.h"
 #include "tests/support/random.h"
 #include "tests/support/scratch.h"
+#include "tests/support/suite.h"
 #include "tests/support/tiny_classifier.h"
 
 #include <check.h>
@@ -299,9 +300,5 @@ int main(void)
                         (int)(sizeof wrong / sizeof wrong[0]));
     tcase_add_test(tc, a_task_that_the_model_has_not_is_refused);
     suite_add_tcase(suite, tc);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_run(suite);
 }

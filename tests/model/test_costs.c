@@ -1,6 +1,7 @@
 /* Parameters and work of the models that ship, against the exact figures that the original
  * code gives: to the unit, and to two decimals of a billion where it is known so well. */
 #include "model/model.h"
+#include "tests/support/suite.h"
 
 #include <check.h>
 #include <math.h>
@@ -173,9 +174,5 @@ int main(void)
     tcase_add_loop_test(t, a_classifier_costs_what_the_original_does, 0,
                         (int)(sizeof classifiers / sizeof classifiers[0]));
     suite_add_tcase(s, t);
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_ENV);
-    const int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed != 0;
+    return suite_run(s);
 }

@@ -6,6 +6,7 @@
 #include "tests/support/samples.h"
 #include "tests/support/sha256.h"
 #include "tests/support/shared.h"
+#include "tests/support/suite.h"
 
 #include <check.h>
 #include <math.h>
@@ -161,9 +162,5 @@ int main(int argc, char **argv)
         tcase_add_loop_test(tc, with_openblas_too, 0, CASES);
     }
     suite_add_tcase(suite, tc);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_run(suite);
 }

@@ -8,6 +8,7 @@
 #include "tests/support/samples.h"
 #include "tests/support/sha256.h"
 #include "tests/support/shared.h"
+#include "tests/support/suite.h"
 
 #include <check.h>
 #include <math.h>
@@ -547,9 +548,5 @@ int main(int argc, char **argv)
         }
     suite_add_tcase(s, tiny);
     suite_add_tcase(s, full);
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_ENV);
-    const int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed != 0;
+    return suite_run(s);
 }

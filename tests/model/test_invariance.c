@@ -7,6 +7,7 @@
 #include "io/image.h"
 #include "model/detector.h"
 #include "tests/support/shared.h"
+#include "tests/support/suite.h"
 
 #include <check.h>
 #include <math.h>
@@ -225,9 +226,5 @@ int main(void)
     }
     tcase_add_test(t, a_segmentor_has_the_same_maps_everywhere);
     suite_add_tcase(s, t);
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_ENV);
-    const int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed != 0;
+    return suite_run(s);
 }

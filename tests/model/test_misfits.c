@@ -1,6 +1,7 @@
 /* Parts and checkpoints that do not fit each other are called by their names. */
 #include "model/model.h"
 #include "tests/support/shared.h"
+#include "tests/support/suite.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -84,9 +85,5 @@ int main(void)
         tcase_add_loop_test(t, a_checkpoint_of_another_backbone_is_called_by_its_name,
                             0, COUNT(strangers));
     suite_add_tcase(s, t);
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_ENV);
-    const int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed != 0;
+    return suite_run(s);
 }

@@ -2,6 +2,7 @@
 #include "model/mosaic.h"
 #include "tests/support/forward.h"
 #include "tests/support/random.h"
+#include "tests/support/suite.h"
 
 #include <check.h>
 #include <float.h>
@@ -197,9 +198,5 @@ int main(void)
                         sizeof scenes / sizeof scenes[0]);
     tcase_add_test(t, logits_without_room_are_refused);
     suite_add_tcase(s, t);
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_NORMAL);
-    const int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed != 0;
+    return suite_run(s);
 }

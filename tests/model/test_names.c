@@ -11,6 +11,7 @@
 #include "tests/support/samples.h"
 #include "tests/support/scratch.h"
 #include "tests/support/shared.h"
+#include "tests/support/suite.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -279,9 +280,5 @@ int main(void)
     tcase_add_loop_test(t, a_rule_renames_whole_names, 0, COUNT(renamings));
     tcase_add_loop_test(t, a_wrong_map_is_refused_with_its_file, 0, COUNT(bad_maps));
     suite_add_tcase(s, t);
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_ENV);
-    const int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed != 0;
+    return suite_run(s);
 }

@@ -3,6 +3,7 @@
  * last the ConvNeXt backbone, bit for bit. */
 #include "model/model.h"
 #include "tests/support/golden.h"
+#include "tests/support/suite.h"
 
 #include <check.h>
 #include <math.h>
@@ -301,9 +302,5 @@ int main(void)
     tcase_add_loop_test(t, settings_that_need_others_are_refused_without, 0,
                         sizeof refusals / sizeof refusals[0]);
     suite_add_tcase(s, t);
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_NORMAL);
-    const int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed != 0;
+    return suite_run(s);
 }

@@ -4,6 +4,7 @@
 #include "tests/support/program.h"
 #include "tests/support/random.h"
 #include "tests/support/scratch.h"
+#include "tests/support/suite.h"
 
 #include <check.h>
 #include <math.h>
@@ -236,9 +237,5 @@ int main(void)
                         sizeof bad_configs / sizeof bad_configs[0]);
     tcase_add_test(t, a_detector_is_no_segmentor);
     suite_add_tcase(s, t);
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_NORMAL);
-    const int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed != 0;
+    return suite_run(s);
 }

@@ -4,6 +4,7 @@
 #include "model/model.h"
 #include "model/names.h"
 #include "tests/support/shared.h"
+#include "tests/support/suite.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -192,9 +193,5 @@ int main(void)
         tcase_add_test(t, newer_names_of_torchvision_fit_too);
     }
     suite_add_tcase(s, t);
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_ENV);
-    const int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed != 0;
+    return suite_run(s);
 }

@@ -7,6 +7,7 @@
 #include "ops/linear.h"
 #include "tests/support/forward.h"
 #include "tests/support/random.h"
+#include "tests/support/suite.h"
 
 #include <check.h>
 #include <math.h>
@@ -224,9 +225,5 @@ int main(void)
     tcase_add_loop_test(t, the_error_stays_within_the_bound, 0, SHAPES);
     tcase_add_loop_test(t, a_small_fault_is_seen, 0, SHAPES);
     suite_add_tcase(suite, t);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_run(suite);
 }

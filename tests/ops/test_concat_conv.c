@@ -3,6 +3,7 @@
 #include "ops/resize.h"
 #include "tests/support/forward.h"
 #include "tests/support/random.h"
+#include "tests/support/suite.h"
 
 #include <check.h>
 #include <float.h>
@@ -225,9 +226,5 @@ int main(void)
     tcase_add_test(t, threads_do_not_change_a_bit);
     tcase_add_test(t, maps_that_do_not_fit_are_refused);
     suite_add_tcase(s, t);
-    SRunner *runner = srunner_create(s);
-    srunner_run_all(runner, CK_NORMAL);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_run(s);
 }

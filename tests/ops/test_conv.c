@@ -3,6 +3,7 @@
 #include "ops/conv.h"
 #include "tests/support/forward.h"
 #include "tests/support/random.h"
+#include "tests/support/suite.h"
 
 #include <check.h>
 #include <math.h>
@@ -239,9 +240,5 @@ int main(void)
     tcase_add_test(t, groups_are_apart);
     tcase_add_test(t, a_convolution_by_tiles_is_not_added);
     suite_add_tcase(s, t);
-    SRunner *runner = srunner_create(s);
-    srunner_run_all(runner, CK_NORMAL);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_run(s);
 }

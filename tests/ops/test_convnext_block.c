@@ -4,6 +4,7 @@
 #include "ops/convnext_block.h"
 #include "tests/support/forward.h"
 #include "tests/support/random.h"
+#include "tests/support/suite.h"
 
 #include <check.h>
 #include <math.h>
@@ -351,9 +352,5 @@ int main(void)
     tcase_add_loop_test(tc, block_of_bf16_is_near_and_the_same_everywhere, 0, CASES);
     tcase_add_loop_test(tc, a_checkpoint_of_the_other_version_is_refused, 0, 2);
     suite_add_tcase(suite, tc);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_run(suite);
 }

@@ -3,6 +3,7 @@
 #include "ops/depthwise.h"
 #include "tests/support/forward.h"
 #include "tests/support/random.h"
+#include "tests/support/suite.h"
 
 #include <check.h>
 #include <math.h>
@@ -227,9 +228,5 @@ int main(void)
     tcase_add_test(t, multiplications_are_counted);
     tcase_add_test(t, other_channels_are_refused);
     suite_add_tcase(s, t);
-    SRunner *runner = srunner_create(s);
-    srunner_run_all(runner, CK_NORMAL);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_run(s);
 }

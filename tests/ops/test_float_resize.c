@@ -2,6 +2,7 @@
 #include "ops/float_resize.h"
 #include "tests/support/forward.h"
 #include "tests/support/random.h"
+#include "tests/support/suite.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -90,9 +91,5 @@ int main(void)
     tcase_add_test(t, the_same_size_is_a_copy);
     tcase_add_test(t, a_result_without_room_is_refused);
     suite_add_tcase(s, t);
-    SRunner *runner = srunner_create(s);
-    srunner_run_all(runner, CK_NORMAL);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_run(s);
 }

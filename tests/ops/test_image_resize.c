@@ -2,6 +2,7 @@
 #include "ops/image_resize.h"
 #include "tests/support/forward.h"
 #include "tests/support/random.h"
+#include "tests/support/suite.h"
 
 #include <check.h>
 #include <math.h>
@@ -208,9 +209,5 @@ int main(void)
     tcase_add_test(t, threads_and_kernels_do_not_change_a_byte);
     tcase_add_test(t, a_side_of_nothing_is_refused);
     suite_add_tcase(s, t);
-    SRunner *runner = srunner_create(s);
-    srunner_run_all(runner, CK_NORMAL);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_run(s);
 }

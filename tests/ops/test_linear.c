@@ -1,6 +1,7 @@
 /* Fully connected layers whose rows the checkpoint has in another order. */
 #include "ops/linear.h"
 #include "tests/support/forward.h"
+#include "tests/support/suite.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -64,9 +65,5 @@ int main(void)
     tcase_add_loop_test(t, outputs_are_the_rows_asked_for, 0,
                         sizeof cases / sizeof cases[0]);
     suite_add_tcase(s, t);
-    SRunner *runner = srunner_create(s);
-    srunner_run_all(runner, CK_NORMAL);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_run(s);
 }

@@ -7,6 +7,7 @@
 #include "tests/support/forward.h"
 #include "tests/support/sha256.h"
 #include "tests/support/shared.h"
+#include "tests/support/suite.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -188,9 +189,5 @@ int main(void)
         tcase_add_loop_test(t, inputs_are_those_of_the_original, 0,
                             sizeof cases / sizeof cases[0]);
     suite_add_tcase(s, t);
-    SRunner *runner = srunner_create(s);
-    srunner_run_all(runner, CK_NORMAL);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_run(s);
 }

@@ -2,6 +2,7 @@
 #include "ops/normalize.h"
 #include "tests/support/forward.h"
 #include "tests/support/random.h"
+#include "tests/support/suite.h"
 
 #include <check.h>
 #include <limits.h>
@@ -129,9 +130,5 @@ int main(void)
     tcase_add_test(t, a_window_is_padded_with_zeros_and_reads_nothing_else);
     tcase_add_test(t, sides_that_cannot_be_padded_are_refused);
     suite_add_tcase(s, t);
-    SRunner *runner = srunner_create(s);
-    srunner_run_all(runner, CK_NORMAL);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_run(s);
 }

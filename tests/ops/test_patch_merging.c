@@ -3,6 +3,7 @@
 #include "tests/support/bounded.h"
 #include "tests/support/forward.h"
 #include "tests/support/random.h"
+#include "tests/support/suite.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -138,9 +139,5 @@ int main(void)
     tcase_add_test(t, threads_do_not_change_a_bit);
     tcase_add_test(t, a_map_of_other_extents_is_refused);
     suite_add_tcase(s, t);
-    SRunner *runner = srunner_create(s);
-    srunner_run_all(runner, CK_NORMAL);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_run(s);
 }

@@ -3,6 +3,7 @@
 #include "tests/support/forward.h"
 #include "tests/support/random.h"
 #include "tests/support/sha256.h"
+#include "tests/support/suite.h"
 
 #include <check.h>
 #include <limits.h>
@@ -194,9 +195,5 @@ int main(void)
     tcase_add_loop_test(tc, a_part_that_is_not_inside_is_refused, 0,
                         (int)(sizeof wrong / sizeof wrong[0]));
     suite_add_tcase(suite, tc);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_run(suite);
 }

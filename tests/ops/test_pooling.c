@@ -2,6 +2,7 @@
 #include "ops/pooling.h"
 #include "tests/support/forward.h"
 #include "tests/support/random.h"
+#include "tests/support/suite.h"
 
 #include <check.h>
 #include <float.h>
@@ -194,9 +195,5 @@ int main(void)
     tcase_add_test(t, a_maximum_is_of_the_cells_inside_the_map);
     tcase_add_test(t, a_nan_is_the_maximum_of_its_window);
     suite_add_tcase(s, t);
-    SRunner *runner = srunner_create(s);
-    srunner_run_all(runner, CK_NORMAL);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_run(s);
 }

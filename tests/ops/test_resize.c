@@ -3,6 +3,7 @@
 #include "ops/resize.h"
 #include "tests/support/forward.h"
 #include "tests/support/random.h"
+#include "tests/support/suite.h"
 
 #include <check.h>
 #include <float.h>
@@ -271,9 +272,5 @@ int main(void)
     tcase_add_loop_test(t, something_from_nothing_is_refused, 0, 2);
     tcase_add_test(t, other_channels_are_refused);
     suite_add_tcase(s, t);
-    SRunner *runner = srunner_create(s);
-    srunner_run_all(runner, CK_NORMAL);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_run(s);
 }

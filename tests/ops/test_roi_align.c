@@ -4,6 +4,7 @@
 #include "tests/support/forward.h"
 #include "tests/support/random.h"
 #include "tests/support/shared.h"
+#include "tests/support/suite.h"
 
 #include <check.h>
 #include <math.h>
@@ -307,9 +308,5 @@ int main(void)
     if (shared_has("golden/ops"))
         tcase_add_loop_test(t, windows_are_those_of_torchvision_bit_for_bit, 0, 2);
     suite_add_tcase(s, t);
-    SRunner *runner = srunner_create(s);
-    srunner_run_all(runner, CK_NORMAL);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_run(s);
 }

@@ -3,6 +3,7 @@
 #include "ops/conv.h"
 #include "tests/support/forward.h"
 #include "tests/support/random.h"
+#include "tests/support/suite.h"
 
 #include <check.h>
 #include <math.h>
@@ -174,9 +175,5 @@ int main(void)
     tcase_add_loop_test(t, threads_do_not_change_a_bit, 0, FORWARD_THREADS);
     tcase_add_loop_test(t, instruction_sets_do_not_change_a_bit, 0, 2);
     suite_add_tcase(s, t);
-    SRunner *runner = srunner_create(s);
-    srunner_run_all(runner, CK_NORMAL);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_run(s);
 }

@@ -4,6 +4,7 @@
 #include "postprocess/label_map.h"
 #include "postprocess/softmax.h"
 #include "tests/support/random.h"
+#include "tests/support/suite.h"
 
 #include <check.h>
 #include <float.h>
@@ -366,9 +367,5 @@ int main(void)
     tcase_add_test(t, labels_of_nan_are_classes);
     suite_add_tcase(suite, t);
 
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_run(suite);
 }

@@ -3,6 +3,7 @@
 #include "tests/support/arrays.h"
 #include "tests/support/random.h"
 #include "tests/support/shared.h"
+#include "tests/support/suite.h"
 
 #include <check.h>
 #include <cjson/cJSON.h>
@@ -410,9 +411,5 @@ int main(void)
     tcase_add_loop_test(t, paste_golden_detections_are_identical, 0, 4);
     suite_add_tcase(suite, t);
 
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_run(suite);
 }

@@ -2,6 +2,7 @@
 #include "core/rle.h"
 #include "postprocess/mask_resize.h"
 #include "tests/support/random.h"
+#include "tests/support/suite.h"
 
 #include <check.h>
 #include <math.h>
@@ -134,9 +135,5 @@ int main(void)
     tcase_add_test(t, useless_boxes_give_empty_masks);
     tcase_add_test(t, what_is_no_number_is_not_set);
     suite_add_tcase(s, t);
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_NORMAL);
-    const int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed != 0;
+    return suite_run(s);
 }

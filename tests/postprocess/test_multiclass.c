@@ -1,6 +1,7 @@
 #include "core/cpu.h"
 #include "ops/kernels/kernels.h"
 #include "postprocess/multiclass.h"
+#include "tests/support/suite.h"
 
 #include <check.h>
 #include <math.h>
@@ -227,9 +228,5 @@ int main(void)
     tcase_add_test(t, multiclass_with_every_score_high);
     suite_add_tcase(suite, t);
 
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_run(suite);
 }

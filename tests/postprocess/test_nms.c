@@ -4,6 +4,7 @@
 #include "tests/support/arrays.h"
 #include "tests/support/random.h"
 #include "tests/support/shared.h"
+#include "tests/support/suite.h"
 
 #include <check.h>
 #include <cjson/cJSON.h>
@@ -285,9 +286,5 @@ int main(void)
     tcase_add_test(t, nms_golden_lists_are_identical);
     suite_add_tcase(suite, t);
 
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_run(suite);
 }

@@ -1,6 +1,7 @@
 #include "postprocess/rank.h"
 #include "postprocess/topk.h"
 #include "tests/support/random.h"
+#include "tests/support/suite.h"
 
 #include <check.h>
 #include <math.h>
@@ -119,9 +120,5 @@ int main(void)
     tcase_add_test(t, rank_key_falls_as_scores_rise);
     suite_add_tcase(suite, t);
 
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_run(suite);
 }

@@ -2,6 +2,7 @@
 #include "core/cpu.h"
 #include "ops/kernels/kernels.h"
 #include "postprocess/torchvision.h"
+#include "tests/support/suite.h"
 
 #include <check.h>
 #include <math.h>
@@ -105,9 +106,5 @@ int main(void)
     tcase_add_test(t, larger_regions_read_coarser_maps);
     tcase_add_test(t, detections_stay_at_the_networks_size);
     suite_add_tcase(s, t);
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_NORMAL);
-    const int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed != 0;
+    return suite_run(s);
 }

@@ -3,6 +3,7 @@
 #include "model/detector.h"
 #include "model/segmentor.h"
 #include "tests/support/scratch.h"
+#include "tests/support/suite.h"
 #include "tests/toy/toy_backbone.h"
 
 #include <check.h>
@@ -108,9 +109,5 @@ int main(void)
     tcase_add_test(t, its_parameters_are_checked_with_file_and_key);
     tcase_add_test(t, its_table_is_well_formed);
     suite_add_tcase(s, t);
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_ENV);
-    const int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed != 0;
+    return suite_run(s);
 }

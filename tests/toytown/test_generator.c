@@ -5,6 +5,7 @@
 #include "tests/support/program.h"
 #include "tests/support/samples.h"
 #include "tests/support/scratch.h"
+#include "tests/support/suite.h"
 #include "tools/town/classes.h"
 
 #include <check.h>
@@ -278,9 +279,5 @@ int main(void)
     tcase_add_test(t, bad_arguments_are_named);
     tcase_add_test(t, a_folder_that_cannot_be_is_named);
     suite_add_tcase(s, t);
-    SRunner *runner = srunner_create(s);
-    srunner_run_all(runner, CK_NORMAL);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_run(s);
 }

@@ -5,6 +5,7 @@
 #include "tests/support/program.h"
 #include "tests/support/samples.h"
 #include "tests/support/scratch.h"
+#include "tests/support/suite.h"
 
 #include <check.h>
 #include <math.h>
@@ -151,9 +152,5 @@ int main(void)
     tcase_add_test(t, labels_are_those_that_were_kept);
     tcase_add_test(t, threads_change_no_byte);
     suite_add_tcase(s, t);
-    SRunner *runner = srunner_create(s);
-    srunner_run_all(runner, CK_NORMAL);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_run(s);
 }
