@@ -127,23 +127,31 @@ static float load_element(const unsigned char *p, dp_dtype type)
     return (float)*p;
 }
 
-static void load_strided(const dp_named_tensor *t, float *out)
+const void *dp_element_next(dp_element_walk *w)
 {
-    const size_t size = dp_dtype_size(t->dtype);
-    const size_t count = dp_named_tensor_count(t);
-    int64_t index[DP_MAX_TENSOR_RANK] = {0};
-    int64_t at = 0;
-    for (size_t i = 0; i < count; i++) {
-        out[i] =
-            load_element((const unsigned char *)t->data + (size_t)at * size, t->dtype);
-        for (int d = t->rank - 1; d >= 0; d--) {
-            at += t->stride[d];
-            if (++index[d] < t->shape[d])
-                break;
-            at -= t->stride[d] * t->shape[d];
-            index[d] = 0;
-        }
+    const dp_named_tensor *t = w->tensor;
+    const unsigned char *element =
+        (const unsigned char *)t->data + (size_t)w->at * dp_dtype_size(t->dtype);
+    for (int d = t->rank - 1; d >= 0; d--) {
+        w->at += t->stride[d];
+        if (++w->index[d] < t->shape[d])
+            break;
+        w->at -= t->stride[d] * t->shape[d];
+        w->index[d] = 0;
     }
+    return element;
+}
+
+void dp_named_tensor_copy(const dp_named_tensor *t, void *out)
+{
+    const size_t size = dp_dtype_size(t->dtype), count = dp_named_tensor_count(t);
+    if (count && dp_named_tensor_is_dense(t)) {
+        memcpy(out, t->data, count * size);
+        return;
+    }
+    dp_element_walk walk = {.tensor = t};
+    for (size_t i = 0; i < count; i++)
+        memcpy((unsigned char *)out + i * size, dp_element_next(&walk), size);
 }
 
 bool dp_named_tensor_to_f32(const dp_named_tensor *t, float *out)
@@ -151,12 +159,13 @@ bool dp_named_tensor_to_f32(const dp_named_tensor *t, float *out)
     if (t->dtype == DP_DTYPE_OTHER)
         return false;
     if (t->dtype == DP_DTYPE_F32 && dp_named_tensor_is_dense(t)) {
-        const size_t count = dp_named_tensor_count(t);
-        if (count)
-            memcpy(out, t->data, count * sizeof *out);
-    } else {
-        load_strided(t, out);
+        dp_named_tensor_copy(t, out);
+        return true;
     }
+    const size_t count = dp_named_tensor_count(t);
+    dp_element_walk walk = {.tensor = t};
+    for (size_t i = 0; i < count; i++)
+        out[i] = load_element(dp_element_next(&walk), t->dtype);
     return true;
 }
 

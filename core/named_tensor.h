@@ -53,6 +53,20 @@ size_t dp_named_tensor_count(const dp_named_tensor *t);
 /* Whether the elements lie in row-major order without gaps. */
 bool dp_named_tensor_is_dense(const dp_named_tensor *t);
 
+/* A walk over the elements, row-major whatever the strides: start with {.tensor = t}, ask
+ * dp_named_tensor_count times. */
+typedef struct dp_element_walk {
+    const dp_named_tensor *tensor;
+    int64_t index[DP_MAX_TENSOR_RANK], at;
+} dp_element_walk;
+
+/* Where the next element is. */
+const void *dp_element_next(dp_element_walk *w);
+
+/* Write all elements, row-major and dense, in the tensor's own type to out, which has
+ * room for dp_named_tensor_count of dp_dtype_size. */
+void dp_named_tensor_copy(const dp_named_tensor *t, void *out);
+
 /* Write all elements as float32, row-major and dense, to out, which has room for
  * dp_named_tensor_count of them. Exact from F16, BF16, and integers up to 2^24; rounded
  * to nearest otherwise. False when the type cannot be converted. */

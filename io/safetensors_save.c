@@ -131,22 +131,15 @@ static dp_status write_strided(dp_atomic_file *f, const dp_named_tensor *t,
 {
     unsigned char buffer[CHUNK];
     const size_t size = dp_dtype_size(t->dtype), count = dp_named_tensor_count(t);
-    int64_t index[DP_MAX_TENSOR_RANK] = {0}, at = 0;
+    dp_element_walk walk = {.tensor = t};
     size_t used = 0;
     dp_status st = DP_OK;
     for (size_t i = 0; i < count && st == DP_OK; i++) {
-        memcpy(buffer + used, (const unsigned char *)t->data + (size_t)at * size, size);
+        memcpy(buffer + used, dp_element_next(&walk), size);
         used += size;
         if (used == CHUNK || i + 1 == count) {
             st = dp_atomic_file_write(f, buffer, used, err);
             used = 0;
-        }
-        for (int d = t->rank - 1; d >= 0; d--) {
-            at += t->stride[d];
-            if (++index[d] < t->shape[d])
-                break;
-            at -= t->stride[d] * t->shape[d];
-            index[d] = 0;
         }
     }
     return st;
