@@ -20,10 +20,10 @@ static int is_map(const struct dirent *entry)
 }
 
 /* The tensors renamed by the first map of the folder that fits them; *renamed stays NULL
- * when none does. */
+ * and *count what it is when none does. */
 static dp_status rename_tensors(dp_error *err, dp_named_tensor **renamed, char *whose,
                                 size_t whose_size, const char *folder,
-                                const dp_named_tensor *tensors, size_t count)
+                                const dp_named_tensor *tensors, size_t *count)
 {
     char names[4096];
     struct dirent **entries;
@@ -38,8 +38,8 @@ static dp_status rename_tensors(dp_error *err, dp_named_tensor **renamed, char *
         snprintf(path, sizeof path, "%s/%s", names, entries[i]->d_name);
         if (st == DP_OK && !*renamed)
             st = dp_name_map_load(err, &map, path);
-        if (map && dp_name_map_fits(map, tensors, count)) {
-            st = dp_name_map_apply(map, err, renamed, tensors, count);
+        if (map && dp_name_map_fits(map, tensors, *count)) {
+            st = dp_name_map_apply(map, err, renamed, count, tensors, *count);
             snprintf(whose, whose_size, "%s", dp_name_map_name(map));
         }
         dp_name_map_free(map);
@@ -61,7 +61,7 @@ static int convert(const dp_checkpoint *checkpoint, const char *out,
     if (dp_config_names_load(&err, &folder, configs) != DP_OK)
         return dp_cli_fail(&err, DP_SUBJECT_MODEL);
     dp_status st = rename_tensors(&err, &renamed, whose, sizeof whose, folder.folder,
-                                  tensors, count);
+                                  tensors, &count);
     dp_config_names_done(&folder);
     int status = DP_EXIT_OK;
     if (st != DP_OK) {

@@ -239,7 +239,7 @@ static dp_status compare(report *r, dp_context *ctx, const char *configs)
         snprintf(r->names, sizeof r->names, "%s", renamed.name);
         st = dp_model_build(
             ctx, &model, config,
-            &(dp_model_weights){.tensors = renamed.tensors, .count = r->count},
+            &(dp_model_weights){.tensors = renamed.tensors, .count = renamed.count},
             &r->mismatches);
         r->fit = st;
     }

@@ -2,132 +2,19 @@
 
 #include "core/json.h"
 #include "core/memory.h"
+#include "io/name_index.h"
+#include "io/name_rule.h"
 
 #include <cjson/cJSON.h>
-#include <stdio.h>
 #include <string.h>
-
-enum { HOLES = 8 /* {x} in a pattern, and its * */ };
-
-typedef struct rule {
-    const char *from, *to; /* of the map's tree */
-    bool squeeze, unsqueeze;
-} rule;
 
 struct dp_name_map {
     cJSON *root; /* owns every text */
     const char *name;
     const cJSON *marks;
-    rule *rules;
+    dp_name_rule *rules;
     size_t count;
 };
-
-/* ---- patterns --------------------------------------------------------------------- */
-
-/* What a hole of a pattern stands for in a name. */
-typedef struct capture {
-    const char *key; /* of {key}; "*" for the rest */
-    size_t key_size;
-    const char *text;
-    size_t size;
-} capture;
-
-typedef struct match {
-    capture captures[HOLES];
-    int count;
-} match;
-
-static bool add_capture(match *m, const char *key, size_t key_size, const char *text,
-                        size_t size)
-{
-    if (m->count == HOLES)
-        return false;
-    m->captures[m->count++] = (capture){key, key_size, text, size};
-    return true;
-}
-
-static const capture *find_capture(const match *m, const char *key, size_t size)
-{
-    for (int i = 0; i < m->count; i++)
-        if (m->captures[i].key_size == size &&
-            memcmp(m->captures[i].key, key, size) == 0)
-            return &m->captures[i];
-    return NULL;
-}
-
-/* Whether `pattern` is the whole of `name`; fills m. */
-static bool match_pattern(match *m, const char *pattern, const char *name)
-{
-    m->count = 0;
-    while (*pattern) {
-        if (*pattern == '*')
-            return add_capture(m, pattern, 1, name, strlen(name));
-        if (*pattern != '{') {
-            if (*pattern++ != *name++)
-                return false;
-            continue;
-        }
-        const size_t key = strcspn(pattern, "}");
-        const size_t digits = strspn(name, "0123456789");
-        if (digits == 0 || !add_capture(m, pattern + 1, key - 1, name, digits))
-            return false;
-        pattern += key + 1;
-        name += digits;
-    }
-    return *name == '\0';
-}
-
-/* The size of the new name; writes it, with its end, when `out` is not NULL. */
-static size_t expand(char *out, const char *to, const match *m)
-{
-    size_t n = 0;
-    while (*to) {
-        const size_t key = *to == '{' ? strcspn(to, "}") - 1 : 1;
-        const capture *c = NULL;
-        if (*to == '{' || *to == '*')
-            c = find_capture(m, *to == '{' ? to + 1 : to, key);
-        const size_t size = c ? c->size : 1;
-        if (out)
-            memcpy(out + n, c ? c->text : to, size);
-        n += size;
-        to += *to == '{' ? key + 2 : 1;
-    }
-    if (out)
-        out[n] = '\0';
-    return n;
-}
-
-/* NULL when the pattern is well formed; else what is wrong. */
-static const char *check_pattern(const char *p)
-{
-    int holes = 0;
-    for (; *p; p++) {
-        if (*p == '*' && p[1] != '\0')
-            return "found * before the end";
-        if (*p == '{') {
-            const size_t key = strcspn(p, "}");
-            if (p[key] != '}' || key < 2)
-                return "found { without a name and }";
-            p += key;
-        }
-        if (*p == '*' || *p == '}')
-            holes++;
-    }
-    return holes > HOLES ? "found too many holes" : NULL;
-}
-
-/* Whether every hole of `to` is one of `from`. */
-static bool holes_agree(const char *from, const char *to)
-{
-    for (; *to; to++) {
-        char hole[64] = "*";
-        if (*to == '{')
-            snprintf(hole, sizeof hole, "%.*s", (int)strcspn(to, "}") + 1, to);
-        if ((*to == '{' || *to == '*') && !strstr(from, hole))
-            return false;
-    }
-    return true;
-}
 
 /* ---- reading ----------------------------------------------------------------------- */
 
@@ -139,24 +26,6 @@ static dp_status text_of(dp_error *err, const char **out, const cJSON *object,
         return dp_fail(err, DP_ECONFIG, "%s: %s: expected a text", path, key);
     *out = value->valuestring;
     return DP_OK;
-}
-
-static dp_status read_rule(dp_error *err, rule *r, const cJSON *item, const char *path)
-{
-    dp_status st = text_of(err, &r->from, item, "from", path);
-    if (st == DP_OK)
-        st = text_of(err, &r->to, item, "to", path);
-    if (st != DP_OK)
-        return st;
-    r->squeeze = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(item, "squeeze"));
-    r->unsqueeze = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(item, "unsqueeze"));
-    const char *wrong = check_pattern(r->from);
-    if (!wrong)
-        wrong = check_pattern(r->to);
-    if (!wrong && !holes_agree(r->from, r->to))
-        wrong = "found in \"to\" what \"from\" lacks";
-    return wrong ? dp_fail(err, DP_ECONFIG, "%s: rule %s: %s", path, r->from, wrong)
-                 : DP_OK;
 }
 
 static dp_status read_map(dp_error *err, dp_name_map *map, const char *path)
@@ -191,7 +60,7 @@ static dp_status read_map(dp_error *err, dp_name_map *map, const char *path)
     map->rules = memory;
     cJSON_ArrayForEach(item, rules)
     {
-        st = read_rule(err, &map->rules[map->count], item, path);
+        st = dp_name_rule_read(err, &map->rules[map->count], item, path);
         if (st != DP_OK)
             return st;
         map->count++;
@@ -250,74 +119,177 @@ bool dp_name_map_fits(const dp_name_map *map, const dp_named_tensor *tensors,
     return true;
 }
 
-static const rule *find_rule(const dp_name_map *map, match *m, const char *name)
+/* The first rule for the name, and which of its pieces has it. */
+static const dp_name_rule *find_rule(const dp_name_map *map, dp_name_match *m,
+                                     int *piece, const char *name)
 {
-    for (size_t i = 0; i < map->count; i++)
-        if (match_pattern(m, map->rules[i].from, name))
+    for (size_t i = 0; i < map->count; i++) {
+        *piece = dp_name_rule_match(&map->rules[i], m, name);
+        if (*piece >= 0)
             return &map->rules[i];
+    }
     return NULL;
 }
 
-static void squeeze(dp_named_tensor *t)
+/* What is renamed, and where it goes: `tensors` is NULL while sizes are counted. */
+typedef struct renaming {
+    const dp_name_map *map;
+    const dp_named_tensor *from;
+    dp_name_index index; /* of their names */
+    dp_error *err;
+
+    dp_named_tensor *tensors;
+    char *names;
+    unsigned char *data;
+    size_t count, name_bytes, data_bytes;
+} renaming;
+
+/* The tensor of the name that the pattern and the match make; NULL when there is none. */
+static const dp_named_tensor *find_piece(const renaming *n, const char *pattern,
+                                         const dp_name_match *m)
 {
-    int rank = 0;
-    for (int d = 0; d < t->rank; d++)
-        if (t->shape[d] != 1) {
-            t->shape[rank] = t->shape[d];
-            t->stride[rank++] = t->stride[d];
-        }
-    t->rank = rank;
+    char name[DP_MAX_TENSOR_NAME];
+    if (dp_name_expand(NULL, pattern, m) >= sizeof name)
+        return NULL;
+    dp_name_expand(name, pattern, m);
+    const ptrdiff_t place = dp_name_index_find(&n->index, dp_name_from(name));
+    return place == DP_NAME_NONE ? NULL : &n->from[place];
 }
 
-/* A vector becomes (1, 1, 1, K). */
-static void unsqueeze(dp_named_tensor *t)
+static dp_status find_pieces(const renaming *n, dp_named_tensor *pieces,
+                             const dp_name_rule *r, const dp_name_match *m,
+                             const char *name)
 {
-    if (t->rank != 1)
-        return;
-    t->rank = 4;
-    t->shape[3] = t->shape[0];
-    t->stride[3] = t->stride[0];
-    for (int d = 0; d < 3; d++) {
-        t->shape[d] = 1;
-        t->stride[d] = t->shape[3];
+    for (int p = 0; p < r->pieces; p++) {
+        const dp_named_tensor *t = find_piece(n, r->from[p], m);
+        if (!t)
+            return dp_fail(
+                n->err, DP_EFORMAT,
+                "tensor %.100s: found no %.100s to join it to, as %s's names "
+                "have it",
+                name, r->from[p], n->map->name);
+        pieces[p] = *t;
     }
+    return DP_OK;
+}
+
+/* A tensor with bytes of its own. */
+static dp_status make_tensor(renaming *n, dp_named_tensor *whole, const dp_name_rule *r,
+                             const dp_named_tensor *pieces)
+{
+    unsigned char *data = n->tensors ? n->data + n->data_bytes : NULL;
+    dp_status st = dp_name_rule_make(r, whole, data, pieces, n->err);
+    whole->data = data;
+    for (int p = 0; p < r->pieces && st == DP_OK; p++)
+        if (!dp_add_size(&n->data_bytes, n->data_bytes,
+                         dp_named_tensor_count(&pieces[p]) *
+                             dp_dtype_size(pieces[p].dtype)))
+            st = dp_fail(n->err, DP_ENOMEM, "tensor %.100s: too large to be joined",
+                         pieces[p].name);
+    return st;
+}
+
+/* The new name's bytes are counted with their end. */
+static dp_status name_tensor(renaming *n, dp_named_tensor *t, const dp_name_rule *r,
+                             const dp_name_match *m)
+{
+    const size_t size = r ? dp_name_expand(NULL, r->to, m) : strlen(t->name);
+    if (size >= DP_MAX_TENSOR_NAME)
+        return dp_fail(n->err, DP_EFORMAT,
+                       "tensor %.60s...: found a new name of %zu bytes, "
+                       "expected less than %d",
+                       t->name, size, DP_MAX_TENSOR_NAME);
+    if (n->tensors) {
+        char *name = n->names + n->name_bytes;
+        if (r)
+            dp_name_expand(name, r->to, m);
+        else
+            memcpy(name, t->name, size + 1);
+        t->name = name;
+    }
+    n->name_bytes += size + 1;
+    return DP_OK;
+}
+
+static dp_status add_tensor(renaming *n, dp_named_tensor t)
+{
+    dp_name_match m;
+    int piece = 0;
+    dp_named_tensor pieces[DP_NAME_RULE_PIECES];
+    dp_status st = DP_OK;
+    const dp_name_rule *r = find_rule(n->map, &m, &piece, t.name);
+    if (r && !dp_name_rule_keeps_bytes(r)) {
+        st = find_pieces(n, pieces, r, &m, t.name);
+        if (st == DP_OK && piece == 0)
+            st = make_tensor(n, &t, r, pieces);
+    }
+    if (st != DP_OK || piece > 0)
+        return st; /* the first piece stands for the others */
+    if (r)
+        dp_name_rule_shape(r, &t);
+    st = name_tensor(n, &t, r, &m);
+    if (n->tensors)
+        n->tensors[n->count] = t;
+    n->count++;
+    return st;
+}
+
+/* Go through the tensors: the first time to count, the second to write. */
+static dp_status add_tensors(renaming *n)
+{
+    dp_status st = DP_OK;
+    n->count = n->name_bytes = n->data_bytes = 0;
+    for (size_t i = 0; i < n->index.count && st == DP_OK; i++)
+        st = add_tensor(n, n->from[i]);
+    return st;
+}
+
+/* One block: the tensors, the bytes of those made, and the names. */
+static dp_status make_room(renaming *n)
+{
+    void *memory;
+    const size_t head = n->count * sizeof *n->tensors;
+    size_t bytes = head;
+    if (!dp_add_size(&bytes, bytes, n->data_bytes) ||
+        !dp_add_size(&bytes, bytes, n->name_bytes))
+        return dp_fail(n->err, DP_ENOMEM, "renamed tensors: too large");
+    const dp_status st = dp_alloc(n->err, &memory, bytes, 1, "renamed tensors");
+    if (st != DP_OK)
+        return st;
+    n->tensors = memory;
+    n->data = (unsigned char *)memory + head;
+    n->names = (char *)n->data + n->data_bytes;
+    return DP_OK;
 }
 
 dp_status dp_name_map_apply(const dp_name_map *map, dp_error *err,
-                            dp_named_tensor **out, const dp_named_tensor *tensors,
-                            size_t count)
+                            dp_named_tensor **out, size_t *out_count,
+                            const dp_named_tensor *tensors, size_t count)
 {
-    match m;
-    size_t bytes = count * sizeof **out;
-    *out = NULL;
-    for (size_t i = 0; i < count; i++) {
-        const rule *r = find_rule(map, &m, tensors[i].name);
-        const size_t size = r ? expand(NULL, r->to, &m) : strlen(tensors[i].name);
-        if (size >= DP_MAX_TENSOR_NAME)
-            return dp_fail(err, DP_EFORMAT,
-                           "tensor %.60s...: found a new name of %zu bytes, "
-                           "expected less than %d",
-                           tensors[i].name, size, DP_MAX_TENSOR_NAME);
-        bytes += size + 1;
-    }
     void *memory;
-    const dp_status st = dp_alloc(err, &memory, bytes, 1, "renamed tensors");
+    *out = NULL;
+    *out_count = 0;
+    dp_status st = dp_alloc(err, &memory, count, sizeof(dp_name), "names of tensors");
     if (st != DP_OK)
         return st;
-    dp_named_tensor *renamed = memory;
-    char *name = (char *)(renamed + count);
-    for (size_t i = 0; i < count; i++) {
-        const rule *r = find_rule(map, &m, tensors[i].name);
-        renamed[i] = tensors[i];
-        renamed[i].name = name;
-        if (r && r->squeeze)
-            squeeze(&renamed[i]);
-        if (r && r->unsqueeze)
-            unsqueeze(&renamed[i]);
-        name +=
-            1 + (r ? expand(name, r->to, &m)
-                   : (size_t)snprintf(name, DP_MAX_TENSOR_NAME, "%s", tensors[i].name));
+    dp_name *names = memory;
+    for (size_t i = 0; i < count; i++)
+        names[i] = dp_name_from(tensors[i].name);
+    renaming n = {.map = map, .from = tensors, .err = err};
+    st = dp_name_index_init(&n.index, names, count, err);
+    if (st == DP_OK)
+        st = add_tensors(&n);
+    if (st == DP_OK)
+        st = make_room(&n);
+    if (st == DP_OK)
+        st = add_tensors(&n);
+    dp_name_index_done(&n.index);
+    dp_free(names);
+    if (st != DP_OK) {
+        dp_free(n.tensors);
+        return st;
     }
-    *out = renamed;
+    *out = n.tensors;
+    *out_count = n.count;
     return DP_OK;
 }

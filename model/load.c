@@ -41,15 +41,17 @@ static dp_status build_from_checkpoint(dp_context *ctx, dp_model **out,
     if (st != DP_OK)
         return st;
     dp_renamed renamed;
-    const dp_named_tensor *tensors = dp_checkpoint_tensors(checkpoint, &weights.count);
+    size_t count;
+    const dp_named_tensor *tensors = dp_checkpoint_tensors(checkpoint, &count);
     log_refusals(ctx, checkpoint);
-    st = dp_names_apply(&renamed, config, tensors, weights.count, &ctx->err);
+    st = dp_names_apply(&renamed, config, tensors, count, &ctx->err);
     weights.tensors = renamed.tensors;
+    weights.count = renamed.count;
     if (st == DP_OK)
         st = dp_model_build(ctx, out, config, &weights, NULL);
-    dp_names_done(&renamed);
     if (st == DP_ESHAPE)
-        say_what_does_not_fit(ctx, path, config, tensors, weights.count);
+        say_what_does_not_fit(ctx, path, config, renamed.tensors, renamed.count);
+    dp_names_done(&renamed);
     dp_checkpoint_close(checkpoint);
     return st;
 }

@@ -6,16 +6,18 @@
 #include <stdio.h>
 
 /* Apply the map at `path` when it fits. */
-static dp_status try_map(dp_renamed *r, const char *path, size_t count, dp_error *err)
+static dp_status try_map(dp_renamed *r, const char *path, dp_error *err)
 {
     dp_name_map *map;
     dp_status st = dp_name_map_load(err, &map, path);
     if (st != DP_OK)
         return st;
-    if (dp_name_map_fits(map, r->tensors, count)) {
-        st = dp_name_map_apply(map, err, &r->owned, r->tensors, count);
+    if (dp_name_map_fits(map, r->tensors, r->count)) {
+        size_t renamed;
+        st = dp_name_map_apply(map, err, &r->owned, &renamed, r->tensors, r->count);
         if (st == DP_OK) {
             r->tensors = r->owned;
+            r->count = renamed;
             snprintf(r->name, sizeof r->name, "%s", dp_name_map_name(map));
         }
     }
@@ -26,7 +28,7 @@ static dp_status try_map(dp_renamed *r, const char *path, size_t count, dp_error
 dp_status dp_names_apply(dp_renamed *r, const dp_config *config,
                          const dp_named_tensor *tensors, size_t count, dp_error *err)
 {
-    *r = (dp_renamed){.tensors = tensors};
+    *r = (dp_renamed){.tensors = tensors, .count = count};
     const cJSON *list =
         cJSON_GetObjectItemCaseSensitive(dp_config_root(config), "names");
     const cJSON *item;
@@ -43,7 +45,7 @@ dp_status dp_names_apply(dp_renamed *r, const dp_config *config,
         else
             st = dp_config_resolve(err, &path, config, item);
         if (st == DP_OK)
-            st = try_map(r, path, count, err);
+            st = try_map(r, path, err);
         dp_free(path);
         if (st != DP_OK || r->owned)
             break;

@@ -10,6 +10,7 @@
  * fits them. */
 typedef struct dp_renamed {
     const dp_named_tensor *tensors; /* the given ones when no map fits           */
+    size_t count;
     char name[64];                  /* of the map: "timm"; "" when none fits     */
     dp_named_tensor *owned;         /* NULL when none fits                       */
 } dp_renamed;

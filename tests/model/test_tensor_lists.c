@@ -111,7 +111,8 @@ static void check_fit(const dp_named_tensor *list, size_t count, const char *nam
                   dp_context_error(ctx));
     ck_assert_msg(dp_names_apply(&renamed, config, list, count, &ctx->err) == DP_OK,
                   "%s", dp_context_error(ctx));
-    const dp_model_weights weights = {.tensors = renamed.tensors, .count = count};
+    const dp_model_weights weights = {.tensors = renamed.tensors,
+                                      .count = renamed.count};
     const dp_status st = dp_model_build(ctx, &m, config, &weights, &off);
     ck_assert_msg(off.count == 0, "%s: %s", off.count ? off.list[0].name : "",
                   off.count ? off.list[0].detail : "");
