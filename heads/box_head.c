@@ -1,6 +1,9 @@
 /* Box heads of one stage: shared layers, then scores and class-specific deltas. With two
  * fully connected layers as in He et al. 2017, figure 4 left (the original's
  * Shared2FCBBoxHead), or with four convolutions and one (Shared4Conv1FCBBoxHead).
+ * torchvision's has the layers of the first, but for where regions are cut (regions.h) and
+ * where the checkpoint has the background: before the classes. Here it comes last, as
+ * everywhere else.
  */
 #include "heads/conv_fc.h"
 #include "heads/head.h"
@@ -11,9 +14,11 @@ typedef struct box_head {
     int fc_out_channels;
     int roi_feat_size;
     int num_classes;
-    float target_stds[4];
+    float target_stds[4]; /* not of torchvision's, whose rules have them */
 
     dp_conv_fc layers;
+    dp_regions_cutter *cut;
+    bool skip_padding;
 } box_head;
 
 #define PARAMS_OF_BOTH                                                              \
@@ -34,9 +39,19 @@ static const dp_param shared_4conv_1fc_params[] = {
     PARAMS_OF_BOTH,
 };
 
+static const dp_param torchvision_params[] = {
+    DP_PARAM(box_head, fc_out_channels, "1024", 1, 65536,
+             "outputs of the shared fully connected layers"),
+    DP_PARAM(box_head, roi_feat_size, "7", 1, 128, "cells of a region's side"),
+    DP_PARAM(box_head, num_classes, "90", 1, 65535, "classes, without the background"),
+    DP_PARAM_END,
+};
+
 static dp_status build(box_head *head, dp_builder *b, const dp_feature_specs *in,
                        int convs, int fcs)
 {
+    head->cut = dp_regions_cut;
+    head->skip_padding = true;
     dp_conv_fc_build(b, &head->layers,
                      &(dp_conv_fc_spec){.in = in->spec[0].channels,
                                         .side = head->roi_feat_size,
@@ -59,6 +74,21 @@ static dp_status build_shared_4conv_1fc(void *self, dp_builder *b,
     return build(self, b, in, 4, 1);
 }
 
+static dp_status build_torchvision(void *self, dp_builder *b,
+                                   const dp_feature_specs *in)
+{
+    box_head *head = self;
+    head->cut = dp_regions_cut_sampled;
+    dp_conv_fc_build(b, &head->layers,
+                     &(dp_conv_fc_spec){.in = in->spec[0].channels,
+                                        .side = head->roi_feat_size,
+                                        .fcs = 2,
+                                        .fc_out = head->fc_out_channels,
+                                        .classes = head->num_classes,
+                                        .background_first = true});
+    return b->status;
+}
+
 static int classes(const void *self)
 {
     return ((const box_head *)self)->num_classes;
@@ -69,7 +99,8 @@ static dp_box_predictions forward(const void *self, dp_run *r, const dp_frame *f
 {
     (void)frame;
     const box_head *head = self;
-    dp_box_predictions out = {.count = count, .rois = rois, .skip_padding = true};
+    dp_box_predictions out = {
+        .count = count, .rois = rois, .skip_padding = head->skip_padding};
     for (int i = 0; i < 4; i++)
         out.stds[i] = head->target_stds[i];
     /* The results are taken first, so that what leads to them can be given back. */
@@ -77,7 +108,7 @@ static dp_box_predictions forward(const void *self, dp_run *r, const dp_frame *f
     out.deltas = dp_run_tensor(r, count, 1, 1, head->num_classes * 4);
 
     const size_t mark = dp_run_mark(r);
-    const dp_tensor x = dp_regions_cut(r, maps, head->roi_feat_size, rois, count);
+    const dp_tensor x = head->cut(r, maps, head->roi_feat_size, rois, count);
     dp_run_trace(r, "bbox_features", x); /* (R, 7, 7, 256) */
     dp_conv_fc_run(r, &head->layers, out.logits, out.deltas, x);
     dp_run_rewind(r, mark);
@@ -103,6 +134,16 @@ const dp_box_head_def dp_box_head_shared_4conv_1fc = {
              .size = sizeof(box_head),
              .params = shared_4conv_1fc_params,
              .build = build_shared_4conv_1fc},
+    .classes = classes,
+    .forward = forward,
+};
+
+const dp_box_head_def dp_box_head_torchvision = {
+    .head = {.name = "torchvision_2fc",
+             .summary = "box head of torchvision's Mask R-CNN",
+             .size = sizeof(box_head),
+             .params = torchvision_params,
+             .build = build_torchvision},
     .classes = classes,
     .forward = forward,
 };

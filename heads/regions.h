@@ -7,6 +7,10 @@
 #include "core/features.h"
 #include "core/run.h"
 
+/* Either of the two below. */
+typedef dp_tensor dp_regions_cutter(dp_run *r, const dp_features *maps, int side,
+                                    const dp_box *rois, int count);
+
 /* Windows (count, side, side, C) of the regions, each by RoIAlign from the map that suits
  * its size (postprocess/levels.h). In r's arena. */
 dp_tensor dp_regions_cut(dp_run *r, const dp_features *maps, int side,

@@ -1,5 +1,17 @@
 #include "model/detector_parts.h"
 
+const dp_param dp_detector_test_params[] = {
+    DP_PARAM(dp_detector_test, score_thr, "0.05", 0, 1,
+             "a detection's score is above this"),
+    DP_PARAM(dp_detector_test, nms_iou_threshold, "0.5", 0, 1,
+             "overlap above which a detection of the same class yields"),
+    DP_PARAM(dp_detector_test, max_per_img, "100", 1, 10000, "detections at most"),
+    DP_PARAM(dp_detector_test, mask_thr_binary, "0.5", 0, 1,
+             "probability from which on, by torchvision's rules above which, a pixel "
+             "belongs to the mask"),
+    DP_PARAM_END,
+};
+
 static dp_status build_neck(dp_detector_parts *net, dp_builder *b,
                             const dp_config *config, const dp_feature_specs *maps)
 {
@@ -86,9 +98,11 @@ static dp_status build_mask(dp_detector_parts *net, dp_builder *b,
     return st;
 }
 
-dp_status dp_detector_parts_build(dp_detector_parts *net, dp_builder *b,
+dp_status dp_detector_parts_build(dp_model *m, void *parts, dp_builder *b,
                                   const dp_config *config, const dp_feature_specs *maps)
 {
+    (void)m;
+    dp_detector_parts *net = parts;
     net->levels = maps->count;
     dp_status st = build_neck(net, b, config, maps);
     if (st != DP_OK)
@@ -99,22 +113,46 @@ dp_status dp_detector_parts_build(dp_detector_parts *net, dp_builder *b,
         st = build_box(net, b, config, &pyramid);
     if (st == DP_OK)
         st = build_mask(net, b, config, &pyramid);
+    void *test = NULL;
+    if (st == DP_OK)
+        st = dp_model_take_part(b, &test, config, "test", sizeof(dp_detector_test),
+                                dp_detector_test_params);
+    net->test = test;
     return st;
 }
 
-int dp_detector_parts_classes(const dp_detector_parts *net)
+int dp_detector_parts_classes(const void *parts)
 {
+    const dp_detector_parts *net = parts;
     return net->box_def->classes(net->box);
 }
 
 dp_box_predictions dp_detector_parts_run(const dp_detector_parts *net, dp_run *r,
                                          const dp_model *m, const dp_frame *frame,
-                                         dp_tensor input, dp_features *maps)
+                                         const uint8_t *pixels, dp_features *maps)
 {
+    const dp_tensor input = dp_input_run(r, &m->input, frame, pixels);
     const dp_features stages = m->backbone_def->forward(m->backbone, r, input);
     *maps = net->neck_def->forward(net->neck, r, &stages);
     const dp_proposals proposals = net->rpn_def->forward(net->rpn, r, frame, maps);
     maps->count = net->levels; /* the coarser ones serve proposals only */
     return net->box_def->forward(net->box, r, frame, maps, proposals.boxes,
                                  proposals.count);
+}
+
+void dp_detector_parts_mask(const dp_detector_parts *net, dp_run *r,
+                            dp_detector_result *out, const dp_features *maps,
+                            float scale_x, float scale_y)
+{
+    dp_box *rois = dp_run_take(r, (size_t)out->count, sizeof *rois);
+    int *labels = dp_run_take(r, (size_t)out->count, sizeof *labels);
+    for (int i = 0; i < out->count && !r->dry; i++) {
+        const dp_box b = out->list[i].box;
+        rois[i] =
+            (dp_box){b.x1 * scale_x, b.y1 * scale_y, b.x2 * scale_x, b.y2 * scale_y};
+        labels[i] = out->list[i].label;
+    }
+    out->side = net->mask_def->side(net->mask);
+    out->masks =
+        net->mask_def->forward(net->mask, r, maps, rois, labels, out->count).data;
 }

@@ -11,8 +11,8 @@
 typedef struct dp_renamed {
     const dp_named_tensor *tensors; /* the given ones when no map fits           */
     size_t count;
-    char name[64];                  /* of the map: "timm"; "" when none fits     */
-    dp_named_tensor *owned;         /* NULL when none fits                       */
+    char name[64];          /* of the map: "timm"; "" when none fits     */
+    dp_named_tensor *owned; /* NULL when none fits                       */
 } dp_renamed;
 
 /* DP_ECONFIG, DP_EFORMAT, DP_EIO of a map; DP_ENOMEM. The tensors given must outlive r. */

@@ -3,60 +3,17 @@
  * are chosen in pixels of the network's input, masks cut there, and boxes scaled to the
  * picture at the end.
  */
-#include "model/detector.h"
 #include "model/detector_parts.h"
 #include "postprocess/mask_resize.h"
 #include "postprocess/softmax.h"
 #include "postprocess/torchvision.h"
 
-typedef struct test_settings {
-    float score_thr;
-    float nms_iou_threshold;
-    int max_per_img;
-    float mask_thr_binary;
-} test_settings;
-
-static const dp_param test_params[] = {
-    DP_PARAM(test_settings, score_thr, "0.05", 0, 1,
-             "a detection's score is above this"),
-    DP_PARAM(test_settings, nms_iou_threshold, "0.5", 0, 1,
-             "overlap above which a detection of the same class yields"),
-    DP_PARAM(test_settings, max_per_img, "100", 1, 10000, "detections at most"),
-    DP_PARAM(test_settings, mask_thr_binary, "0.5", 0, 1,
-             "probability above which a pixel belongs to the mask"),
-    DP_PARAM_END,
-};
-
-typedef struct torchvision_rcnn {
-    dp_detector_parts parts;
-    test_settings *test;
-} torchvision_rcnn;
-
-static dp_status build(dp_model *m, void *task, dp_builder *b, const dp_config *config,
-                       const dp_feature_specs *maps)
-{
-    (void)m;
-    torchvision_rcnn *net = task;
-    dp_status st = dp_detector_parts_build(&net->parts, b, config, maps);
-    void *test = NULL;
-    if (st == DP_OK)
-        st = dp_model_take_part(b, &test, config, "test", sizeof(test_settings),
-                                test_params);
-    net->test = test;
-    return st;
-}
-
-static int classes(const void *task)
-{
-    return dp_detector_parts_classes(&((const torchvision_rcnn *)task)->parts);
-}
-
 /* Detections in pixels of the network's input; a dry run has as many as are allowed. */
-static int select_detections(const torchvision_rcnn *net, dp_run *r,
+static int select_detections(const dp_detector_parts *net, dp_run *r,
                              const dp_frame *frame, dp_box_predictions p,
                              dp_detection *out)
 {
-    const int K = classes(net);
+    const int K = dp_detector_parts_classes(net);
     const size_t mark = dp_run_mark(r);
     void *scratch =
         dp_run_take(r, dp_torchvision_scratch(p.count, K, net->test->max_per_img), 1);
@@ -79,19 +36,6 @@ static int select_detections(const torchvision_rcnn *net, dp_run *r,
     return count;
 }
 
-/* Probabilities (count, S, S, 1). */
-static dp_tensor run_masks(const torchvision_rcnn *net, dp_run *r,
-                           const dp_features *maps, const dp_detection *list, int count)
-{
-    dp_box *rois = dp_run_take(r, (size_t)count, sizeof *rois);
-    int *labels = dp_run_take(r, (size_t)count, sizeof *labels);
-    for (int i = 0; i < count && !r->dry; i++) {
-        rois[i] = list[i].box;
-        labels[i] = list[i].label;
-    }
-    return net->parts.mask_def->forward(net->parts.mask, r, maps, rois, labels, count);
-}
-
 /* Boxes in pixels of the picture. */
 static void scale_boxes(dp_detection *list, int count, const dp_frame *frame)
 {
@@ -106,7 +50,7 @@ static void scale_boxes(dp_detection *list, int count, const dp_frame *frame)
 static void forward(const dp_model *m, dp_run *r, dp_size original,
                     const uint8_t *pixels, void *result)
 {
-    const torchvision_rcnn *net = m->task;
+    const dp_detector_parts *net = m->task;
     const dp_frame frame = dp_input_frame(&m->input, original);
     dp_detector_result *out = result;
     *out = (dp_detector_result){.image = original,
@@ -114,16 +58,13 @@ static void forward(const dp_model *m, dp_run *r, dp_size original,
                                 .threshold = net->test->mask_thr_binary};
     out->list = dp_run_take(r, (size_t)net->test->max_per_img, sizeof *out->list);
 
-    const dp_tensor input = dp_input_run(r, &m->input, &frame, pixels);
     dp_features maps;
     const dp_box_predictions boxes =
-        dp_detector_parts_run(&net->parts, r, m, &frame, input, &maps);
+        dp_detector_parts_run(net, r, m, &frame, pixels, &maps);
     out->count = select_detections(net, r, &frame, boxes, out->list);
-    const bool masks = net->parts.mask_def && !r->boxes_only;
-    if (masks) {
-        out->side = net->parts.mask_def->side(net->parts.mask);
-        out->masks = run_masks(net, r, &maps, out->list, out->count).data;
-    }
+    const bool masks = net->mask_def && !r->boxes_only;
+    if (masks)
+        dp_detector_parts_mask(net, r, out, &maps, 1, 1);
     if (!r->dry)
         scale_boxes(out->list, out->count, &frame);
     if (masks)
@@ -134,11 +75,11 @@ const dp_model_def dp_model_torchvision_rcnn = {
     .name = "torchvision_rcnn",
     .summary = "Mask R-CNN by torchvision's rules",
     .task = DP_TASK_DETECT,
-    .size = sizeof(torchvision_rcnn),
+    .size = sizeof(dp_detector_parts),
     .scope = "backbone.",
-    .test = test_params,
-    .test_size = sizeof(test_settings),
-    .build = build,
-    .classes = classes,
+    .test = dp_detector_test_params,
+    .test_size = sizeof(dp_detector_test),
+    .build = dp_detector_parts_build,
+    .classes = dp_detector_parts_classes,
     .forward = forward,
 };
