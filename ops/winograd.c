@@ -10,10 +10,13 @@ enum {
     PAD = 16, /* floats: rows a power of two apart would compete for cache lines */
     BLOCK_MIN =
         16, /* tiles of an item: each reads all the weights, which are large   */
+    BLOCK_NEAR = 32, /* enough when the weights stay in the last cache,       */
+    BLOCK_FAR = 64,  /* or when they come from memory                         */
+    NEAR_BYTES = 16 << 20,
     BLOCK_ITEMS =
         8, /* items of a small map, to have work for several threads          */
     BLOCK_BYTES =
-        8 << 20 /* of an item's values and products                          */
+        5 << 20 /* of an item's values and products                          */
 };
 
 /* The columns [first, first + count) of all products. */
@@ -56,13 +59,15 @@ struct job {
     dp_tensor x, y;
     int down, across; /* tiles of a map */
     int tiles, block; /* of all maps, of an item */
-    size_t v_row, v_plane, m_row, m_plane;
-    float *memory; /* values and products, a worker */
+    size_t v_row, m_row, plane;
+    float *memory; /* a worker's planes             */
 };
 
+/* The products of a value are written over the values before it, which are used up: so
+ * half as much memory is kept in the caches. */
 static size_t memory_size(const struct job *j)
 {
-    return VALUES * (j->v_plane + j->m_plane);
+    return (VALUES + 1) * j->plane;
 }
 
 /* Tile number t of all maps: its map, and the cells of y. */
@@ -82,8 +87,8 @@ static void winograd_item(void *arg, int item, int worker)
     const dp_winograd *l = j->layer;
     const int first = item * j->block;
     const int tiles = j->tiles - first < j->block ? j->tiles - first : j->block;
-    float *v = j->memory + (size_t)worker * memory_size(j);
-    float *m = v + VALUES * j->v_plane;
+    float *m = j->memory + (size_t)worker * memory_size(j);
+    float *v = m + j->plane;
     dp_map_window w = {.H = j->x.H, .W = j->x.W};
 
     for (int t = 0; t < tiles; t++) {
@@ -91,30 +96,34 @@ static void winograd_item(void *arg, int item, int worker)
         w.C = l->in;
         w.row--;
         w.col--;
-        j->kernels->winograd_input(v + (size_t)t * j->v_row, j->v_plane,
+        j->kernels->winograd_input(v + (size_t)t * j->v_row, j->plane,
                                    j->x.data + cell * (size_t)l->in, &w);
     }
     for (int i = 0; i < VALUES; i++)
-        dp_gemm_rows(&l->products[i], j->kernels, m + (size_t)i * j->m_plane, j->m_row,
-                     v + (size_t)i * j->v_plane, j->v_row, tiles, false,
+        dp_gemm_rows(&l->products[i], j->kernels, m + (size_t)i * j->plane, j->m_row,
+                     v + (size_t)i * j->plane, j->v_row, tiles, false,
                      DP_ACTIVATION_NONE);
     for (int t = 0; t < tiles; t++) {
         const size_t cell = place_tile(j, first + t, &w);
         w.C = l->out;
         j->kernels->winograd_output(j->y.data + cell * (size_t)l->out,
-                                    m + (size_t)t * j->m_row, j->m_plane, l->bias, &w,
+                                    m + (size_t)t * j->m_row, j->plane, l->bias, &w,
                                     l->out, l->relu ? DP_GEMM_RELU : 0);
     }
 }
 
-/* A function of the layer and the number of tiles only. */
+/* Tiles of an item: a function of the layer and the number of tiles only. */
 static int block_size(const dp_winograd *l, int tiles)
 {
-    int most = BLOCK_BYTES / VALUES / (int)sizeof(float) / (l->in + l->out) / 8 * 8;
-    if (most < BLOCK_MIN)
-        most = BLOCK_MIN;
+    const int widest = l->in > l->out ? l->in : l->out;
+    const size_t weights = VALUES * sizeof(float) * (size_t)l->in * (size_t)l->out;
+    const int fitting =
+        BLOCK_BYTES / (VALUES + 1) / (int)sizeof(float) / widest / 8 * 8;
     const int even = (tiles / BLOCK_ITEMS + 7) / 8 * 8;
-    return even < BLOCK_MIN ? BLOCK_MIN : even > most ? most : even;
+    int block = weights > NEAR_BYTES ? BLOCK_FAR : BLOCK_NEAR;
+    block = fitting < block ? fitting : block;
+    block = even < block ? even : block;
+    return block < BLOCK_MIN ? BLOCK_MIN : block;
 }
 
 void dp_winograd_run(dp_run *r, const dp_winograd *l, dp_tensor y, dp_tensor x)
@@ -131,8 +140,7 @@ void dp_winograd_run(dp_run *r, const dp_winograd *l, dp_tensor y, dp_tensor x)
     j.block = block_size(l, j.tiles);
     j.v_row = (size_t)l->in + PAD;
     j.m_row = (size_t)l->out + PAD;
-    j.v_plane = (size_t)j.block * j.v_row + PAD;
-    j.m_plane = (size_t)j.block * j.m_row + PAD;
+    j.plane = (size_t)j.block * (j.v_row > j.m_row ? j.v_row : j.m_row) + PAD;
     j.memory = dp_run_take(r, (size_t)dp_pool_threads(r->pool) * memory_size(&j),
                            sizeof *j.memory);
     dp_run_count(r, dp_tensor_rows(y), 9 * l->in, l->out);
