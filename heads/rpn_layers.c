@@ -66,11 +66,13 @@ static void run_level(const dp_rpn_layers *h, dp_run *r, const dp_frame *frame,
         dp_run_fail(r, DP_ESHAPE, "%s: found %d x %d cells, too many for proposals",
                     maps->spec[i].name, x.H, x.W);
     const size_t mark = dp_run_mark(r);
-    const dp_tensor hidden = dp_conv_run(r, &h->conv, x); /* (1, H, W, C) */
+    const int A = h->anchors[i].count;
+    const dp_tensor cls = dp_run_tensor(r, 1, x.H, x.W, A);
+    const dp_tensor reg = dp_run_tensor(r, 1, x.H, x.W, 4 * A);
+    dp_conv_run_through(r, &h->conv, (const dp_conv *const[]){&h->cls, &h->reg},
+                        (const dp_tensor[]){cls, reg}, 2, x);
     if (rule->uncounted_relu)
-        dp_run_count_extra(r, -(double)dp_tensor_size(hidden));
-    const dp_tensor cls = dp_conv_run(r, &h->cls, hidden); /* (1, H, W, A)   */
-    const dp_tensor reg = dp_conv_run(r, &h->reg, hidden); /* (1, H, W, 4 A) */
+        dp_run_count_extra(r, -(double)x.H * x.W * h->feat_channels);
     trace_level(r, "cls", maps->spec[i].name, cls);
     trace_level(r, "reg", maps->spec[i].name, reg);
     int *index = dp_run_take(r, (size_t)h->nms_pre, sizeof *index);

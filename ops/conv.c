@@ -183,7 +183,7 @@ static void conv_item(void *arg, int item, int worker)
     }
 }
 
-static void run_into(dp_run *r, const dp_conv *c, dp_tensor y, dp_tensor x, bool add)
+static void check_output(dp_run *r, const dp_conv *c, dp_tensor y, dp_tensor x)
 {
     int H, W;
     dp_conv_output(c, x.H, x.W, &H, &W);
@@ -193,6 +193,11 @@ static void run_into(dp_run *r, const dp_conv *c, dp_tensor y, dp_tensor x, bool
             "convolution: found an output of %d x %d with %d channels, expected "
             "%d x %d with %d",
             y.H, y.W, y.C, H, W, c->out);
+}
+
+static void run_into(dp_run *r, const dp_conv *c, dp_tensor y, dp_tensor x, bool add)
+{
+    check_output(r, c, y, x);
     if (c->by_tiles && add)
         dp_run_fail(r, DP_ESHAPE, "convolution by tiles: cannot be added to a map");
     dp_run_count_extra(r, (double)c->extras * (double)dp_tensor_size(y));
@@ -244,4 +249,29 @@ dp_tensor dp_conv_run(dp_run *r, const dp_conv *c, dp_tensor x)
     const dp_tensor y = dp_run_tensor(r, x.N, H, W, c->out);
     dp_conv_run_into(r, c, y, x);
     return y;
+}
+
+void dp_conv_run_through(dp_run *r, const dp_conv *c, const dp_conv *const *then,
+                         const dp_tensor *y, int count, dp_tensor x)
+{
+    if (!c->by_tiles) {
+        const size_t mark = dp_run_mark(r);
+        const dp_tensor between = dp_conv_run(r, c, x);
+        for (int i = 0; i < count; i++)
+            dp_conv_run_into(r, then[i], y[i], between);
+        dp_run_rewind(r, mark);
+        return;
+    }
+    dp_winograd_then list[DP_CONV_THEN];
+    const dp_tensor between = {NULL, x.N, x.H, x.W, c->out};
+    if (x.C != c->in || count > DP_CONV_THEN)
+        dp_run_fail(r, DP_ESHAPE,
+                    "convolution by tiles: found %d channels, expected %d", x.C, c->in);
+    dp_run_count_extra(r, (double)c->extras * (double)dp_tensor_size(between));
+    for (int i = 0; i < count; i++) {
+        check_output(r, then[i], y[i], between);
+        dp_run_count_extra(r, (double)then[i]->extras * (double)dp_tensor_size(y[i]));
+        list[i] = (dp_winograd_then){&then[i]->gemms[0], then[i]->activation, y[i]};
+    }
+    dp_winograd_run_through(r, &c->winograd, list, count, x);
 }

@@ -61,6 +61,12 @@ void dp_conv_run_into(dp_run *r, const dp_conv *c, dp_tensor y, dp_tensor x);
  * dp_conv_run_into; a convolution by tiles is recorded as DP_ESHAPE. */
 void dp_conv_run_add(dp_run *r, const dp_conv *c, dp_tensor y, dp_tensor x);
 
+/* y[i] = then[i](conv(x)) for at most DP_CONV_THEN pointwise layers, whose input nobody
+ * else reads: it is never in memory when c is by tiles. */
+enum { DP_CONV_THEN = 4 };
+void dp_conv_run_through(dp_run *r, const dp_conv *c, const dp_conv *const *then,
+                         const dp_tensor *y, int count, dp_tensor x);
+
 /* Extents of the output for an input of h x w; 0 where nothing fits. */
 void dp_conv_output(const dp_conv *c, int h, int w, int *out_h, int *out_w);
 

@@ -60,6 +60,11 @@ struct job {
     int down, across; /* tiles of a map */
     int tiles, block; /* of all maps, of an item */
     size_t v_row, m_row, plane;
+    const dp_winograd_then *then; /* NULL: the outputs go to y */
+    int then_count;
+    float
+        *cells; /* with then: outputs of a tile and of a layer that follows, a worker */
+    size_t cells_size;
     float *memory; /* a worker's planes             */
 };
 
@@ -79,6 +84,37 @@ static size_t place_tile(const struct job *j, int t, dp_map_window *w)
     w->rows = w->H - w->row < SIDE ? w->H - w->row : SIDE;
     w->cols = w->W - w->col < SIDE ? w->W - w->col : SIDE;
     return (size_t)(t / per_map) * (size_t)w->H * (size_t)w->W;
+}
+
+/* The outputs of a tile, to y or through the layers that follow. cell is the first of the
+ * tile's map. */
+static void finish_tile(const struct job *j, const float *m, const dp_map_window *w,
+                        size_t cell)
+{
+    const dp_winograd *l = j->layer;
+    j->kernels->winograd_output(j->y.data + cell * (size_t)l->out, m, j->plane, l->bias,
+                                w, l->out, l->relu ? DP_GEMM_RELU : 0);
+}
+
+static void pass_tile(const struct job *j, const float *m, const dp_map_window *w,
+                      size_t cell, float *cells)
+{
+    const dp_winograd *l = j->layer;
+    const dp_map_window tile = {
+        .H = w->rows, .W = w->cols, .C = l->out, .rows = w->rows, .cols = w->cols};
+    float *rows = cells + SIDE * SIDE * (size_t)l->out;
+    j->kernels->winograd_output(cells, m, j->plane, l->bias, &tile, l->out,
+                                l->relu ? DP_GEMM_RELU : 0);
+    cell += (size_t)w->row * (size_t)w->W + (size_t)w->col;
+    for (int i = 0; i < j->then_count; i++) {
+        const dp_winograd_then *t = &j->then[i];
+        const size_t N = (size_t)t->gemm->N, line = (size_t)w->cols * N;
+        dp_gemm_rows(t->gemm, j->kernels, rows, N, cells, (size_t)l->out,
+                     w->rows * w->cols, false, t->activation);
+        for (int k = 0; k < w->rows; k++)
+            memcpy(t->y.data + (cell + (size_t)k * (size_t)w->W) * N,
+                   rows + (size_t)k * line, line * sizeof *rows);
+    }
 }
 
 static void winograd_item(void *arg, int item, int worker)
@@ -106,9 +142,11 @@ static void winograd_item(void *arg, int item, int worker)
     for (int t = 0; t < tiles; t++) {
         const size_t cell = place_tile(j, first + t, &w);
         w.C = l->out;
-        j->kernels->winograd_output(j->y.data + cell * (size_t)l->out,
-                                    m + (size_t)t * j->m_row, j->plane, l->bias, &w,
-                                    l->out, l->relu ? DP_GEMM_RELU : 0);
+        if (j->then)
+            pass_tile(j, m + (size_t)t * j->m_row, &w, cell,
+                      j->cells + (size_t)worker * j->cells_size);
+        else
+            finish_tile(j, m + (size_t)t * j->m_row, &w, cell);
     }
 }
 
@@ -126,25 +164,44 @@ static int block_size(const dp_winograd *l, int tiles)
     return block < BLOCK_MIN ? BLOCK_MIN : block;
 }
 
+static void run_job(dp_run *r, struct job *j)
+{
+    const dp_winograd *l = j->layer;
+    const size_t threads = (size_t)dp_pool_threads(r->pool);
+    j->down = (j->x.H + SIDE - 1) / SIDE;
+    j->across = (j->x.W + SIDE - 1) / SIDE;
+    j->tiles = j->x.N * j->down * j->across;
+    j->block = block_size(l, j->tiles);
+    j->v_row = (size_t)l->in + PAD;
+    j->m_row = (size_t)l->out + PAD;
+    j->plane = (size_t)j->block * (j->v_row > j->m_row ? j->v_row : j->m_row) + PAD;
+    j->memory = dp_run_take(r, threads * memory_size(j), sizeof *j->memory);
+    j->cells = dp_run_take(r, threads * j->cells_size, sizeof *j->cells);
+    dp_run_count(r, dp_tensor_rows(j->x), 9 * l->in, l->out);
+    if (!r->dry)
+        dp_parallel(r->pool, (j->tiles + j->block - 1) / j->block, winograd_item, j);
+}
+
 void dp_winograd_run(dp_run *r, const dp_winograd *l, dp_tensor y, dp_tensor x)
 {
-    const int down = (x.H + SIDE - 1) / SIDE, across = (x.W + SIDE - 1) / SIDE;
-    struct job j = {.layer = l,
-                    .kernels = r->kernels,
-                    .x = x,
-                    .y = y,
-                    .down = down,
-                    .across = across,
-                    .tiles = x.N * down * across};
+    struct job j = {.layer = l, .kernels = r->kernels, .x = x, .y = y};
     const size_t mark = dp_run_mark(r);
-    j.block = block_size(l, j.tiles);
-    j.v_row = (size_t)l->in + PAD;
-    j.m_row = (size_t)l->out + PAD;
-    j.plane = (size_t)j.block * (j.v_row > j.m_row ? j.v_row : j.m_row) + PAD;
-    j.memory = dp_run_take(r, (size_t)dp_pool_threads(r->pool) * memory_size(&j),
-                           sizeof *j.memory);
-    dp_run_count(r, dp_tensor_rows(y), 9 * l->in, l->out);
-    if (!r->dry)
-        dp_parallel(r->pool, (j.tiles + j.block - 1) / j.block, winograd_item, &j);
+    run_job(r, &j);
+    dp_run_rewind(r, mark);
+}
+
+void dp_winograd_run_through(dp_run *r, const dp_winograd *l,
+                             const dp_winograd_then *then, int count, dp_tensor x)
+{
+    struct job j = {
+        .layer = l, .kernels = r->kernels, .x = x, .then = then, .then_count = count};
+    const size_t mark = dp_run_mark(r);
+    int widest = 0;
+    for (int i = 0; i < count; i++) {
+        widest = then[i].gemm->N > widest ? then[i].gemm->N : widest;
+        dp_run_count(r, dp_tensor_rows(x), l->out, then[i].gemm->N);
+    }
+    j.cells_size = SIDE * SIDE * (size_t)(l->out + widest);
+    run_job(r, &j);
     dp_run_rewind(r, mark);
 }

@@ -19,10 +19,12 @@ typedef struct shape {
 typedef struct layer {
     forward f;
     dp_store store;
-    dp_conv conv;
+    dp_conv conv, then[2]; /* two pointwise layers after it */
     float *weight, *bias;
-    dp_tensor x, y;
+    dp_tensor x, y, ends[4]; /* of the two: at once, and of y */
 } layer;
+
+enum { FIRST = 3, SECOND = 17 /* outputs of the two */ };
 
 /* Inputs as after a ReLU, half of them zeros, and weights that keep their size. */
 static void layer_init(layer *l, const shape *s, int threads, unsigned cpu)
@@ -38,14 +40,28 @@ static void layer_init(layer *l, const shape *s, int threads, unsigned cpu)
     l->weight = random_floats(&seed, (size_t)s->in * (size_t)s->out * 9, -width, width);
     l->bias = random_floats(&seed, (size_t)s->out, -0.1f, 0.1f);
 
-    const dp_named_tensor tensors[2] = {
+    const dp_named_tensor tensors[6] = {
         {"conv.weight",
          DP_DTYPE_F32,
          4,
          {s->out, s->in, 3, 3},
          {s->in * 9, 9, 3, 1},
          l->weight},
-        {"conv.bias", DP_DTYPE_F32, 1, {s->out}, {1}, l->bias}};
+        {"conv.bias", DP_DTYPE_F32, 1, {s->out}, {1}, l->bias},
+        {"first.weight",
+         DP_DTYPE_F32,
+         4,
+         {FIRST, s->out, 1, 1},
+         {s->out, 1, 1, 1},
+         l->weight},
+        {"first.bias", DP_DTYPE_F32, 1, {FIRST}, {1}, l->bias},
+        {"second.weight",
+         DP_DTYPE_F32,
+         4,
+         {SECOND, s->out, 1, 1},
+         {s->out, 1, 1, 1},
+         l->weight},
+        {"second.bias", DP_DTYPE_F32, 1, {SECOND}, {1}, l->bias}};
     const dp_conv_spec spec = {.in = s->in,
                                .out = s->out,
                                .kernel = 3,
@@ -56,8 +72,17 @@ static void layer_init(layer *l, const shape *s, int threads, unsigned cpu)
                                    s->relu ? DP_ACTIVATION_RELU : DP_ACTIVATION_NONE};
     dp_builder b;
     ck_assert_int_eq(
-        dp_builder_init(&b, &l->f.err, &l->store, &l->f.kernels, tensors, 2), DP_OK);
+        dp_builder_init(&b, &l->f.err, &l->store, &l->f.kernels, tensors, 6), DP_OK);
     dp_conv_build(&b, &l->conv, &spec);
+    for (int i = 0; i < 2; i++)
+        dp_conv_build(
+            &b, &l->then[i],
+            &(dp_conv_spec){.in = s->out,
+                            .out = i ? SECOND : FIRST,
+                            .kernel = 1,
+                            .stride = 1,
+                            .name = i ? "second." : "first.",
+                            .activation = i ? DP_ACTIVATION_RELU : DP_ACTIVATION_NONE});
     ck_assert_msg(dp_builder_finish(&b) == DP_OK, "%s", l->f.err.text);
     dp_builder_done(&b);
     ck_assert(l->conv.by_tiles);
@@ -166,12 +191,42 @@ START_TEST(instruction_sets_do_not_change_a_bit)
 }
 END_TEST
 
+static void run_through(dp_run *r, void *arg)
+{
+    layer *l = arg;
+    const double macs = r->macs, extras = r->extras;
+    for (int i = 0; i < 2; i++)
+        l->ends[i] = dp_run_tensor(r, l->x.N, l->x.H, l->x.W, i ? SECOND : FIRST);
+    dp_conv_run_through(r, &l->conv, (const dp_conv *const[]){&l->then[0], &l->then[1]},
+                        l->ends, 2, l->x);
+    const double macs_through = r->macs - macs, extras_through = r->extras - extras;
+    run(r, l);
+    for (int i = 0; i < 2; i++)
+        l->ends[2 + i] = dp_conv_run(r, &l->then[i], l->y);
+    ck_assert_double_eq(r->macs - macs, 2 * macs_through);
+    ck_assert_double_eq(r->extras - extras, 2 * extras_through);
+}
+
+START_TEST(layers_after_it_see_the_same_map)
+{
+    layer l;
+    layer_init(&l, &shapes[_i], 2, ~0u);
+    forward_run(&l.f, run_through, &l);
+    for (int i = 0; i < 2; i++)
+        ck_assert_mem_eq(l.ends[i].data, l.ends[2 + i].data,
+                         dp_tensor_size(l.ends[i]) * sizeof(float));
+    layer_done(&l);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("ops/winograd");
     TCase *t = tcase_create("core");
     tcase_set_timeout(t, 60);
     tcase_add_loop_test(t, it_is_the_convolution, 0, sizeof shapes / sizeof shapes[0]);
+    tcase_add_loop_test(t, layers_after_it_see_the_same_map, 0,
+                        sizeof shapes / sizeof shapes[0]);
     tcase_add_loop_test(t, threads_do_not_change_a_bit, 0, FORWARD_THREADS);
     tcase_add_loop_test(t, instruction_sets_do_not_change_a_bit, 0, 2);
     suite_add_tcase(s, t);
