@@ -1,7 +1,7 @@
 /* Box heads of one stage: shared layers, then scores and class-specific deltas. With two
  * fully connected layers as in He et al. 2017, figure 4 left (the original's
  * Shared2FCBBoxHead), or with four convolutions and one (Shared4Conv1FCBBoxHead).
- * torchvision's has the layers of the first, but for where regions are cut (regions.h) and
+ * torchvision's two have the same layers, but for where regions are cut (regions.h) and
  * where the checkpoint has the background: before the classes. Here it comes last, as
  * everywhere else.
  */
@@ -21,37 +21,29 @@ typedef struct box_head {
     bool skip_padding;
 } box_head;
 
-#define PARAMS_OF_BOTH                                                              \
+#define OF_ALL(classes)                                                             \
     DP_PARAM(box_head, fc_out_channels, "1024", 1, 65536,                           \
              "outputs of the shared fully connected layers"),                       \
         DP_PARAM(box_head, roi_feat_size, "7", 1, 128, "cells of a region's side"), \
-        DP_PARAM(box_head, num_classes, "80", 1, 65535,                             \
-                 "classes, without the background"),                                \
-        DP_PARAM(box_head, target_stds, "[0.1, 0.1, 0.2, 0.2]", 1e-6, 100,          \
-                 "what predicted dx dy dw dh are multiplied by"),                   \
-        DP_PARAM_END
+        DP_PARAM(box_head, num_classes, classes, 1, 65535,                          \
+                 "classes, without the background")
+#define OF_CONVS                                           \
+    DP_PARAM(box_head, conv_out_channels, "256", 1, 16384, \
+             "channels of the convolutions")
+#define OF_ORIGINALS                                                   \
+    DP_PARAM(box_head, target_stds, "[0.1, 0.1, 0.2, 0.2]", 1e-6, 100, \
+             "what predicted dx dy dw dh are multiplied by")
 
-static const dp_param shared_2fc_params[] = {PARAMS_OF_BOTH};
+static const dp_param shared_2fc_params[] = {OF_ALL("80"), OF_ORIGINALS, DP_PARAM_END};
+static const dp_param shared_4conv_1fc_params[] = {OF_CONVS, OF_ALL("80"), OF_ORIGINALS,
+                                                   DP_PARAM_END};
+static const dp_param torchvision_2fc_params[] = {OF_ALL("90"), DP_PARAM_END};
+static const dp_param torchvision_4conv_1fc_params[] = {OF_CONVS, OF_ALL("90"),
+                                                        DP_PARAM_END};
 
-static const dp_param shared_4conv_1fc_params[] = {
-    DP_PARAM(box_head, conv_out_channels, "256", 1, 16384,
-             "channels of the convolutions"),
-    PARAMS_OF_BOTH,
-};
-
-static const dp_param torchvision_params[] = {
-    DP_PARAM(box_head, fc_out_channels, "1024", 1, 65536,
-             "outputs of the shared fully connected layers"),
-    DP_PARAM(box_head, roi_feat_size, "7", 1, 128, "cells of a region's side"),
-    DP_PARAM(box_head, num_classes, "90", 1, 65535, "classes, without the background"),
-    DP_PARAM_END,
-};
-
-static dp_status build(box_head *head, dp_builder *b, const dp_feature_specs *in,
-                       int convs, int fcs)
+static void build(box_head *head, dp_builder *b, const dp_feature_specs *in, int convs,
+                  int fcs, bool background_first)
 {
-    head->cut = dp_regions_cut;
-    head->skip_padding = true;
     dp_conv_fc_build(b, &head->layers,
                      &(dp_conv_fc_spec){.in = in->spec[0].channels,
                                         .side = head->roi_feat_size,
@@ -59,34 +51,48 @@ static dp_status build(box_head *head, dp_builder *b, const dp_feature_specs *in
                                         .conv_out = head->conv_out_channels,
                                         .fcs = fcs,
                                         .fc_out = head->fc_out_channels,
-                                        .classes = head->num_classes});
+                                        .classes = head->num_classes,
+                                        .background_first = background_first});
+}
+
+static dp_status build_original(box_head *head, dp_builder *b,
+                                const dp_feature_specs *in, int convs, int fcs)
+{
+    head->cut = dp_regions_cut;
+    head->skip_padding = true;
+    build(head, b, in, convs, fcs, false);
     return b->status;
 }
 
 static dp_status build_shared_2fc(void *self, dp_builder *b, const dp_feature_specs *in)
 {
-    return build(self, b, in, 0, 2);
+    return build_original(self, b, in, 0, 2);
 }
 
 static dp_status build_shared_4conv_1fc(void *self, dp_builder *b,
                                         const dp_feature_specs *in)
 {
-    return build(self, b, in, 4, 1);
+    return build_original(self, b, in, 4, 1);
 }
 
-static dp_status build_torchvision(void *self, dp_builder *b,
-                                   const dp_feature_specs *in)
+static dp_status build_torchvision(box_head *head, dp_builder *b,
+                                   const dp_feature_specs *in, int convs, int fcs)
 {
-    box_head *head = self;
     head->cut = dp_regions_cut_sampled;
-    dp_conv_fc_build(b, &head->layers,
-                     &(dp_conv_fc_spec){.in = in->spec[0].channels,
-                                        .side = head->roi_feat_size,
-                                        .fcs = 2,
-                                        .fc_out = head->fc_out_channels,
-                                        .classes = head->num_classes,
-                                        .background_first = true});
+    build(head, b, in, convs, fcs, true);
     return b->status;
+}
+
+static dp_status build_torchvision_2fc(void *self, dp_builder *b,
+                                       const dp_feature_specs *in)
+{
+    return build_torchvision(self, b, in, 0, 2);
+}
+
+static dp_status build_torchvision_4conv_1fc(void *self, dp_builder *b,
+                                             const dp_feature_specs *in)
+{
+    return build_torchvision(self, b, in, 4, 1);
 }
 
 static int classes(const void *self)
@@ -138,12 +144,22 @@ const dp_box_head_def dp_box_head_shared_4conv_1fc = {
     .forward = forward,
 };
 
-const dp_box_head_def dp_box_head_torchvision = {
+const dp_box_head_def dp_box_head_torchvision_2fc = {
     .head = {.name = "torchvision_2fc",
              .summary = "box head of torchvision's Mask R-CNN",
              .size = sizeof(box_head),
-             .params = torchvision_params,
-             .build = build_torchvision},
+             .params = torchvision_2fc_params,
+             .build = build_torchvision_2fc},
+    .classes = classes,
+    .forward = forward,
+};
+
+const dp_box_head_def dp_box_head_torchvision_4conv_1fc = {
+    .head = {.name = "torchvision_4conv_1fc",
+             .summary = "box head of torchvision's second Mask R-CNN",
+             .size = sizeof(box_head),
+             .params = torchvision_4conv_1fc_params,
+             .build = build_torchvision_4conv_1fc},
     .classes = classes,
     .forward = forward,
 };

@@ -2,8 +2,6 @@
 
 #include "postprocess/softmax.h"
 
-#include <stdio.h>
-
 const dp_param dp_mask_fcn_params[] = {
     DP_PARAM(dp_mask_fcn_spec, num_convs, "4", 1, DP_MASK_FCN_CONVS,
              "3 x 3 convolutions"),
@@ -12,6 +10,8 @@ const dp_param dp_mask_fcn_params[] = {
              "cells of a region's side; masks have twice as many"),
     DP_PARAM(dp_mask_fcn_spec, num_classes, "80", 1, 65535,
              "classes, without the background"),
+    DP_PARAM(dp_mask_fcn_spec, norm, "false", 0, 0,
+             "the 3 x 3 convolutions have a batch norm instead of a bias"),
     DP_PARAM_END,
 };
 
@@ -39,16 +39,18 @@ void dp_mask_fcn_build(dp_builder *b, dp_mask_fcn *h, const dp_mask_fcn_spec *sp
 {
     h->spec = *spec;
     for (int i = 0; i < spec->num_convs; i++) {
-        char name[32];
-        snprintf(name, sizeof name, "convs.%d.conv.", i);
+        const size_t outer = dp_builder_enter(b, "convs.%d.", i);
         dp_conv_build(b, &h->convs[i],
                       &(dp_conv_spec){.in = i == 0 ? in : spec->conv_out_channels,
                                       .out = spec->conv_out_channels,
                                       .kernel = 3,
                                       .stride = 1,
                                       .padding = 1,
-                                      .name = name,
+                                      .name = "conv.",
+                                      .norm = spec->norm ? "bn." : NULL,
+                                      .norm_eps = DP_BATCH_NORM_EPS,
                                       .activation = DP_ACTIVATION_RELU});
+        dp_builder_leave(b, outer);
     }
     dp_deconv_build(b, &h->upsample, "upsample.", spec->conv_out_channels,
                     spec->conv_out_channels, DP_ACTIVATION_RELU);

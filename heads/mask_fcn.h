@@ -22,6 +22,7 @@ typedef struct dp_mask_fcn_spec {
     int conv_out_channels;
     int roi_feat_size; /* S / 2 */
     int num_classes;   /* K     */
+    bool norm;
 
     /* of the head, not of the config */
     bool background_first; /* the checkpoint has a logit for it, before the others */
@@ -36,7 +37,7 @@ typedef struct dp_mask_fcn {
     dp_gemm *logits; /* one a class: conv_out_channels to 1 */
 } dp_mask_fcn;
 
-/* Load convs.I.conv, upsample and conv_logits of the current scope, for windows of `in`
+/* Load convs.I.conv and, with a norm, .bn, upsample and conv_logits of the current scope, for windows of `in`
  * channels. */
 void dp_mask_fcn_build(dp_builder *b, dp_mask_fcn *h, const dp_mask_fcn_spec *spec,
                        int in);

@@ -8,7 +8,8 @@ static const dp_head_def *const all[] = {
     &dp_box_head_shared_2fc.head,
     &dp_box_head_shared_4conv_1fc.head,
     &dp_box_head_cascade.head,
-    &dp_box_head_torchvision.head,
+    &dp_box_head_torchvision_2fc.head,
+    &dp_box_head_torchvision_4conv_1fc.head,
     &dp_mask_head_fcn.head,
     &dp_mask_head_cascade_fcn.head,
     &dp_mask_head_torchvision.head,
@@ -26,7 +27,8 @@ static const dp_box_head_def *const box_heads[] = {
     &dp_box_head_shared_2fc,
     &dp_box_head_shared_4conv_1fc,
     &dp_box_head_cascade,
-    &dp_box_head_torchvision,
+    &dp_box_head_torchvision_2fc,
+    &dp_box_head_torchvision_4conv_1fc,
 };
 static const dp_mask_head_def *const mask_heads[] = {
     &dp_mask_head_fcn,

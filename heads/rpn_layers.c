@@ -9,7 +9,8 @@
 
 const dp_param dp_rpn_params[] = {
     DP_PARAM(dp_rpn_layers, feat_channels, "256", 1, 16384,
-             "channels of the shared convolution"),
+             "channels of the shared convolutions"),
+    DP_PARAM(dp_rpn_layers, num_convs, "1", 1, DP_RPN_CONVS, "shared convolutions"),
     DP_PARAM_LIST(dp_rpn_layers, anchor_scales, scales, "[8]", 0.01, 1000,
                   "side of an anchor, in strides of its level"),
     DP_PARAM_LIST(dp_rpn_layers, anchor_ratios, ratios, "[0.5, 1.0, 2.0]", 0.001, 1000,
@@ -22,6 +23,23 @@ const dp_param dp_rpn_params[] = {
     DP_PARAM_END,
 };
 
+static void build_convs(dp_builder *b, dp_rpn_layers *h, int in)
+{
+    for (int i = 0; i < h->num_convs; i++) {
+        char name[32] = "rpn_conv.";
+        if (h->num_convs > 1)
+            snprintf(name, sizeof name, "rpn_conv.%d.conv.", i);
+        dp_conv_build(b, &h->convs[i],
+                      &(dp_conv_spec){.in = i == 0 ? in : h->feat_channels,
+                                      .out = h->feat_channels,
+                                      .kernel = 3,
+                                      .stride = 1,
+                                      .padding = 1,
+                                      .name = name,
+                                      .activation = DP_ACTIVATION_RELU});
+    }
+}
+
 dp_status dp_rpn_layers_build(dp_builder *b, dp_rpn_layers *h,
                               const dp_feature_specs *in)
 {
@@ -30,14 +48,7 @@ dp_status dp_rpn_layers_build(dp_builder *b, dp_rpn_layers *h,
         dp_anchors_init(&h->anchors[i], in->spec[i].stride, h->anchor_ratios, h->ratios,
                         h->anchor_scales, h->scales);
     const int C = h->feat_channels, A = h->anchors[0].count;
-    dp_conv_build(b, &h->conv,
-                  &(dp_conv_spec){.in = in->spec[0].channels,
-                                  .out = C,
-                                  .kernel = 3,
-                                  .stride = 1,
-                                  .padding = 1,
-                                  .name = "rpn_conv.",
-                                  .activation = DP_ACTIVATION_RELU});
+    build_convs(b, h, in->spec[0].channels);
     dp_conv_build(b, &h->cls,
                   &(dp_conv_spec){
                       .in = C, .out = A, .kernel = 1, .stride = 1, .name = "rpn_cls."});
@@ -66,13 +77,16 @@ static void run_level(const dp_rpn_layers *h, dp_run *r, const dp_frame *frame,
         dp_run_fail(r, DP_ESHAPE, "%s: found %d x %d cells, too many for proposals",
                     maps->spec[i].name, x.H, x.W);
     const size_t mark = dp_run_mark(r);
-    const int A = h->anchors[i].count;
+    const int A = h->anchors[i].count, last = h->num_convs - 1;
     const dp_tensor cls = dp_run_tensor(r, 1, x.H, x.W, A);
     const dp_tensor reg = dp_run_tensor(r, 1, x.H, x.W, 4 * A);
-    dp_conv_run_through(r, &h->conv, (const dp_conv *const[]){&h->cls, &h->reg},
-                        (const dp_tensor[]){cls, reg}, 2, x);
+    dp_tensor hidden = x;
+    for (int k = 0; k < last; k++)
+        hidden = dp_conv_run(r, &h->convs[k], hidden); /* (1, H, W, C) */
+    dp_conv_run_through(r, &h->convs[last], (const dp_conv *const[]){&h->cls, &h->reg},
+                        (const dp_tensor[]){cls, reg}, 2, hidden);
     if (rule->uncounted_relu)
-        dp_run_count_extra(r, -(double)x.H * x.W * h->feat_channels);
+        dp_run_count_extra(r, -(double)x.H * x.W * h->feat_channels * h->num_convs);
     trace_level(r, "cls", maps->spec[i].name, cls);
     trace_level(r, "reg", maps->spec[i].name, reg);
     int *index = dp_run_take(r, (size_t)h->nms_pre, sizeof *index);

@@ -12,9 +12,12 @@
 #include "ops/conv.h"
 #include "postprocess/anchors.h"
 
+enum { DP_RPN_CONVS = 4 };
+
 typedef struct dp_rpn_layers {
     /* of the config */
     int feat_channels; /* C */
+    int num_convs;
     int scales, ratios;
     float anchor_scales[8];
     float anchor_ratios[8];
@@ -24,14 +27,15 @@ typedef struct dp_rpn_layers {
 
     int levels;
     dp_anchors anchors[DP_MAX_LEVELS];
-    dp_conv conv; /* 3 x 3                           */
-    dp_conv cls;  /* 1 x 1, a logit an anchor        */
-    dp_conv reg;  /* 1 x 1, dx dy dw dh of an anchor */
+    dp_conv convs[DP_RPN_CONVS]; /* 3 x 3                           */
+    dp_conv cls;                 /* 1 x 1, a logit an anchor        */
+    dp_conv reg;                 /* 1 x 1, dx dy dw dh of an anchor */
 } dp_rpn_layers;
 
 extern const dp_param dp_rpn_params[];
 
-/* Lay the anchors, and load rpn_conv, rpn_cls and rpn_reg of the current scope. */
+/* Lay the anchors, and load rpn_conv (of several convolutions rpn_conv.I.conv), rpn_cls
+ * and rpn_reg of the current scope. */
 dp_status dp_rpn_layers_build(dp_builder *b, dp_rpn_layers *h,
                               const dp_feature_specs *in) DP_MUST_CHECK;
 

@@ -1,16 +1,16 @@
-/* Feature Pyramid Network: Lin et al. 2017, in the form of the original detectors: no norm,
- * no activation; the level beyond the last map is every second cell of the one before.
+/* Feature Pyramid Network: Lin et al. 2017, in the form of the original detectors: no
+ * activation, and mostly no norm; the level beyond the last map is every second cell of
+ * the one before.
  */
 #include "necks/neck.h"
 #include "ops/conv.h"
 #include "ops/pooling.h"
 #include "ops/resize.h"
 
-#include <stdio.h>
-
 typedef struct fpn {
     int out_channels;
     int num_outs;
+    bool norm;
 
     int inputs;
     dp_feature_spec specs[DP_MAX_LEVELS];
@@ -22,6 +22,8 @@ static const dp_param params[] = {
     DP_PARAM(fpn, out_channels, "256", 1, 16384, "channels of every output"),
     DP_PARAM(fpn, num_outs, "5", 1, DP_MAX_LEVELS,
              "outputs; those beyond the inputs are subsampled from the last"),
+    DP_PARAM(fpn, norm, "false", 0, 0,
+             "convolutions have a batch norm instead of a bias"),
     DP_PARAM_END,
 };
 
@@ -29,24 +31,18 @@ static const dp_param params[] = {
 static const char *const map_names[DP_MAX_LEVELS] = {"p2", "p3", "p4", "p5",
                                                      "p6", "p7", "p8", "p9"};
 
-static void build_level(fpn *net, dp_builder *b, int i, int channels)
+static void build_conv(const fpn *net, dp_builder *b, dp_conv *conv, const char *list,
+                       int i, dp_conv_spec spec)
 {
-    char name[32];
-    snprintf(name, sizeof name, "lateral_convs.%d.conv.", i);
-    dp_conv_build(b, &net->lateral[i],
-                  &(dp_conv_spec){.in = channels,
-                                  .out = net->out_channels,
-                                  .kernel = 1,
-                                  .stride = 1,
-                                  .name = name});
-    snprintf(name, sizeof name, "fpn_convs.%d.conv.", i);
-    dp_conv_build(b, &net->output[i],
-                  &(dp_conv_spec){.in = net->out_channels,
-                                  .out = net->out_channels,
-                                  .kernel = 3,
-                                  .stride = 1,
-                                  .padding = 1,
-                                  .name = name});
+    const size_t outer = dp_builder_enter(b, "%s.%d.", list, i);
+    spec.out = net->out_channels;
+    spec.stride = 1;
+    spec.padding = spec.kernel / 2;
+    spec.name = "conv.";
+    spec.norm = net->norm ? "bn." : NULL;
+    spec.norm_eps = DP_BATCH_NORM_EPS;
+    dp_conv_build(b, conv, &spec);
+    dp_builder_leave(b, outer);
 }
 
 static dp_status build(void *self, dp_builder *b, const dp_feature_specs *in)
@@ -71,8 +67,12 @@ static dp_status build(void *self, dp_builder *b, const dp_feature_specs *in)
             i < in->count ? in->spec[i].stride : net->specs[i - 1].stride * 2;
         net->specs[i] = (dp_feature_spec){map_names[i], net->out_channels, stride};
     }
-    for (int i = 0; i < in->count; i++)
-        build_level(net, b, i, in->spec[i].channels);
+    for (int i = 0; i < in->count; i++) {
+        build_conv(net, b, &net->lateral[i], "lateral_convs", i,
+                   (dp_conv_spec){.in = in->spec[i].channels, .kernel = 1});
+        build_conv(net, b, &net->output[i], "fpn_convs", i,
+                   (dp_conv_spec){.in = net->out_channels, .kernel = 3});
+    }
     return b->status;
 }
 

@@ -180,38 +180,44 @@ static void check_masks(const dp_model *m, const cJSON *records,
     ck_assert_ptr_null(record);
 }
 
-static void detect(const char *tier, const cJSON *image)
+static const struct {
+    const char *folder, *weights;
+} detectors[] = {
+    {"mask_rcnn_tiny", "model.pth"},
+    {"torchvision_tiny", "model.safetensors"}, /* under torchvision's names */
+};
+
+static void detect(const char *tier, const char *folder, const char *weights,
+                   const cJSON *image)
 {
     static const char *const parts[FILES] = {"backbone", "fpn", "rpn", "boxes",
                                              "masks"};
     const int id = json_get(image, "id")->valueint;
-    char config[200], results[200];
-    snprintf(config, sizeof config, "tests/golden/mask_rcnn_tiny/%s",
+    char config[200], model[200], results[200];
+    snprintf(config, sizeof config, "tests/golden/%s/%s", folder,
              json_text(image, "config"));
-    snprintf(results, sizeof results, "tests/golden/mask_rcnn_tiny/%d_results.json",
-             id);
+    snprintf(model, sizeof model, "tests/golden/%s/%s", folder, weights);
+    snprintf(results, sizeof results, "tests/golden/%s/%d_results.json", folder, id);
     dp_context *ctx;
     dp_model *m;
-    if (!open_model(&ctx, &m, tier, config, "tests/golden/mask_rcnn_tiny/model.pth"))
+    if (!open_model(&ctx, &m, tier, config, model))
         return;
     golden_run run = {.image = image, .whole_input = true};
     for (; run.count < FILES; run.count++)
-        run.files[run.count] =
-            golden_open("mask_rcnn_tiny/%d_%s", id, parts[run.count]);
+        run.files[run.count] = golden_open("%s/%d_%s", folder, id, parts[run.count]);
     ctx->trace = trace;
     ctx->trace_arg = &run;
 
     dp_pixels pixels;
     dp_detections found = {0};
-    load_picture(&pixels, "mask_rcnn_tiny", image);
+    load_picture(&pixels, folder, image);
     ck_assert_msg(dp_detector_run(ctx, m, &pixels, &found) == DP_OK, "%s",
                   ctx->err.text);
     check_detections(&run, &found);
     cJSON *records = json_load(results);
     check_masks(m, records, &found);
-    printf("mask_rcnn_tiny %d, %s: %d arrays, worst %.2f of what is allowed; %zu "
-           "detections\n",
-           id, tier, run.compared, run.worst, found.count);
+    printf("%s %d, %s: %d arrays, worst %.2f of what is allowed; %zu detections\n",
+           folder, id, tier, run.compared, run.worst, found.count);
     close_run(&run);
     cJSON_Delete(records);
     dp_detections_done(&found);
@@ -222,10 +228,16 @@ static void detect(const char *tier, const cJSON *image)
 
 START_TEST(detector_equals_the_reference)
 {
-    cJSON *cases = json_load("tests/golden/mask_rcnn_tiny/cases.json");
-    const cJSON *image;
-    cJSON_ArrayForEach(image, cases) detect(tiers[_i], image);
-    cJSON_Delete(cases);
+    for (size_t i = 0; i < sizeof detectors / sizeof detectors[0]; i++) {
+        char path[200];
+        const char *folder = detectors[i].folder;
+        snprintf(path, sizeof path, "tests/golden/%s/cases.json", folder);
+        cJSON *cases = json_load(path);
+        const cJSON *image;
+        cJSON_ArrayForEach(image, cases)
+            detect(tiers[_i], folder, detectors[i].weights, image);
+        cJSON_Delete(cases);
+    }
 }
 END_TEST
 

@@ -123,6 +123,46 @@ START_TEST(a_classifier_costs_what_the_original_does)
 }
 END_TEST
 
+/* torchvision publishes no work for this size: multiply-accumulates of its own modules, of
+ * 1000 regions and 100 masks, each of its own class, without the boxes of the background,
+ * which nothing uses. */
+static const struct {
+    const char *config;
+    uint64_t params;
+    double macs;
+} torchvision[] = {
+    {"coco/torchvision_mask_rcnn_resnet50", 44454513, 257781847040},
+    {"coco/torchvision_mask_rcnn_resnet50_v2", 46359409, 422627169280},
+};
+
+START_TEST(a_detector_of_torchvision_costs_what_its_modules_do)
+{
+    char path[200];
+    dp_context *ctx;
+    dp_config *config;
+    dp_model *m;
+    dp_model_work work;
+    snprintf(path, sizeof path, "configs/%s.json", torchvision[_i].config);
+    ck_assert_int_eq(dp_context_new(&ctx, &(dp_options){.threads = 1}), DP_OK);
+    ck_assert_msg(dp_config_load(&ctx->err, &config, path) == DP_OK, "%s",
+                  ctx->err.text);
+    ck_assert_msg(dp_config_lay(&ctx->err, config,
+                                "{\"input\": {\"scale\": [1280, 800]}}",
+                                "test") == DP_OK,
+                  "%s", ctx->err.text);
+    ck_assert_msg(dp_model_build(ctx, &m, config, &(dp_model_weights){.counting = true},
+                                 NULL) == DP_OK,
+                  "%s", ctx->err.text);
+    ck_assert_uint_eq(m->params + m->training_params, torchvision[_i].params);
+    ck_assert_int_eq(dp_model_measure(ctx, m, (dp_size){800, 1280}, &work), DP_OK);
+    ck_assert_msg(fabs(work.macs - torchvision[_i].macs) < 1, "%s: %.0f, expected %.0f",
+                  path, work.macs, torchvision[_i].macs);
+    dp_model_free(m);
+    dp_config_free(config);
+    dp_context_free(ctx);
+}
+END_TEST
+
 /* The config with its input as it is and in one piece. */
 static dp_config *config_for(dp_error *err, const cost *c)
 {
@@ -173,6 +213,8 @@ int main(void)
                         (int)(sizeof costs / sizeof costs[0]));
     tcase_add_loop_test(t, a_classifier_costs_what_the_original_does, 0,
                         (int)(sizeof classifiers / sizeof classifiers[0]));
+    tcase_add_loop_test(t, a_detector_of_torchvision_costs_what_its_modules_do, 0,
+                        (int)(sizeof torchvision / sizeof torchvision[0]));
     suite_add_tcase(s, t);
     return suite_run(s);
 }

@@ -50,6 +50,8 @@ static const struct {
     /* Published as 44401393: weights and biases of frozen norms are not counted there. */
     {"torchvision_maskrcnn_resnet50_fpn_oldnames",
      "coco/torchvision_mask_rcnn_resnet50", 44454513},
+    {"torchvision_maskrcnn_resnet50_fpn_v2", "coco/torchvision_mask_rcnn_resnet50_v2",
+     46359409},
     {"ms_swin_T_224", "imagenet/swin_tiny_1k_224", 28288354},
     {"ms_swin_S_224", "imagenet/swin_small_1k_224", 49606258},
     {"ms_swin_B_384", "imagenet/swin_base_1k_384", 87903584},

@@ -10,11 +10,12 @@ import torchvision
 import mask_rcnn_tiny
 import op_cases
 import roadmap
+import torchvision_tiny
 import upernet_tiny
 from files import digest, write_json
 
 CASES = {"ops": op_cases, "mask_rcnn_tiny": mask_rcnn_tiny, "upernet_tiny": upernet_tiny,
-         "roadmap": roadmap}
+         "roadmap": roadmap, "torchvision_tiny": torchvision_tiny}
 
 
 def write_case(folder, name):
