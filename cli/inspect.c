@@ -1,6 +1,7 @@
 /* densepred inspect - what a checkpoint holds, and how it fits a model */
 #include "cli/cli.h"
 #include "cli/configs.h"
+#include "cli/name_maps.h"
 #include "cli/options.h"
 #include "core/memory.h"
 #include "core/text.h"
@@ -21,7 +22,7 @@ typedef struct report {
     const char *model; /* NULL: none was named */
     dp_status fit;     /* of the model's build */
     dp_mismatches mismatches;
-    char names[64]; /* whose names the checkpoint has; "": the original's */
+    char names[64]; /* whose names the checkpoint has; "": of no map */
 } report;
 
 /* ---- as text ------------------------------------------------------------------- */
@@ -116,8 +117,6 @@ static void add_fit(dp_text *out, const report *r, const char *why)
     static const char *const words[] = {[DP_MISMATCH_MISSING] = "missing",
                                         [DP_MISMATCH_UNEXPECTED] = "unexpected",
                                         [DP_MISMATCH_SHAPE] = "another shape"};
-    if (!r->model)
-        return;
     for (size_t i = 0; i < r->mismatches.count; i++) {
         const dp_mismatch *x = &r->mismatches.list[i];
         dp_text_add(out, "%s: ", words[x->kind]);
@@ -126,6 +125,8 @@ static void add_fit(dp_text *out, const report *r, const char *why)
     }
     if (r->names[0])
         dp_text_add(out, "names: %s's\n", r->names);
+    if (!r->model)
+        return;
     if (r->fit == DP_OK)
         dp_text_add(out, "fits %s: every tensor has its place\n", r->model);
     else
@@ -250,6 +251,22 @@ static dp_status compare(report *r, dp_context *ctx, const char *configs)
     return st == DP_ESHAPE ? DP_OK : st;
 }
 
+/* Without a model, any of the maps that ship may be the checkpoint's. Nobody asked for
+ * them where --configs was not given: what there is to tell does not need them. */
+static dp_status recognise_names(report *r, dp_error *err, const char *configs)
+{
+    dp_name_map *map;
+    dp_status st = dp_cli_find_name_map(err, &map, configs, r->tensors, r->count);
+    if (st == DP_ECONFIG && !configs) {
+        *err = (dp_error){0};
+        st = DP_OK;
+    }
+    if (map)
+        snprintf(r->names, sizeof r->names, "%s", dp_name_map_name(map));
+    dp_name_map_free(map);
+    return st;
+}
+
 static int print(const report *r, dp_context *ctx, bool json)
 {
     dp_error err = {0};
@@ -280,6 +297,8 @@ static int inspect(dp_context *ctx, const dp_arguments *args, const char *config
         st = dp_checkpoint_verify(checkpoint, &r.checked, err);
     if (st == DP_OK && r.model)
         st = compare(&r, ctx, configs);
+    else if (st == DP_OK)
+        st = recognise_names(&r, err, configs);
     if (st == DP_OK && all) {
         r.tensors = dp_checkpoint_list_all(checkpoint, &r.count, err);
         st = r.tensors ? DP_OK : err->code;

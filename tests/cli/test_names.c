@@ -43,6 +43,26 @@ START_TEST(inspect_says_whose_names_they_are)
     snprintf(line, sizeof line, "\nnames: %s's\n", cases[_i].whose);
     ck_assert_ptr_nonnull(strstr(r->out, line));
     ck_assert_ptr_nonnull(strstr(r->out, ": every tensor has its place\n"));
+    r = program_run("densepred inspect copy.safetensors");
+    ck_assert_msg(r->status == 0, "%s", r->err);
+    ck_assert_ptr_nonnull(strstr(r->out, line));
+    r = program_run("densepred inspect '%s/%s'", program_root(), weights_of(_i));
+    ck_assert_msg(r->status == 0, "%s", r->err);
+    ck_assert_ptr_null(strstr(r->out, "\nnames: "));
+}
+END_TEST
+
+START_TEST(inspect_needs_no_configs)
+{
+    write_copy(0);
+    const program_result *r =
+        program_run("DENSEPRED_CONFIGS=nowhere densepred inspect copy.safetensors");
+    ck_assert_msg(r->status == 0, "%s", r->err);
+    ck_assert_ptr_nonnull(strstr(r->out, "  swin.layernorm.bias\n"));
+    ck_assert_ptr_null(strstr(r->out, "\nnames: "));
+    r = program_run("densepred inspect copy.safetensors --configs nowhere");
+    ck_assert_int_eq(r->status, 3);
+    ck_assert_ptr_nonnull(strstr(r->err, "nowhere: found no such folder"));
 }
 END_TEST
 
@@ -83,6 +103,7 @@ int main(void)
     tcase_set_timeout(tc, 60);
     if (shared_has("golden2/swin_cls")) {
         tcase_add_loop_test(tc, inspect_says_whose_names_they_are, 0, COUNT(cases));
+        tcase_add_test(tc, inspect_needs_no_configs);
         tcase_add_loop_test(tc, convert_writes_the_original_names, 0, COUNT(cases));
         tcase_add_test(tc,
                        another_backbone_is_called_by_its_name_under_other_names_too);
