@@ -37,8 +37,8 @@ typedef struct dp_mask_fcn {
     dp_gemm *logits; /* one a class: conv_out_channels to 1 */
 } dp_mask_fcn;
 
-/* Load convs.I.conv and, with a norm, .bn, upsample and conv_logits of the current scope, for windows of `in`
- * channels. */
+/* Load convs.I.conv (and convs.I.bn, with `norm`), upsample and conv_logits of the
+ * current scope, for windows of `in` channels. */
 void dp_mask_fcn_build(dp_builder *b, dp_mask_fcn *h, const dp_mask_fcn_spec *spec,
                        int in);
 

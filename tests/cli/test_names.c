@@ -2,6 +2,7 @@
 #include "tests/support/program.h"
 #include "tests/support/renamed.h"
 #include "tests/support/scratch.h"
+#include "tests/support/suite.h"
 #include "tests/support/shared.h"
 
 #include <check.h>
@@ -109,9 +110,5 @@ int main(void)
                        another_backbone_is_called_by_its_name_under_other_names_too);
     }
     suite_add_tcase(suite, tc);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_run(suite);
 }
