@@ -1,6 +1,7 @@
 #define _POSIX_C_SOURCE 200809L
 #include "cli/configs.h"
 
+#include "core/config.h"
 #include "core/limits.h"
 #include "core/memory.h"
 #include "core/nearest.h"
@@ -225,5 +226,25 @@ dp_status dp_cli_find_model(dp_error *err, char **path, const char *model,
         st = no_such_model(err, &names, model);
     }
     dp_config_names_done(&names);
+    return st;
+}
+
+dp_status dp_cli_find_weights(dp_error *err, char **path, const char *config_path)
+{
+    dp_config *config;
+    *path = NULL;
+    dp_status st = dp_config_load(err, &config, config_path);
+    if (st != DP_OK)
+        return st;
+    const cJSON *published =
+        cJSON_GetObjectItemCaseSensitive(dp_config_root(config), "published");
+    const cJSON *file = cJSON_GetObjectItemCaseSensitive(published, "weights");
+    if (cJSON_IsString(file))
+        st = dp_config_resolve(err, path, config, file);
+    if (*path && access(*path, F_OK) != 0) {
+        dp_free(*path);
+        *path = NULL;
+    }
+    dp_config_free(config);
     return st;
 }

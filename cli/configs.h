@@ -32,4 +32,10 @@ void dp_config_names_done(dp_config_names *names);
 dp_status dp_cli_find_model(dp_error *err, char **path, const char *model,
                             const char *configs) DP_MUST_CHECK;
 
+/* The checkpoint that ships with a config: the file that its "published" calls weights,
+ * when it is there. *path is the caller's to dp_free, NULL without one. Errors as
+ * dp_config_load. */
+dp_status dp_cli_find_weights(dp_error *err, char **path,
+                              const char *config_path) DP_MUST_CHECK;
+
 #endif

@@ -13,7 +13,8 @@ typedef struct dp_session {
 
 /* Start a context by the common options and load MODEL with --weights into it. Says on
  * standard error what does not fit, and the exit status; DP_EXIT_OK: it is loaded.
- * `need_weights` refuses to go on with random ones. `extra` is what else is asked of the
+ * `need_weights`: without --weights the model's shipped ones are loaded, and it refuses to
+ * go on with random ones. `extra` is what else is asked of the
  * load; --partial, --weight-cache and --seed are added here. NULL: nothing. */
 int dp_session_open(dp_session *s, const dp_common_options *common, const char *model,
                     bool need_weights, const dp_load_options *extra);

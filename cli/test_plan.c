@@ -67,6 +67,13 @@ static dp_status load_config(dp_test_plan *p, dp_error *err)
     return st == DP_OK ? dp_config_load(err, &p->config, p->config_path) : st;
 }
 
+static dp_status find_weights(dp_test_plan *p, dp_error *err)
+{
+    const char *given = p->ask->common.weights;
+    return given ? dp_strdup(err, &p->weights_path, given)
+                 : dp_cli_find_weights(err, &p->weights_path, p->config_path);
+}
+
 /* Make it the config that the model is built from. */
 static dp_status lay_changes(dp_test_plan *p, dp_error *err)
 {
@@ -173,17 +180,18 @@ int dp_test_plan_make(dp_test_plan *p, const dp_test_ask *ask, bool helper)
 {
     dp_error err = {0};
     *p = (dp_test_plan){.ask = ask};
-    if (!ask->common.weights)
-        return dp_cli_usage("%s: found no checkpoint, expected --weights FILE",
-                            ask->model);
     if (ask->workers > 0 && ask->common.threads > 0)
         return dp_cli_usage("test: found --threads with --workers, whose contexts have "
                             "one thread each");
     int status = read_shard(p);
     if (status != DP_EXIT_OK)
         return status;
-    if (load_config(p, &err) != DP_OK || find_task(p, &err) != DP_OK ||
-        load_classes(p, &err) != DP_OK)
+    if (load_config(p, &err) != DP_OK || find_weights(p, &err) != DP_OK)
+        return dp_cli_fail(&err, DP_SUBJECT_MODEL);
+    if (!p->weights_path)
+        return dp_cli_usage("%s: found no checkpoint, expected --weights FILE",
+                            ask->model);
+    if (find_task(p, &err) != DP_OK || load_classes(p, &err) != DP_OK)
         return dp_cli_fail(&err, DP_SUBJECT_MODEL);
     status = check_ask(p);
     if (status == DP_EXIT_OK && lay_changes(p, &err) != DP_OK)
@@ -193,7 +201,7 @@ int dp_test_plan_make(dp_test_plan *p, const dp_test_ask *ask, bool helper)
     if (dp_test_set_load(&p->set, p->task, ask->root, ask->images, ask->annotations,
                          &err) != DP_OK)
         return dp_cli_fail(&err, DP_SUBJECT_INPUT);
-    if (digest_file(p->weights, ask->common.weights, &err) != DP_OK)
+    if (digest_file(p->weights, p->weights_path, &err) != DP_OK)
         return dp_cli_fail(&err, DP_SUBJECT_MODEL);
     if (make_key(p, &err) != DP_OK || name_work(p, &err) != DP_OK)
         return dp_cli_fail(&err, DP_SUBJECT_OUTPUT);
@@ -206,6 +214,7 @@ void dp_test_plan_done(dp_test_plan *p)
     dp_dataset_done(&p->dataset);
     dp_config_free(p->config);
     dp_free(p->config_path);
+    dp_free(p->weights_path);
     dp_free(p->classes_path);
     dp_free(p->work);
     *p = (dp_test_plan){0};
@@ -220,7 +229,7 @@ void dp_test_plan_add_json(dp_text *t, const dp_test_plan *p)
     dp_text_add(
         t, ",\n\"precision\": \"%s\",\n\"test\": \"%s\",\n\"weights\": {\"file\": ",
         precision(p), p->ask->ms_flip ? "test_ms_flip" : "test");
-    dp_results_add_name(t, p->ask->common.weights);
+    dp_results_add_name(t, p->weights_path);
     dp_text_add(t, ", \"sha256\": \"%s\"},\n\"dataset\": {\"name\": ", p->weights);
     dp_results_add_name(t, p->dataset.name);
     dp_text_add(t, ", \"annotations\": ");

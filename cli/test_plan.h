@@ -31,7 +31,8 @@ typedef struct dp_test_plan {
     dp_dataset dataset;
     dp_task task;
     dp_test_set set;
-    char weights[DP_SHA256_HEX]; /* digest of the checkpoint */
+    char *weights_path;          /* owned; given, or shipped  */
+    char weights[DP_SHA256_HEX]; /* its digest                */
     char *work;                  /* owned; path of the work folder */
     uint8_t key
         [DP_SHA256_BYTES]; /* of the run: version, precision, config, weights, items */

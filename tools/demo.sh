@@ -23,19 +23,19 @@ mkdir -p "$out"
 "$build/tools/toytown" "$out/town" --count $count --seed $seed --size 384x512
 
 begin=$(now)
-run detect $detector -w configs/$detector.safetensors "$out/town/images" -o "$out/boxes" \
+run detect $detector "$out/town/images" -o "$out/boxes" \
     --score-thr 0.5 --json "$out/results.json" --quiet >"$out/found.txt"
 middle=$(now)
-run segment $segmentor -w configs/$segmentor.safetensors "$out/town/images" -o "$out/labels" \
+run segment $segmentor "$out/town/images" -o "$out/labels" \
     --quiet >/dev/null
 end=$(now)
 echo "{\"pictures\": $count, \"detect\": $(echo "$middle $begin" | awk '{print $1 - $2}')," \
     "\"segment\": $(echo "$end $middle" | awk '{print $1 - $2}')}" >"$out/times.json"
 
-run test $detector -w configs/$detector.safetensors --images "$out/town/images" \
+run test $detector --images "$out/town/images" \
     --annotations "$out/town/annotations/instances.json" --work "$out/detect" \
     --report "$out/detect/report" --quiet
-run test $segmentor -w configs/$segmentor.safetensors --images "$out/town/images" \
+run test $segmentor --images "$out/town/images" \
     --annotations "$out/town/labels" --work "$out/segment" \
     --report "$out/segment/report" --quiet
 "$build/tools/demo_page" "$out"

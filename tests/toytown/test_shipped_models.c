@@ -142,6 +142,26 @@ START_TEST(threads_change_no_byte)
 }
 END_TEST
 
+START_TEST(they_are_found_without_being_named)
+{
+    ck_assert_int_eq(run("detect", detector, "--json named.json")->status, 0);
+    const char *root = program_root();
+    const program_result *r = program_run(
+        "densepred detect %s '%s/tests/toytown/images' --configs '%s/configs' --quiet "
+        "--json got.json && cmp named.json got.json",
+        detector, root, root);
+    ck_assert_msg(r->status == 0, "%s%s", r->out, r->err);
+    /* test looks for them itself, to know a run again. */
+    r = program_run("densepred test %s --images '%s/tests/toytown/images' "
+                    "--annotations '%s/tests/toytown/labels' --work work --configs "
+                    "'%s/configs' --quiet && grep -q "
+                    "'/configs/toytown/upernet_convnext_toytown.safetensors' "
+                    "work/run.json",
+                    segmentor, root, root, root);
+    ck_assert_msg(r->status == 0, "%s%s", r->out, r->err);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("shipped models");
@@ -151,6 +171,7 @@ int main(void)
     tcase_add_test(t, objects_are_those_that_were_kept);
     tcase_add_test(t, labels_are_those_that_were_kept);
     tcase_add_test(t, threads_change_no_byte);
+    tcase_add_test(t, they_are_found_without_being_named);
     suite_add_tcase(s, t);
     return suite_run(s);
 }
