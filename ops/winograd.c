@@ -10,9 +10,9 @@ enum {
     PAD = 16, /* floats: rows a power of two apart would compete for cache lines */
     BLOCK_MIN =
         16, /* tiles of an item: each reads all the weights, which are large   */
-    BLOCK_NEAR = 32, /* enough when the weights stay in the last cache,       */
-    BLOCK_FAR = 64,  /* or when they come from memory                         */
-    NEAR_BYTES = 16 << 20,
+    BLOCK_NEAR = 32,       /* enough when the weights stay in the last cache,       */
+    BLOCK_FAR = 64,        /* or when they come from memory                         */
+    NEAR_BYTES = 16 << 20, /* what the last cache keeps, of weights or of y          */
     BLOCK_ITEMS =
         8, /* items of a small map, to have work for several threads          */
     BLOCK_BYTES =
@@ -92,8 +92,10 @@ static void finish_tile(const struct job *j, const float *m, const dp_map_window
                         size_t cell)
 {
     const dp_winograd *l = j->layer;
-    j->kernels->winograd_output(j->y.data + cell * (size_t)l->out, m, j->plane, l->bias,
-                                w, l->out, l->relu ? DP_GEMM_RELU : 0);
+    const bool large = dp_tensor_size(j->y) > NEAR_BYTES / sizeof(float);
+    j->kernels->winograd_output(
+        j->y.data + cell * (size_t)l->out, m, j->plane, l->bias, w, l->out,
+        (l->relu ? DP_GEMM_RELU : 0u) | (large ? DP_WINOGRAD_STREAM : 0u));
 }
 
 static void pass_tile(const struct job *j, const float *m, const dp_map_window *w,

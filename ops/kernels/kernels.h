@@ -164,7 +164,12 @@ void dp_gemm_bf16_pack(uint16_t *packed, int K, int N, const float *w, size_t k_
  *   (m[0] + s) + p        fmaf(b, q, a * t)
  *   fmaf(b2, p, a2 * s)   fmaf(b3, q, fmaf(a3, t, m[5]))
  * Both go down the columns of a tile, then along its rows. */
-enum { DP_WINOGRAD_IN = 6, DP_WINOGRAD_OUT = 4, DP_WINOGRAD_VALUES = 36 };
+enum {
+    DP_WINOGRAD_IN = 6,
+    DP_WINOGRAD_OUT = 4,
+    DP_WINOGRAD_VALUES = 36,
+    DP_WINOGRAD_STREAM = 8 /* a flag, apart from DP_GEMM_* */
+};
 
 /* v[xi * plane + c] for the C channels of the 6 x 6 cells from (w->row, w->col) of a map
  * x; cells outside the map are 0. rows and cols of w are not looked at. */
@@ -172,7 +177,8 @@ typedef void dp_winograd_input_fn(float *v, size_t plane, const float *x,
                                   const dp_map_window *w);
 
 /* Channels [0, n) of the window w, of 1 to 4 rows and columns, of a map y: the products m
- * transformed, plus bias (n); with DP_GEMM_RELU as dp_relu_fn. */
+ * transformed, plus bias (n); with DP_GEMM_RELU as dp_relu_fn. With DP_WINOGRAD_STREAM
+ * y may be written past the caches: for maps that are too large to stay there. */
 typedef void dp_winograd_output_fn(float *y, const float *m, size_t plane,
                                    const float *bias, const dp_map_window *w, int n,
                                    unsigned flags);

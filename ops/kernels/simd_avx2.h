@@ -60,6 +60,16 @@ static inline void vec_store_part(float *p, vec v, int n)
     _mm256_maskstore_ps(p, vec_first(n), v);
 }
 
+static inline void vec_stream(float *p, vec v)
+{
+    _mm256_stream_ps(p, v);
+}
+
+static inline void stream_end(void)
+{
+    _mm_sfence();
+}
+
 static inline vec vec_add(vec a, vec b)
 {
     return _mm256_add_ps(a, b);

@@ -54,6 +54,18 @@ static inline void vec_store_part(float *p, vec v, int n)
     _mm512_mask_storeu_ps(p, (__mmask16)((1u << n) - 1), v);
 }
 
+/* To memory past the caches; p is as aligned as a vec. Other threads see it after
+ * stream_end, which comes before whatever tells them to look. */
+static inline void vec_stream(float *p, vec v)
+{
+    _mm512_stream_ps(p, v);
+}
+
+static inline void stream_end(void)
+{
+    _mm_sfence();
+}
+
 static inline vec vec_add(vec a, vec b)
 {
     return _mm512_add_ps(a, b);

@@ -65,7 +65,8 @@ void check_winograd_output(dp_winograd_output_fn *variant)
         const float *m =
             floats_special((VALUES - 1) * plane + (size_t)n, i % 2 ? 50 : 1 << 30);
         const float *bias = floats_random((size_t)n, -1, 1);
-        const unsigned flags = int_random(2) ? DP_GEMM_RELU : 0;
+        const unsigned flags = (int_random(2) ? DP_GEMM_RELU : 0u) |
+                               (int_random(2) ? DP_WINOGRAD_STREAM : 0u);
         float *want = floats_random(size, -1, 1), *got = floats_copy(want, size);
 
         harness_case("winograd_output of %d x %d, %d of %d channels, flags %u", w.rows,
