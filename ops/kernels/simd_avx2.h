@@ -25,6 +25,11 @@ static inline void prefetch(const float *p)
     _mm_prefetch((const char *)p, _MM_HINT_T2);
 }
 
+static inline void prefetch_near(const float *p)
+{
+    _mm_prefetch((const char *)p, _MM_HINT_T0);
+}
+
 typedef __m256 vec;
 
 static inline vec vec_set(float value)
