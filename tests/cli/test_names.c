@@ -2,8 +2,8 @@
 #include "tests/support/program.h"
 #include "tests/support/renamed.h"
 #include "tests/support/scratch.h"
-#include "tests/support/suite.h"
 #include "tests/support/shared.h"
+#include "tests/support/suite.h"
 
 #include <check.h>
 #include <stdio.h>
