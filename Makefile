@@ -194,7 +194,8 @@ asan-fast: ## the same without the tests tagged slow
 	@$(MAKE) --no-print-directory BUILD=asan QUICK=1 check
 ubsan: asan ## the same as asan, which has both
 tsan: ## the tests under the thread sanitizer
-	@$(MAKE) --no-print-directory BUILD=tsan check
+	@TSAN_OPTIONS=suppressions=$(CURDIR)/tools/tsan-suppressions.txt \
+	    $(MAKE) --no-print-directory BUILD=tsan check
 
 cov: ## line coverage of the tests, a line a folder
 	@find build/cov -name '*.gcda' -delete 2>/dev/null || true
