@@ -254,7 +254,7 @@ dp_tensor dp_conv_run(dp_run *r, const dp_conv *c, dp_tensor x)
 void dp_conv_run_through(dp_run *r, const dp_conv *c, const dp_conv *const *then,
                          const dp_tensor *y, int count, dp_tensor x)
 {
-    if (!c->by_tiles) {
+    if (!c->by_tiles || count > DP_CONV_THEN) {
         const size_t mark = dp_run_mark(r);
         const dp_tensor between = dp_conv_run(r, c, x);
         for (int i = 0; i < count; i++)
@@ -264,7 +264,7 @@ void dp_conv_run_through(dp_run *r, const dp_conv *c, const dp_conv *const *then
     }
     dp_winograd_then list[DP_CONV_THEN];
     const dp_tensor between = {NULL, x.N, x.H, x.W, c->out};
-    if (x.C != c->in || count > DP_CONV_THEN)
+    if (x.C != c->in)
         dp_run_fail(r, DP_ESHAPE,
                     "convolution by tiles: found %d channels, expected %d", x.C, c->in);
     dp_run_count_extra(r, (double)c->extras * (double)dp_tensor_size(between));

@@ -61,8 +61,11 @@ void dp_conv_run_into(dp_run *r, const dp_conv *c, dp_tensor y, dp_tensor x);
  * dp_conv_run_into; a convolution by tiles is recorded as DP_ESHAPE. */
 void dp_conv_run_add(dp_run *r, const dp_conv *c, dp_tensor y, dp_tensor x);
 
-/* y[i] = then[i](conv(x)) for at most DP_CONV_THEN pointwise layers, whose input nobody
- * else reads: it is never in memory when c is by tiles. */
+/* y[i] = then[i](conv(x)) for the `count` pointwise layers (1 x 1, stride 1, one group) that
+ * are all that read the map between: it is never in memory when c is by tiles and they are
+ * at most DP_CONV_THEN. y[i] has the extents of conv(x) and the outputs of then[i] as
+ * channels; other extents, and an x of other channels than c's, are recorded as DP_ESHAPE.
+ * No y[i] overlaps x. */
 enum { DP_CONV_THEN = 4 };
 void dp_conv_run_through(dp_run *r, const dp_conv *c, const dp_conv *const *then,
                          const dp_tensor *y, int count, dp_tensor x);

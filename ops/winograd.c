@@ -62,10 +62,10 @@ struct job {
     size_t v_row, m_row, plane;
     const dp_winograd_then *then; /* NULL: the outputs go to y */
     int then_count;
-    float
-        *cells; /* with then: outputs of a tile and of a layer that follows, a worker */
+    /* A worker's: with then, outputs of a tile and of a layer that follows; its planes. */
+    float *cells;
     size_t cells_size;
-    float *memory; /* a worker's planes             */
+    float *memory;
 };
 
 /* The products of a value are written over the values before it, which are used up: so

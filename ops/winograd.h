@@ -31,15 +31,16 @@ void dp_winograd_build(dp_builder *b, dp_winograd *l, int in, int out,
  * over the threads; the bits do not depend on how many there are. */
 void dp_winograd_run(dp_run *r, const dp_winograd *l, dp_tensor y, dp_tensor x);
 
-/* A pointwise layer after the convolution: rows of its `out`, to y (N, H, W, N outputs). */
+/* A pointwise layer after the convolution, to y (N, H, W, outputs of gemm). */
 typedef struct dp_winograd_then {
     const dp_gemm *gemm;
     dp_activation activation;
     dp_tensor y;
 } dp_winograd_then;
 
-/* Every cell of the convolution of x through all `count` layers. The map between, which
- * nobody else reads, is never in memory. */
+/* Every cell of the convolution of x (N, H, W, in) through all `count` layers, whose gemms
+ * take `out` channels. The map between, which nobody else reads, is never in memory. Split
+ * over the threads as dp_winograd_run; no y overlaps x. */
 void dp_winograd_run_through(dp_run *r, const dp_winograd *l,
                              const dp_winograd_then *then, int count, dp_tensor x);
 
