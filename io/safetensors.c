@@ -319,9 +319,12 @@ dp_status dp_safetensors_read(dp_tensor_list *list, dp_tree *metadata, dp_value 
     reader r = {.path = path, .metadata = metadata, .err = err};
     void *memory = NULL;
     *texts = NULL;
-    const uint64_t length = size < LENGTH_SIZE ? 0 : get_length(data);
-    if (size < LENGTH_SIZE || length > size - LENGTH_SIZE ||
-        length > DP_MAX_SAFETENSORS_HEADER)
+    if (size < LENGTH_SIZE)
+        return dp_fail(err, DP_EFORMAT,
+                       "%s: found a file of %zu bytes, expected %d or more", path, size,
+                       LENGTH_SIZE);
+    const uint64_t length = get_length(data);
+    if (length > size - LENGTH_SIZE || length > DP_MAX_SAFETENSORS_HEADER)
         return dp_fail(
             err, DP_EFORMAT,
             "%s: found a header of %llu bytes in a file of %zu, expected at most %d "

@@ -531,7 +531,7 @@ START_TEST(other_files_are_refused_by_what_they_are)
     refused_with(scratch_file("x.pth", "\x89PNG", 4), DP_EFORMAT, "starts with 89 50");
     refused_with(scratch_file("x.pth", "a", 1), DP_EFORMAT, "starts with 61 00");
     refused_with(scratch_file("x.safetensors", "a", 1), DP_EFORMAT,
-                 "found a header of");
+                 "found a file of 1 bytes, expected 8 or more");
     refused_with(scratch_file("x.pth", "PK\3\4xxxxxxxxxxxxxxxxxxxxxxxxxxxx", 32),
                  DP_EFORMAT, "no end record of a ZIP archive");
     refused_with(scratch_path("none.pth"), DP_EIO, "none.pth");

@@ -373,8 +373,12 @@ START_TEST(a_header_longer_than_the_file_or_the_limit_is_refused)
         ck_assert_int_eq(read_bytes(file, sizeof file), DP_EFORMAT);
         ck_assert_ptr_nonnull(strstr(err.text, "found a header of"));
     }
-    for (size_t size = 0; size < 8; size++)
+    for (size_t size = 0; size < 8; size++) {
+        char found[40];
+        snprintf(found, sizeof found, "found a file of %zu bytes", size);
         ck_assert_int_eq(read_bytes(file, size), DP_EFORMAT);
+        ck_assert_ptr_nonnull(strstr(err.text, found));
+    }
 }
 END_TEST
 
