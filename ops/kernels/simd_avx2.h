@@ -20,12 +20,12 @@ enum { LANES = 8 };
 #define UNROLL _Pragma("GCC unroll 32")
 #endif
 
-static inline void prefetch(const float *p)
+static ALWAYS_INLINE void prefetch(const float *p)
 {
-    _mm_prefetch((const char *)p, _MM_HINT_T2);
+    _mm_prefetch((const char *)p, _MM_HINT_T1);
 }
 
-static inline void prefetch_near(const float *p)
+static ALWAYS_INLINE void prefetch_near(const float *p)
 {
     _mm_prefetch((const char *)p, _MM_HINT_T0);
 }
