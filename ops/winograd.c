@@ -8,15 +8,11 @@ enum {
     VALUES = DP_WINOGRAD_VALUES,
     SIDE = DP_WINOGRAD_OUT,
     PAD = 16, /* floats: rows a power of two apart would compete for cache lines */
-    BLOCK_MIN =
-        16, /* tiles of an item: each reads all the weights, which are large   */
-    BLOCK_NEAR = 32,       /* enough when the weights stay in the last cache,       */
-    BLOCK_FAR = 64,        /* or when they come from memory                         */
-    NEAR_BYTES = 16 << 20, /* what the last cache keeps, of weights or of y          */
-    BLOCK_ITEMS =
-        8, /* items of a small map, to have work for several threads          */
-    BLOCK_BYTES =
-        5 << 20 /* of an item's values and products                          */
+    BLOCK_MIN = 16,         /* tiles of an item, each of which reads all the weights: */
+    BLOCK_MAX = 48,         /* so few do not pay, and more do not gain                */
+    BLOCK_ITEMS = 8,        /* items of a small map, for several threads to share     */
+    BLOCK_BYTES = 5 << 20,  /* of an item's values and products                       */
+    STREAM_BYTES = 16 << 20 /* a map y that the last cache would not keep             */
 };
 
 /* The columns [first, first + count) of all products. */
@@ -92,7 +88,7 @@ static void finish_tile(const struct job *j, const float *m, const dp_map_window
                         size_t cell)
 {
     const dp_winograd *l = j->layer;
-    const bool large = dp_tensor_size(j->y) > NEAR_BYTES / sizeof(float);
+    const bool large = dp_tensor_size(j->y) > STREAM_BYTES / sizeof(float);
     j->kernels->winograd_output(
         j->y.data + cell * (size_t)l->out, m, j->plane, l->bias, w, l->out,
         (l->relu ? DP_GEMM_RELU : 0u) | (large ? DP_WINOGRAD_STREAM : 0u));
@@ -156,12 +152,10 @@ static void winograd_item(void *arg, int item, int worker)
 static int block_size(const dp_winograd *l, int tiles)
 {
     const int widest = l->in > l->out ? l->in : l->out;
-    const size_t weights = VALUES * sizeof(float) * (size_t)l->in * (size_t)l->out;
     const int fitting =
         BLOCK_BYTES / (VALUES + 1) / (int)sizeof(float) / widest / 8 * 8;
     const int even = (tiles / BLOCK_ITEMS + 7) / 8 * 8;
-    int block = weights > NEAR_BYTES ? BLOCK_FAR : BLOCK_NEAR;
-    block = fitting < block ? fitting : block;
+    int block = fitting < BLOCK_MAX ? fitting : BLOCK_MAX;
     block = even < block ? even : block;
     return block < BLOCK_MIN ? BLOCK_MIN : block;
 }
