@@ -35,8 +35,9 @@ typedef struct part {
     size_t panel; /* numbers from one panel to the next */
     const uint16_t *w;
     const float *bias;
-    int n;     /* columns, at most VECS * LANES */
-    int pairs; /* of terms                      */
+    size_t ahead; /* as in gemm.inc */
+    int n;        /* columns, at most VECS * LANES */
+    int pairs;    /* of terms                      */
     unsigned flags;
 } part;
 
@@ -71,6 +72,7 @@ static ALWAYS_INLINE void add_products(vec sum[ROWS][VECS], const uint16_t *x,
     for (int k = 0; k < p->pairs; k++, x += PAIR, w += PAIR * DP_GEMM_PANEL) {
         __m512bh weight[VECS];
 
+        prefetch((const float *)((uintptr_t)w + p->ahead));
         UNROLL
         for (int v = 0; v < vecs; v++)
             weight[v] = (__m512bh)_mm512_loadu_si512(w + (size_t)v * p->panel);
@@ -142,17 +144,27 @@ static ALWAYS_INLINE void tile(float *y, const uint16_t *x, const part *p, int r
         activate(y, p, rows);
 }
 
+/* The tile from row r on; the first tiles ask for a panel each of the next columns'. */
+static ALWAYS_INLINE void tile_from(float *y, const uint16_t *x, part *p, int r,
+                                    int rows)
+{
+    const size_t number = (size_t)(r / ROWS);
+
+    p->ahead = number < VECS ? (VECS + number) * p->panel * sizeof *p->w : 0;
+    tile(y + (size_t)r * p->y_stride, x + (size_t)r * p->x_stride, p, rows);
+}
+
 /* Tiles of ROWS rows, then of half as many, then of one. */
-static void all_rows(float *y, const uint16_t *x, const part *p, int rows)
+static void all_rows(float *y, const uint16_t *x, part *p, int rows)
 {
     int r = 0;
 
     for (; r + ROWS <= rows; r += ROWS)
-        tile(y + (size_t)r * p->y_stride, x + (size_t)r * p->x_stride, p, ROWS);
+        tile_from(y, x, p, r, ROWS);
     for (; r + ROWS / 2 <= rows; r += ROWS / 2)
-        tile(y + (size_t)r * p->y_stride, x + (size_t)r * p->x_stride, p, ROWS / 2);
+        tile_from(y, x, p, r, ROWS / 2);
     for (; r < rows; r++)
-        tile(y + (size_t)r * p->y_stride, x + (size_t)r * p->x_stride, p, 1);
+        tile_from(y, x, p, r, 1);
 }
 
 void dp_gemm_bf16_avx512bf16(float *y, size_t y_stride, const uint16_t *x,
