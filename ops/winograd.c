@@ -8,8 +8,8 @@ enum {
     VALUES = DP_WINOGRAD_VALUES,
     SIDE = DP_WINOGRAD_OUT,
     PAD = 16, /* floats: rows a power of two apart would compete for cache lines */
-    BLOCK_MIN = 16,         /* tiles of an item, each of which reads all the weights: */
-    BLOCK_MAX = 48,         /* so few do not pay, and more do not gain                */
+    BLOCK_MIN = 16,         /* tiles of an item: it reads all the weights for them    */
+    BLOCK_MAX = 48,         /* more of them gain nothing                              */
     BLOCK_ITEMS = 8,        /* items of a small map, for several threads to share     */
     BLOCK_BYTES = 5 << 20,  /* of an item's values and products                       */
     STREAM_BYTES = 16 << 20 /* a map y that the last cache would not keep             */
