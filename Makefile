@@ -61,7 +61,8 @@ $O/%_avx512bf16.o: ISA := -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512bf1
 
 # ---- sources ---------------------------------------------------------------
 
-LIB_DIRS := core ops/kernels ops io backbone necks postprocess heads eval model
+LIB_DIRS := base core ops/kernels ops io/checkpoint io/image io/data backbone necks postprocess \
+            heads model eval report runner
 LIB_SRC  := $(foreach d,$(LIB_DIRS),$(sort $(wildcard $d/*.c)))
 LIB_OBJ  := $(LIB_SRC:%.c=$O/%.o)
 # Runs over several processes are the only part that knows MPI.
@@ -70,11 +71,11 @@ CLI_OBJ  := $(CLI_SRC:%.c=$O/%.o)
 
 # tests/<folder>/test_<subject>.c is a program of its own, on tests/support and on what
 # else its folder holds.
-TEST_SRC := $(sort $(wildcard tests/*/test_*.c))
+TEST_SRC := $(sort $(wildcard tests/*/test_*.c tests/*/*/test_*.c))
 TESTS    := $(TEST_SRC:%.c=$O/%)
 TEST_LIB := $(patsubst %.c,$O/%.o,$(sort $(wildcard tests/support/*.c)))
 TEST_PARTS := $(patsubst %.c,$O/%.o,$(filter-out $(TEST_SRC) tests/support/% tests/tools/%,\
-                $(sort $(wildcard tests/*/*.c))))
+                $(sort $(wildcard tests/*/*.c tests/*/*/*.c))))
 # tests/tools/<name>.c, tools/<name>.c and bench/<name>.c are programs too, the last on
 # bench/peak.c.
 TOOLS    := $(patsubst %.c,$O/%,$(filter-out tools/demo_page.c tools/toytown.c,\

@@ -6,7 +6,7 @@
  * the runs: time on the clock, and processor time of all threads together, which other
  * programs on the machine disturb less. Memory is the process's peak.
  */
-#include "core/limits.h"
+#include "base/limits.h"
 #include "eval/coco_scores.h"
 
 #include <stdio.h>

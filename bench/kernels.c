@@ -5,9 +5,9 @@
  * ms is the median CPU time of a call, `peak` the share of the FMA peak measured just
  * before, `x ref` how many times faster than plain C. */
 #include "ops/kernels/kernels.h"
+#include "base/cpu.h"
+#include "base/memory.h"
 #include "bench/peak.h"
-#include "core/cpu.h"
-#include "core/memory.h"
 #include "tests/support/random.h"
 
 #include <cblas.h>

@@ -1,7 +1,7 @@
 #define _POSIX_C_SOURCE 200809L
 #include "bench/peak.h"
 
-#include "core/cpu.h"
+#include "base/cpu.h"
 
 #include <stdlib.h>
 #include <time.h>

@@ -11,7 +11,7 @@
 /* CPU seconds of this thread. */
 double cpu_seconds(void);
 
-/* GFLOP/s of independent FMAs in the widest registers of these flags (core/cpu.h), over
+/* GFLOP/s of independent FMAs in the widest registers of these flags (base/cpu.h), over
  * about 20 ms; 0 where there is no such loop. */
 double peak_gflops(unsigned cpu);
 

@@ -1,11 +1,11 @@
 /* densepred bench - how long each part of a model takes on this machine */
+#include "base/cpu.h"
+#include "base/text.h"
 #include "bench/peak.h"
 #include "cli/cli.h"
 #include "cli/options.h"
 #include "cli/session.h"
-#include "core/cpu.h"
 #include "core/detections.h"
-#include "core/text.h"
 #include "model/model.h"
 
 #include <stdio.h>

@@ -1,12 +1,12 @@
 /* densepred classify - what a picture shows, as a whole */
+#include "base/memory.h"
 #include "cli/cli.h"
 #include "cli/inputs.h"
 #include "cli/options.h"
 #include "cli/pictures.h"
 #include "cli/progress.h"
 #include "cli/session.h"
-#include "core/memory.h"
-#include "io/results.h"
+#include "io/data/results.h"
 #include "model/classifier.h"
 
 #include <stdio.h>

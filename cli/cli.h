@@ -8,7 +8,7 @@
 #ifndef DP_CLI_CLI_H
 #define DP_CLI_CLI_H
 
-#include "core/status.h"
+#include "base/status.h"
 
 enum {
     DP_EXIT_OK = 0,

@@ -1,11 +1,11 @@
 /* densepred config - a config with its bases merged, and the keys of a type */
 #include "core/config.h"
 #include "backbone/backbone.h"
+#include "base/memory.h"
+#include "base/nearest.h"
 #include "cli/cli.h"
 #include "cli/configs.h"
 #include "cli/options.h"
-#include "core/memory.h"
-#include "core/nearest.h"
 #include "heads/head.h"
 #include "model/input.h"
 #include "model/model.h"

@@ -10,7 +10,7 @@
 #ifndef DP_CLI_CONFIGS_H
 #define DP_CLI_CONFIGS_H
 
-#include "core/status.h"
+#include "base/status.h"
 
 #include <stddef.h>
 

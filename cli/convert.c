@@ -1,10 +1,10 @@
 /* densepred convert - a checkpoint as safetensors, under the original names */
+#include "base/memory.h"
 #include "cli/cli.h"
 #include "cli/name_maps.h"
 #include "cli/options.h"
-#include "core/memory.h"
-#include "io/checkpoint.h"
-#include "io/safetensors.h"
+#include "io/checkpoint/checkpoint.h"
+#include "io/checkpoint/safetensors.h"
 
 #include <stdio.h>
 

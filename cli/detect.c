@@ -1,4 +1,6 @@
 /* densepred detect - boxes, classes, scores, masks */
+#include "base/memory.h"
+#include "base/nearest.h"
 #include "cli/cli.h"
 #include "cli/detect_formats.h"
 #include "cli/inputs.h"
@@ -8,12 +10,10 @@
 #include "cli/progress.h"
 #include "cli/session.h"
 #include "core/detections.h"
-#include "core/memory.h"
-#include "core/nearest.h"
-#include "io/draw.h"
-#include "io/jpeg.h"
+#include "io/image/jpeg.h"
 #include "model/detector.h"
 #include "model/tiles.h"
+#include "report/draw.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,9 +1,9 @@
 #include "cli/detect_formats.h"
 
+#include "base/memory.h"
 #include "cli/cli.h"
-#include "core/memory.h"
-#include "io/labelme.h"
-#include "io/yolo.h"
+#include "io/data/labelme.h"
+#include "io/data/yolo.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -5,9 +5,9 @@
 #ifndef DP_CLI_DETECT_FORMATS_H
 #define DP_CLI_DETECT_FORMATS_H
 
+#include "base/atomic_file.h"
 #include "cli/outputs.h"
-#include "io/atomic_file.h"
-#include "io/results.h"
+#include "io/data/results.h"
 
 #include <stdbool.h>
 

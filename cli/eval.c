@@ -1,8 +1,8 @@
 /* densepred eval - the evaluators, a second word each */
+#include "base/nearest.h"
 #include "cli/cli.h"
 #include "cli/eval_ade20k.h"
 #include "cli/eval_coco.h"
-#include "core/nearest.h"
 
 #include <stdio.h>
 #include <string.h>

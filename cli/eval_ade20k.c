@@ -1,14 +1,14 @@
 /* densepred eval ade20k - aAcc, mIoU, mAcc of label maps against true ones */
 #include "cli/eval_ade20k.h"
 
+#include "base/limits.h"
+#include "base/memory.h"
 #include "cli/cli.h"
 #include "cli/configs.h"
 #include "cli/label_folders.h"
 #include "cli/options.h"
-#include "core/limits.h"
-#include "core/memory.h"
-#include "eval/semantic_page.h"
-#include "io/results.h"
+#include "io/data/results.h"
+#include "report/semantic_report.h"
 
 #include <stdio.h>
 #include <stdlib.h>

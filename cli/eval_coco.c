@@ -1,13 +1,13 @@
 /* densepred eval coco - COCO AP and AR of results against annotations */
 #include "cli/eval_coco.h"
 
+#include "base/atomic_file.h"
+#include "base/memory.h"
 #include "cli/cli.h"
 #include "cli/eval_lists.h"
 #include "cli/options.h"
-#include "core/memory.h"
 #include "eval/coco_json.h"
-#include "eval/report.h"
-#include "io/atomic_file.h"
+#include "report/coco_report.h"
 
 #include <stdio.h>
 #include <string.h>

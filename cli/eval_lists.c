@@ -1,8 +1,8 @@
 #include "cli/eval_lists.h"
 
+#include "base/memory.h"
 #include "cli/cli.h"
 #include "cli/options.h"
-#include "core/memory.h"
 
 #include <errno.h>
 #include <limits.h>

@@ -1,10 +1,10 @@
 /* densepred features - the feature maps of one picture, as safetensors */
+#include "base/memory.h"
 #include "cli/cli.h"
 #include "cli/options.h"
 #include "cli/pictures.h"
 #include "cli/session.h"
-#include "core/memory.h"
-#include "io/safetensors.h"
+#include "io/checkpoint/safetensors.h"
 
 #include <stdio.h>
 #include <string.h>

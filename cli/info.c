@@ -1,9 +1,9 @@
 /* densepred info - what a model costs, beside the published numbers */
+#include "base/memory.h"
+#include "base/text.h"
 #include "cli/cli.h"
 #include "cli/configs.h"
 #include "cli/options.h"
-#include "core/memory.h"
-#include "core/text.h"
 #include "model/model.h"
 
 #include <inttypes.h>

@@ -1,9 +1,9 @@
 #define _POSIX_C_SOURCE 200809L
 #include "cli/inputs.h"
 
+#include "base/memory.h"
+#include "base/text.h"
 #include "cli/cli.h"
-#include "core/memory.h"
-#include "core/text.h"
 
 #include <dirent.h>
 #include <errno.h>

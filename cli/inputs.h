@@ -7,7 +7,7 @@
 #ifndef DP_CLI_INPUTS_H
 #define DP_CLI_INPUTS_H
 
-#include "core/status.h"
+#include "base/status.h"
 
 #include <stddef.h>
 

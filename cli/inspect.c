@@ -1,11 +1,11 @@
 /* densepred inspect - what a checkpoint holds, and how it fits a model */
+#include "base/memory.h"
+#include "base/text.h"
 #include "cli/cli.h"
 #include "cli/configs.h"
 #include "cli/name_maps.h"
 #include "cli/options.h"
-#include "core/memory.h"
-#include "core/text.h"
-#include "io/checkpoint.h"
+#include "io/checkpoint/checkpoint.h"
 #include "model/model.h"
 #include "model/names.h"
 

@@ -1,6 +1,6 @@
 /* densepred - the program: finds the command and leaves the rest to it */
+#include "base/nearest.h"
 #include "cli/cli.h"
-#include "core/nearest.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -3,7 +3,7 @@
 #ifndef DP_CLI_NAME_MAPS_H
 #define DP_CLI_NAME_MAPS_H
 
-#include "io/name_map.h"
+#include "io/checkpoint/name_map.h"
 
 /* The first map, by its file's name, of the folder "names" among the configs that fits the
  * tensors: the caller's to dp_name_map_free, NULL when none does. `configs` is the value of

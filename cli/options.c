@@ -1,7 +1,7 @@
 #include "cli/options.h"
 
+#include "base/nearest.h"
 #include "cli/cli.h"
-#include "core/nearest.h"
 
 #include <math.h>
 #include <stdio.h>

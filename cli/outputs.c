@@ -1,10 +1,10 @@
 #define _POSIX_C_SOURCE 200809L
 #include "cli/outputs.h"
 
+#include "base/memory.h"
+#include "base/path.h"
+#include "base/text.h"
 #include "cli/pictures.h"
-#include "core/memory.h"
-#include "core/text.h"
-#include "io/path.h"
 
 #include <stdlib.h>
 #include <string.h>

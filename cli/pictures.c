@@ -1,6 +1,6 @@
 #include "cli/pictures.h"
 
-#include "io/image.h"
+#include "io/image/image.h"
 
 #include <errno.h>
 #include <stdio.h>

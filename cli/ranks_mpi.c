@@ -9,9 +9,9 @@
  * messages and sleeps between: a blocking receive would take a processor of its own.
  */
 #define _POSIX_C_SOURCE 200809L /* nanosleep */
+#include "base/memory.h"
 #include "cli/cli.h"
 #include "cli/ranks.h"
-#include "core/memory.h"
 
 #include <limits.h>
 #include <pthread.h>

@@ -1,4 +1,5 @@
 /* densepred segment - a class for every pixel */
+#include "base/memory.h"
 #include "cli/cli.h"
 #include "cli/inputs.h"
 #include "cli/options.h"
@@ -6,12 +7,11 @@
 #include "cli/pictures.h"
 #include "cli/progress.h"
 #include "cli/session.h"
-#include "core/memory.h"
-#include "io/draw_labels.h"
-#include "io/jpeg.h"
-#include "io/png.h"
-#include "io/score_file.h"
+#include "io/data/probability_file.h"
+#include "io/image/jpeg.h"
+#include "io/image/png.h"
 #include "model/segmentor.h"
+#include "report/draw_labels.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,8 +1,8 @@
 #include "cli/session.h"
 
+#include "base/memory.h"
 #include "cli/cli.h"
 #include "cli/configs.h"
-#include "core/memory.h"
 
 #include <stdio.h>
 

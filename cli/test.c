@@ -1,12 +1,12 @@
 /* densepred test - run a model over a data set, then evaluate it */
+#include "base/limits.h"
+#include "base/memory.h"
 #include "cli/cli.h"
 #include "cli/ranks.h"
 #include "cli/test_crew.h"
 #include "cli/test_ledger.h"
 #include "cli/test_results.h"
 #include "cli/test_scores.h"
-#include "core/limits.h"
-#include "core/memory.h"
 
 #include <pthread.h>
 #include <stdio.h>

@@ -1,11 +1,11 @@
 #define _POSIX_C_SOURCE 200809L /* open_memstream */
 #include "cli/test_crew.h"
 
+#include "base/memory.h"
 #include "cli/cli.h"
 #include "cli/pictures.h"
-#include "core/memory.h"
-#include "io/png.h"
-#include "io/results.h"
+#include "io/data/results.h"
+#include "io/image/png.h"
 #include "model/detector.h"
 #include "model/segmentor.h"
 

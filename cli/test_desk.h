@@ -6,7 +6,7 @@
 #ifndef DP_CLI_TEST_DESK_H
 #define DP_CLI_TEST_DESK_H
 
-#include "io/work_folder.h"
+#include "runner/run_directory.h"
 
 #include <stdbool.h>
 

@@ -1,9 +1,9 @@
 #include "cli/test_ledger.h"
 
+#include "base/atomic_file.h"
+#include "base/memory.h"
 #include "cli/cli.h"
 #include "cli/test_results.h"
-#include "core/memory.h"
-#include "io/atomic_file.h"
 
 #include <stdio.h>
 #include <string.h>

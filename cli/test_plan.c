@@ -1,14 +1,14 @@
 #define _POSIX_C_SOURCE 200809L /* access */
 #include "cli/test_plan.h"
 
+#include "base/file.h"
+#include "base/json.h"
+#include "base/memory.h"
+#include "base/path.h"
 #include "cli/cli.h"
 #include "cli/configs.h"
 #include "cli/pictures.h"
-#include "core/json.h"
-#include "core/memory.h"
-#include "io/file.h"
-#include "io/path.h"
-#include "io/results.h"
+#include "io/data/results.h"
 #include "model/model.h"
 
 #include <stdio.h>

@@ -1,8 +1,8 @@
 #include "cli/test_results.h"
 
-#include "core/memory.h"
-#include "io/atomic_file.h"
-#include "io/path.h"
+#include "base/atomic_file.h"
+#include "base/memory.h"
+#include "base/path.h"
 
 #include <string.h>
 

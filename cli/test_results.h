@@ -8,7 +8,7 @@
 #define DP_CLI_TEST_RESULTS_H
 
 #include "cli/test_plan.h"
-#include "io/work_folder.h"
+#include "runner/run_directory.h"
 
 /* WORK/NAME, the caller's to dp_free. */
 dp_status dp_test_results_path(char **path, const dp_test_plan *plan, const char *name,

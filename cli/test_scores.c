@@ -1,13 +1,13 @@
 #define _POSIX_C_SOURCE 200809L /* access */
 #include "cli/test_scores.h"
 
+#include "base/json.h"
+#include "base/memory.h"
 #include "cli/cli.h"
 #include "cli/eval_ade20k.h"
 #include "cli/eval_coco.h"
 #include "cli/test_results.h"
-#include "core/json.h"
-#include "core/memory.h"
-#include "io/results.h"
+#include "io/data/results.h"
 
 #include <math.h>
 #include <stdio.h>

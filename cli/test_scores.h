@@ -4,7 +4,7 @@
 #define DP_CLI_TEST_SCORES_H
 
 #include "cli/test_plan.h"
-#include "io/work_folder.h"
+#include "runner/run_directory.h"
 
 #include <stdbool.h>
 

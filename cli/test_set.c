@@ -1,12 +1,12 @@
 #define _POSIX_C_SOURCE 200809L
 #include "cli/test_set.h"
 
+#include "base/memory.h"
+#include "base/path.h"
+#include "base/text.h"
 #include "cli/inputs.h"
 #include "cli/pictures.h"
-#include "core/memory.h"
-#include "core/text.h"
-#include "io/coco.h"
-#include "io/path.h"
+#include "io/data/coco.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -7,8 +7,8 @@
 #ifndef DP_CLI_TEST_SET_H
 #define DP_CLI_TEST_SET_H
 
-#include "core/sha256.h"
-#include "core/status.h"
+#include "base/sha256.h"
+#include "base/status.h"
 
 typedef struct dp_test_item {
     char *name; /* owned; COCO: the file_name, ADE20K: that of the label map        */

@@ -1,6 +1,6 @@
 #include "core/builder.h"
 
-#include "core/memory.h"
+#include "base/memory.h"
 
 #include <math.h>
 #include <stdarg.h>

@@ -12,8 +12,8 @@
 #ifndef DP_CORE_BUILDER_H
 #define DP_CORE_BUILDER_H
 
+#include "base/store.h"
 #include "core/named_tensor.h"
-#include "core/store.h"
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -12,8 +12,8 @@
 #ifndef DP_CORE_CONFIG_H
 #define DP_CORE_CONFIG_H
 
-#include "core/status.h"
-#include "core/text.h"
+#include "base/status.h"
+#include "base/text.h"
 
 #include <cjson/cJSON.h>
 

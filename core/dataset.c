@@ -1,8 +1,8 @@
 #include "core/dataset.h"
 
-#include "core/json.h"
-#include "core/limits.h"
-#include "core/memory.h"
+#include "base/json.h"
+#include "base/limits.h"
+#include "base/memory.h"
 #include "core/params.h"
 
 #include <math.h>

@@ -3,7 +3,7 @@
 #ifndef DP_CORE_DATASET_H
 #define DP_CORE_DATASET_H
 
-#include "core/status.h"
+#include "base/status.h"
 
 #include <stdint.h>
 

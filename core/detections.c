@@ -1,6 +1,6 @@
 #include "core/detections.h"
 
-#include "core/memory.h"
+#include "base/memory.h"
 
 void dp_detections_reset(dp_detections *d, dp_size image)
 {

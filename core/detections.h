@@ -7,9 +7,9 @@
 #ifndef DP_CORE_DETECTIONS_H
 #define DP_CORE_DETECTIONS_H
 
+#include "base/status.h"
 #include "core/box.h"
 #include "core/rle.h"
-#include "core/status.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,6 +1,6 @@
 #include "core/label_map.h"
 
-#include "core/memory.h"
+#include "base/memory.h"
 
 dp_status dp_label_map_resize(dp_label_map *m, int h, int w, dp_error *err)
 {

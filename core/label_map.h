@@ -3,7 +3,7 @@
 #ifndef DP_CORE_LABEL_MAP_H
 #define DP_CORE_LABEL_MAP_H
 
-#include "core/status.h"
+#include "base/status.h"
 
 #include <stdint.h>
 

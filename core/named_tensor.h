@@ -7,8 +7,8 @@
 #ifndef DP_CORE_NAMED_TENSOR_H
 #define DP_CORE_NAMED_TENSOR_H
 
-#include "core/limits.h"
-#include "core/status.h"
+#include "base/limits.h"
+#include "base/status.h"
 
 #include <stdbool.h>
 #include <stddef.h>

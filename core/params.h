@@ -27,9 +27,9 @@
 #ifndef DP_CORE_PARAMS_H
 #define DP_CORE_PARAMS_H
 
+#include "base/status.h"
+#include "base/text.h"
 #include "core/config.h"
-#include "core/status.h"
-#include "core/text.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,7 +1,7 @@
 #include "core/pixels.h"
 
-#include "core/limits.h"
-#include "core/memory.h"
+#include "base/limits.h"
+#include "base/memory.h"
 
 dp_status dp_pixels_init(dp_pixels *p, int h, int w, dp_error *err)
 {

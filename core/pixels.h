@@ -3,7 +3,7 @@
 #ifndef DP_CORE_PIXELS_H
 #define DP_CORE_PIXELS_H
 
-#include "core/status.h"
+#include "base/status.h"
 
 #include <stdint.h>
 
@@ -13,7 +13,7 @@
 typedef struct dp_pixels {
     uint8_t *data; /* owned */
     int h, w;
-    int turned; /* the EXIF orientation that it was turned upright from (io/exif.h); 0
+    int turned; /* the EXIF orientation that it was turned upright from (io/image/exif.h); 0
                    or 1: as it was stored                                           */
 } dp_pixels;
 

@@ -11,8 +11,8 @@
 #ifndef DP_CORE_RLE_H
 #define DP_CORE_RLE_H
 
+#include "base/status.h"
 #include "core/box.h"
-#include "core/status.h"
 
 #include <stdbool.h>
 #include <stddef.h>

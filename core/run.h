@@ -15,8 +15,8 @@
 #ifndef DP_CORE_RUN_H
 #define DP_CORE_RUN_H
 
-#include "core/arena.h"
-#include "core/pool.h"
+#include "base/arena.h"
+#include "base/pool.h"
 #include "core/tensor.h"
 
 struct dp_kernels; /* ops/kernels/kernels.h */

@@ -1,6 +1,6 @@
 #include "eval/coco_best.h"
 
-#include "core/memory.h"
+#include "base/memory.h"
 #include "eval/rank.h"
 
 static double score_of(const dp_coco_matches *m, uint32_t entry)

@@ -1,6 +1,6 @@
 #include "eval/coco_json.h"
 
-#include "core/memory.h"
+#include "base/memory.h"
 
 #include <string.h>
 

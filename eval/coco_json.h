@@ -5,7 +5,7 @@
 #ifndef DP_EVAL_COCO_JSON_H
 #define DP_EVAL_COCO_JSON_H
 
-#include "core/text.h"
+#include "base/text.h"
 #include "eval/coco_best.h"
 #include "eval/coco_errors.h"
 

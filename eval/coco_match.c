@@ -1,7 +1,7 @@
 #include "eval/coco_match.h"
 
-#include "core/memory.h"
-#include "eval/coco_scene.h"
+#include "base/memory.h"
+#include "eval/coco_image.h"
 #include "eval/rank.h"
 
 #include <string.h>

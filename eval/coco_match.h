@@ -12,9 +12,9 @@
 #ifndef DP_EVAL_COCO_MATCH_H
 #define DP_EVAL_COCO_MATCH_H
 
-#include "eval/coco_scene.h"
+#include "eval/coco_image.h"
 #include "eval/coco_settings.h"
-#include "io/coco.h"
+#include "io/data/coco.h"
 
 /* A detection that takes part, in the order image, class, rank. */
 typedef struct dp_coco_entry {

@@ -1,6 +1,6 @@
 #include "eval/coco_scores.h"
 
-#include "core/memory.h"
+#include "base/memory.h"
 #include "eval/rank.h"
 
 #include <float.h>

@@ -3,7 +3,7 @@
 #ifndef DP_EVAL_COCO_SETTINGS_H
 #define DP_EVAL_COCO_SETTINGS_H
 
-#include "core/limits.h"
+#include "base/limits.h"
 
 #include <stdbool.h>
 #include <stddef.h>

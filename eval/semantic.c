@@ -1,9 +1,9 @@
 #define _POSIX_C_SOURCE 200809L /* access */
 #include "eval/semantic.h"
 
+#include "base/memory.h"
 #include "core/label_map.h"
-#include "core/memory.h"
-#include "io/png.h"
+#include "io/image/png.h"
 
 #include <limits.h>
 #include <math.h>

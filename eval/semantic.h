@@ -20,8 +20,8 @@
 #ifndef DP_EVAL_SEMANTIC_H
 #define DP_EVAL_SEMANTIC_H
 
+#include "base/pool.h"
 #include "core/dataset.h"
-#include "core/pool.h"
 
 #include <stdbool.h>
 #include <stddef.h>

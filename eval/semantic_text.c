@@ -1,6 +1,6 @@
 #include "eval/semantic_text.h"
 
-#include "io/results.h"
+#include "io/data/results.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -6,7 +6,7 @@
 #ifndef DP_EVAL_SEMANTIC_TEXT_H
 #define DP_EVAL_SEMANTIC_TEXT_H
 
-#include "core/text.h"
+#include "base/text.h"
 #include "eval/semantic.h"
 
 /* What was evaluated, with all that is to be said. */

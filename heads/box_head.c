@@ -7,7 +7,7 @@
  */
 #include "heads/conv_fc.h"
 #include "heads/head.h"
-#include "heads/regions.h"
+#include "heads/roi_features.h"
 
 typedef struct box_head {
     int conv_out_channels;

@@ -7,8 +7,8 @@
 #include "heads/conv_fc.h"
 #include "heads/head.h"
 #include "heads/mask_fcn.h"
-#include "heads/regions.h"
-#include "postprocess/delta.h"
+#include "heads/roi_features.h"
+#include "postprocess/box_coder.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* Mask heads of one stage: He et al. 2017, the original's and torchvision's. */
 #include "heads/head.h"
 #include "heads/mask_fcn.h"
-#include "heads/regions.h"
+#include "heads/roi_features.h"
 
 typedef struct mask_head {
     dp_mask_fcn_spec spec; /* first: what the parameter table fills */

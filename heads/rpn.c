@@ -3,7 +3,7 @@
  */
 #include "heads/head.h"
 #include "heads/rpn_layers.h"
-#include "postprocess/delta.h"
+#include "postprocess/box_coder.h"
 #include "postprocess/nms.h"
 #include "postprocess/softmax.h"
 #include "postprocess/topk.h"

@@ -1,9 +1,9 @@
 #include "model/cache.h"
 
-#include "core/memory.h"
-#include "core/text.h"
-#include "io/file.h"
-#include "io/weight_cache.h"
+#include "base/file.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "io/checkpoint/weight_cache.h"
 
 #include <string.h>
 

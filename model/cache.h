@@ -1,6 +1,6 @@
 /* cache.h - a model's packed weights beside its checkpoint
  *
- * CHECKPOINT.dpcache holds them as one build left them (io/weight_cache.h), for one
+ * CHECKPOINT.dpcache holds them as one build left them (io/checkpoint/weight_cache.h), for one
  * checkpoint, config (its section "test" left out), instruction set, engine of products,
  * precision and version of the program. Anything else, and anything damaged, is made anew
  * from the checkpoint and written over. A folder that cannot be written costs a line of
@@ -9,9 +9,9 @@
 #ifndef DP_MODEL_CACHE_H
 #define DP_MODEL_CACHE_H
 
+#include "base/sha256.h"
 #include "core/builder.h"
 #include "core/config.h"
-#include "core/sha256.h"
 #include "model/context.h"
 
 typedef struct dp_model_cache {

@@ -4,7 +4,7 @@
 #include "model/classifier.h"
 
 #include "heads/head.h"
-#include "io/exif.h"
+#include "io/image/exif.h"
 #include "postprocess/softmax.h"
 #include "postprocess/topk.h"
 

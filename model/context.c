@@ -1,7 +1,7 @@
 #include "model/context.h"
 
-#include "core/cpu.h"
-#include "core/memory.h"
+#include "base/cpu.h"
+#include "base/memory.h"
 #include "ops/gemm.h"
 
 #include <stdarg.h>

@@ -6,11 +6,11 @@
 #ifndef DP_MODEL_CONTEXT_H
 #define DP_MODEL_CONTEXT_H
 
-#include "core/arena.h"
+#include "base/arena.h"
+#include "base/pool.h"
+#include "base/status.h"
 #include "core/box.h"
-#include "core/pool.h"
 #include "core/run.h"
-#include "core/status.h"
 #include "ops/kernels/kernels.h"
 
 #include <stdbool.h>

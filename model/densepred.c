@@ -1,10 +1,10 @@
 /* The public functions (include/densepred.h) that only hand on to the parts: images,
  * detections, label maps, and the two tasks. Contexts and models have files of their own.
  */
+#include "base/memory.h"
 #include "core/detections.h"
 #include "core/label_map.h"
-#include "core/memory.h"
-#include "io/image.h"
+#include "io/image/image.h"
 #include "model/classifier.h"
 #include "model/detector.h"
 #include "model/image.h"

@@ -1,9 +1,9 @@
 #include "model/input.h"
 
-#include "core/limits.h"
-#include "ops/float_resize.h"
-#include "ops/image_resize.h"
-#include "ops/pillow_resize.h"
+#include "base/limits.h"
+#include "io/image/opencv_resize.h"
+#include "io/image/pillow_resize.h"
+#include "io/image/pytorch_resize.h"
 
 const dp_param dp_input_params[] = {
     DP_PARAM_CHOICE(

@@ -16,7 +16,7 @@
 #include "core/frame.h"
 #include "core/params.h"
 #include "core/run.h"
-#include "ops/normalize.h"
+#include "io/image/normalize.h"
 
 #include <stdbool.h>
 #include <stdint.h>

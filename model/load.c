@@ -1,5 +1,5 @@
 /* dp_model_load: a config's path and a checkpoint's path to a model. */
-#include "io/checkpoint.h"
+#include "io/checkpoint/checkpoint.h"
 #include "model/cache.h"
 #include "model/model.h"
 #include "model/names.h"

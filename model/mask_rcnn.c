@@ -5,7 +5,7 @@
  */
 #include "model/detector_parts.h"
 #include "postprocess/mask_paste.h"
-#include "postprocess/multiclass.h"
+#include "postprocess/select_detections.h"
 #include "postprocess/softmax.h"
 
 /* Detections of the box head's predictions; a dry run has as many as are allowed. */

@@ -1,7 +1,7 @@
 #include "model/model.h"
 
-#include "core/cpu.h"
-#include "core/memory.h"
+#include "base/cpu.h"
+#include "base/memory.h"
 #include "model/cache.h"
 
 #include <stdatomic.h>

@@ -8,12 +8,12 @@
 #define DP_MODEL_MODEL_H
 
 #include "backbone/backbone.h"
+#include "base/store.h"
 #include "core/builder.h"
 #include "core/config.h"
 #include "core/dataset.h"
 #include "core/frame.h"
 #include "core/pixels.h"
-#include "core/store.h"
 #include "model/context.h"
 #include "model/input.h"
 #include "ops/kernels/kernels.h"

@@ -1,7 +1,7 @@
 #include "model/names.h"
 
-#include "core/memory.h"
-#include "io/name_map.h"
+#include "base/memory.h"
+#include "io/checkpoint/name_map.h"
 
 #include <stdio.h>
 

@@ -6,7 +6,7 @@
 #include "core/config.h"
 #include "core/named_tensor.h"
 
-/* Tensors, renamed by the first map of the config's list "names" (io/name_map.h) that
+/* Tensors, renamed by the first map of the config's list "names" (io/checkpoint/name_map.h) that
  * fits them. */
 typedef struct dp_renamed {
     const dp_named_tensor *tensors; /* the given ones when no map fits           */

@@ -1,6 +1,6 @@
 #include "model/tiles.h"
 
-#include "core/memory.h"
+#include "base/memory.h"
 #include "core/rle_place.h"
 #include "model/detector.h"
 

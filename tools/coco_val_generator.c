@@ -7,10 +7,10 @@
  * detections an image: 244,000). Classes, sizes, overlaps, scores and the digits of
  * numbers are as detectors and annotators leave them. The same seed every time.
  */
-#include "core/memory.h"
+#include "base/memory.h"
+#include "base/text.h"
 #include "core/rle.h"
 #include "core/rle_polygon.h"
-#include "core/text.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -7,9 +7,9 @@
  * "pictures", and seconds of "detect" and "segment". Writes FOLDER/index.html: one file,
  * no network, legible on a phone.
  */
-#include "core/json.h"
-#include "eval/chart.h"
-#include "eval/page.h"
+#include "base/json.h"
+#include "report/chart.h"
+#include "report/page.h"
 
 #include <dirent.h>
 #include <math.h>

@@ -6,22 +6,28 @@
 
 BEGIN {
     # A folder, and the folders and files that it may include besides itself.
-    may["core"] = "core include/densepred.h"
-    may["ops/kernels"] = "ops/kernels core/cpu.h"
-    may["ops"] = "core ops ops/kernels"
-    may["io"] = "core io"
-    may["backbone"] = "core ops backbone"
-    may["necks"] = "core ops necks"
-    may["postprocess"] = "core ops/kernels postprocess"
-    may["heads"] = "core ops postprocess heads"
-    may["eval"] = "core io eval"
-    may["model"] = "core ops ops/kernels io backbone necks postprocess heads model include/densepred.h"
+    may["base"] = "base include/densepred.h"
+    may["core"] = "base core"
+    may["ops/kernels"] = "ops/kernels base/cpu.h"
+    may["ops"] = "base core ops ops/kernels"
+    may["io/checkpoint"] = "base core io/checkpoint"
+    may["io/image"] = "base core ops ops/kernels io/image"
+    may["io/data"] = "base core io/image io/data"
+    may["backbone"] = "base core ops backbone"
+    may["necks"] = "base core ops necks"
+    may["postprocess"] = "base core ops/kernels postprocess"
+    may["heads"] = "base core ops postprocess heads"
+    may["model"] = "base core ops ops/kernels io/checkpoint io/image io/data backbone necks postprocess heads model include/densepred.h"
+    may["eval"] = "base core io/image io/data eval"
+    may["report"] = "base core io/image io/data eval report"
+    may["runner"] = "base core io/image io/data model runner"
 
     # Whose headers of other projects belong where.
-    home["cjson/"] = "core io eval model"
+    home["cjson/"] = "base core io/checkpoint io/data model"
     home["cblas.h"] = "ops"
-    home["jpeglib.h"] = home["jerror.h"] = home["png.h"] = home["zlib.h"] = "io"
-    home["cairo"] = "io"
+    home["jpeglib.h"] = home["jerror.h"] = home["png.h"] = "io/image"
+    home["zlib.h"] = "io/checkpoint runner"
+    home["cairo"] = "report"
 
     banned = "strcpy strcat sprintf vsprintf strtok atoi atol atof rand srand exit _exit " \
              "abort printf vprintf puts putchar perror getenv system gets"
@@ -72,8 +78,8 @@ FNR == 1 {
             if (before != "." && before != ">") {
                 if (name in is_banned)
                     say("found a call of " name ", expected none in the library")
-                if (name in is_heap && folder != "core")
-                    say("found a call of " name ", expected the heap through core/memory.h")
+                if (name in is_heap && folder != "base")
+                    say("found a call of " name ", expected the heap through base/memory.h")
             }
             rest = substr(rest, RSTART + RLENGTH)
         }

@@ -6,7 +6,7 @@ top=$1
 shift
 passed=0 failed=0 names=
 
-for program in "$top"/tests/*/test_*; do
+for program in "$top"/tests/*/test_* "$top"/tests/*/*/test_*; do
     case $program in *.o | *.d | *.gcno | *.gcda) continue ;; esac
     [ -x "$program" ] || continue
     if [ $# -gt 0 ]; then

@@ -6,11 +6,11 @@
  * a few crowds) and labels/000000.png ... (as ADE20K's: 0 is not asked about, 1 to 10 the
  * things, 11 to 16 the stuff). Image I is a matter of the seed and I alone.
  */
-#include "core/memory.h"
-#include "io/atomic_file.h"
-#include "io/jpeg.h"
-#include "io/path.h"
-#include "io/png.h"
+#include "base/atomic_file.h"
+#include "base/memory.h"
+#include "base/path.h"
+#include "io/image/jpeg.h"
+#include "io/image/png.h"
 #include "tools/town/finish.h"
 #include "tools/town/scene.h"
 #include "tools/town/truth.h"

@@ -1,6 +1,6 @@
 #include "ops/kernels/kernels.h"
 
-#include "core/cpu.h"
+#include "base/cpu.h"
 
 #include <stdbool.h>
 

@@ -217,7 +217,7 @@ typedef struct dp_kernels {
 #include "ops/kernels/kernels.def"
 #undef VARIANT
 
-/* Fill the table for a CPU of these flags (core/cpu.h). */
+/* Fill the table for a CPU of these flags (base/cpu.h). */
 void dp_kernels_init(dp_kernels *k, unsigned cpu);
 
 #endif

@@ -1,9 +1,9 @@
 /* What a model allocates and when: every allocation of loading and planning may fail, and
  * a planned picture costs none. */
-#include "core/cpu.h"
+#include "base/cpu.h"
+#include "base/file.h"
+#include "base/memory.h"
 #include "core/detections.h"
-#include "core/memory.h"
-#include "io/file.h"
 #include "model/detector.h"
 #include "tests/alloc/heap.h"
 #include "tests/support/scratch.h"

@@ -1,7 +1,7 @@
 /* Every allocation of an evaluation, with its report, may fail. */
-#include "core/memory.h"
+#include "base/memory.h"
 #include "eval/coco_json.h"
-#include "eval/report.h"
+#include "report/coco_report.h"
 #include "tests/alloc/heap.h"
 #include "tests/support/scratch.h"
 #include "tests/support/suite.h"

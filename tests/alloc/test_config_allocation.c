@@ -1,12 +1,12 @@
 /* Configs, class files and tables when memory runs out: at every single allocation the
  * answer is DP_ENOMEM with a sentence (or DP_OK, where one can do without), and nothing
  * leaks. */
+#include "base/json.h"
+#include "base/memory.h"
+#include "base/text.h"
 #include "core/config.h"
 #include "core/dataset.h"
-#include "core/json.h"
-#include "core/memory.h"
 #include "core/params.h"
-#include "core/text.h"
 #include "tests/alloc/heap.h"
 #include "tests/support/suite.h"
 

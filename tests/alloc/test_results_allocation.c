@@ -1,8 +1,8 @@
 /* Writing and drawing results: every allocation of ours fails once. */
-#include "io/draw.h"
-#include "io/draw_labels.h"
-#include "io/labelme.h"
-#include "io/yolo.h"
+#include "io/data/labelme.h"
+#include "io/data/yolo.h"
+#include "report/draw.h"
+#include "report/draw_labels.h"
 #include "tests/alloc/heap.h"
 #include "tests/support/scratch.h"
 #include "tests/support/suite.h"

@@ -1,8 +1,8 @@
 /* What a classifier, a cascade and a name map allocate: every allocation may fail, and leaves the
  * heap as it was; a second run of a picture's size costs none. */
-#include "core/memory.h"
-#include "io/exif.h"
-#include "io/name_map.h"
+#include "base/memory.h"
+#include "io/checkpoint/name_map.h"
+#include "io/image/exif.h"
 #include "model/classifier.h"
 #include "tests/alloc/heap.h"
 #include "tests/support/scratch.h"

@@ -1,7 +1,7 @@
 /* --gemm and --precision, run as a user runs it, on the small models of tests/golden: every command that
  * runs a model heeds it. */
 #define _POSIX_C_SOURCE 200809L /* strdup */
-#include "core/cpu.h"
+#include "base/cpu.h"
 #include "tests/support/program.h"
 #include "tests/support/samples.h"
 #include "tests/support/scratch.h"

@@ -1,5 +1,5 @@
 /* densepred eval ade20k, run as a user runs it: tables, JSON, page, and what is bad. */
-#include "io/png.h"
+#include "io/image/png.h"
 #include "tests/support/program.h"
 #include "tests/support/samples.h"
 #include "tests/support/scratch.h"

@@ -1,5 +1,5 @@
 /* densepred eval coco: what it says of wrong files and options, and what it writes. */
-#include "core/json.h"
+#include "base/json.h"
 #include "tests/support/program.h"
 #include "tests/support/scratch.h"
 #include "tests/support/suite.h"

@@ -1,7 +1,7 @@
 /* densepred segment, run as a user runs it, on the small segmentor of tests/golden. */
-#include "io/checkpoint.h"
-#include "io/image.h"
-#include "io/png.h"
+#include "io/checkpoint/checkpoint.h"
+#include "io/image/image.h"
+#include "io/image/png.h"
 #include "tests/support/encoded.h"
 #include "tests/support/program.h"
 #include "tests/support/random.h"

@@ -1,8 +1,8 @@
 /* Every config that ships resolves and says nothing unknown at the top. */
 #define _XOPEN_SOURCE 700 /* nftw */
+#include "base/memory.h"
 #include "core/config.h"
 #include "core/dataset.h"
-#include "core/memory.h"
 #include "tests/support/suite.h"
 
 #include <check.h>

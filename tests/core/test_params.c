@@ -1,7 +1,7 @@
 /* Parameter tables: defaults, every way to be wrong, help, and round trips. */
 #include "backbone/backbone.h"
-#include "core/json.h"
-#include "core/nearest.h"
+#include "base/json.h"
+#include "base/nearest.h"
 #include "core/params.h"
 #include "heads/head.h"
 #include "model/input.h"

@@ -1,5 +1,5 @@
 /* The evaluator against numbers that pycocotools gave, to 1e-12. */
-#include "core/json.h"
+#include "base/json.h"
 #include "eval/coco_scores.h"
 #include "tests/support/suite.h"
 

@@ -1,5 +1,5 @@
 /* The rules of the evaluator, corner by corner, and what must hold for any results. */
-#include "core/memory.h"
+#include "base/memory.h"
 #include "eval/coco_best.h"
 #include "eval/coco_errors.h"
 #include "eval/coco_scores.h"

@@ -1,7 +1,7 @@
 /* Label maps: exact counts against plain loops, the reference numbers, rules at corners. */
-#include "core/memory.h"
+#include "base/memory.h"
 #include "eval/semantic_text.h"
-#include "io/png.h"
+#include "io/image/png.h"
 #include "tests/support/random.h"
 #include "tests/support/samples.h"
 #include "tests/support/scratch.h"

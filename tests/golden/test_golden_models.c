@@ -1,7 +1,7 @@
 /* Small whole models against this project's own reference: tests/golden, which says how
  * the bounds follow. Needs nothing from outside the repository. */
-#include "core/cpu.h"
-#include "io/image.h"
+#include "base/cpu.h"
+#include "io/image/image.h"
 #include "model/detector.h"
 #include "model/segmentor.h"
 #include "tests/support/golden.h"

@@ -1,13 +1,13 @@
 /* What is exact, or a rule on boxes and pixels, against this project's own reference:
  * tests/golden/ops. */
 #include "core/rle.h"
-#include "ops/image_resize.h"
-#include "ops/normalize.h"
+#include "io/image/normalize.h"
+#include "io/image/opencv_resize.h"
 #include "postprocess/anchors.h"
-#include "postprocess/delta.h"
-#include "postprocess/levels.h"
+#include "postprocess/box_coder.h"
 #include "postprocess/mask_paste.h"
 #include "postprocess/nms.h"
+#include "postprocess/pyramid_level.h"
 #include "tests/support/forward.h"
 #include "tests/support/golden.h"
 #include "tests/support/suite.h"

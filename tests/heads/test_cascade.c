@@ -1,7 +1,7 @@
 /* The cascade's rules, on heads whose weights are zero: then the biases of the predictors
  * are what every region gets, and the arithmetic between the stages can be followed. */
 #include "heads/head.h"
-#include "postprocess/delta.h"
+#include "postprocess/box_coder.h"
 #include "postprocess/softmax.h"
 #include "tests/support/forward.h"
 #include "tests/support/suite.h"

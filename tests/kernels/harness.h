@@ -9,7 +9,7 @@
 #ifndef DP_TESTS_KERNELS_HARNESS_H
 #define DP_TESTS_KERNELS_HARNESS_H
 
-#include "core/status.h"
+#include "base/status.h"
 
 #include <stddef.h>
 #include <stdint.h>

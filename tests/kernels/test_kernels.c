@@ -1,6 +1,6 @@
 /* Every line of kernels.def that this CPU can run against plain C, and plain C against
  * float64. `test_kernels SEED` repeats a run. */
-#include "core/cpu.h"
+#include "base/cpu.h"
 #include "tests/kernels/checks.h"
 #include "tests/kernels/harness.h"
 #include "tests/support/suite.h"

@@ -1,8 +1,8 @@
 /* Models whose pointwise layers have bf16 weights: near those in float32, the same bytes
  * for any number of threads, and refused where the processor cannot. */
-#include "core/cpu.h"
+#include "base/cpu.h"
 #include "core/detections.h"
-#include "io/image.h"
+#include "io/image/image.h"
 #include "model/detector.h"
 #include "model/model.h"
 #include "tests/support/shared.h"

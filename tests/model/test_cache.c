@@ -1,8 +1,8 @@
 /* Packed weights beside the checkpoint: a model read from there is the same model, and
  * whatever does not belong to it, or is damaged, is made anew. */
 #define _XOPEN_SOURCE 700
-#include "core/checksum.h"
-#include "core/cpu.h"
+#include "base/checksum.h"
+#include "base/cpu.h"
 #include "model/model.h"
 #include "tests/support/random.h"
 #include "tests/support/scratch.h"

@@ -1,9 +1,9 @@
 /* What a classifier makes of its logits and of a picture's size, and what is refused. */
 #include "core/dataset.h"
-#include "io/exif.h"
+#include "io/image/exif.h"
+#include "io/image/pillow_resize.h"
 #include "model/classifier.h"
 #include "model/detector.h"
-#include "ops/pillow_resize.h"
 #include "tests/support/forward.h"
 #include "tests/support/random.h"
 #include "tests/support/scratch.h"

@@ -1,6 +1,6 @@
 /* Whole classifiers against what the original Python code gave: ../shared/golden and
  * golden2. The bounds are the "accept" columns of their READMEs. */
-#include "io/image.h"
+#include "io/image/image.h"
 #include "model/classifier.h"
 #include "tests/support/golden_weights.h"
 #include "tests/support/samples.h"

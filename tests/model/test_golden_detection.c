@@ -1,8 +1,8 @@
 /* Whole detectors against what the original Python code gave: ../shared/golden and
  * golden2. The bounds are the "accept" columns of their READMEs: five to ten times the
  * distance of the original's own float32 from its float64. */
-#include "io/checkpoint.h"
-#include "io/image.h"
+#include "io/checkpoint/checkpoint.h"
+#include "io/image/image.h"
 #include "model/detector.h"
 #include "model/model.h"
 #include "tests/support/samples.h"

@@ -1,7 +1,7 @@
 /* Whole segmentors against what the original Python code gave: ../shared/golden and
  * golden2, window by window. The bounds are the "accept" columns of their READMEs: five
  * to ten times the distance of the original's own float32 from its float64. */
-#include "io/image.h"
+#include "io/image/image.h"
 #include "model/segmentor.h"
 #include "tests/support/golden_weights.h"
 #include "tests/support/samples.h"

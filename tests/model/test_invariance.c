@@ -2,9 +2,9 @@
  * whether the picture was planned before, another model in the same context, the
  * instruction set of our own kernels; and what may change it only within a bound: the
  * engine of products. */
+#include "base/sha256.h"
 #include "core/detections.h"
-#include "core/sha256.h"
-#include "io/image.h"
+#include "io/image/image.h"
 #include "model/detector.h"
 #include "tests/support/shared.h"
 #include "tests/support/suite.h"

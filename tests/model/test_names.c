@@ -1,7 +1,7 @@
 /* Checkpoints under other projects' names: the same model, the same answer. */
 #include "core/label_map.h"
-#include "io/image.h"
-#include "io/name_map.h"
+#include "io/checkpoint/name_map.h"
+#include "io/image/image.h"
 #include "model/classifier.h"
 #include "model/detector.h"
 #include "model/model.h"

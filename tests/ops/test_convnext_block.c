@@ -1,6 +1,6 @@
 /* The ConvNeXt block, V1 and V2, against plain loops in float64; and that threads change no
  * bit. */
-#include "core/cpu.h"
+#include "base/cpu.h"
 #include "ops/convnext_block.h"
 #include "tests/support/forward.h"
 #include "tests/support/random.h"

@@ -1,9 +1,9 @@
 /* The network's input against the original models: the digests of every resized picture
  * and float32 input of the reference data, so not one value may differ. */
-#include "core/json.h"
-#include "io/image.h"
-#include "ops/image_resize.h"
-#include "ops/normalize.h"
+#include "base/json.h"
+#include "io/image/image.h"
+#include "io/image/normalize.h"
+#include "io/image/opencv_resize.h"
 #include "tests/support/forward.h"
 #include "tests/support/sha256.h"
 #include "tests/support/shared.h"

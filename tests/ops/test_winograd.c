@@ -1,5 +1,5 @@
 /* A 3 x 3 convolution by tiles against float64, and what must not change its bits. */
-#include "core/cpu.h"
+#include "base/cpu.h"
 #include "ops/conv.h"
 #include "tests/support/forward.h"
 #include "tests/support/random.h"

@@ -1,5 +1,5 @@
 /* Softmax, and the rows of a label map. */
-#include "core/cpu.h"
+#include "base/cpu.h"
 #include "ops/kernels/kernels.h"
 #include "postprocess/label_map.h"
 #include "postprocess/softmax.h"

@@ -1,4 +1,4 @@
-#include "core/cpu.h"
+#include "base/cpu.h"
 #include "ops/kernels/kernels.h"
 #include "postprocess/nms.h"
 #include "tests/support/arrays.h"

@@ -1,5 +1,5 @@
 /* torchvision's rules for boxes: worked values. */
-#include "core/cpu.h"
+#include "base/cpu.h"
 #include "ops/kernels/kernels.h"
 #include "postprocess/torchvision.h"
 #include "tests/support/suite.h"

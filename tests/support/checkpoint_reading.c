@@ -1,9 +1,9 @@
 #include "tests/support/checkpoint_reading.h"
 
-#include "core/memory.h"
-#include "io/safetensors.h"
-#include "io/torch_file.h"
-#include "io/torch_names.h"
+#include "base/memory.h"
+#include "io/checkpoint/safetensors.h"
+#include "io/checkpoint/torch_file.h"
+#include "io/checkpoint/torch_names.h"
 
 #include <check.h>
 #include <stdlib.h>

@@ -3,7 +3,7 @@
 #ifndef DP_TESTS_CHECKPOINT_READING_H
 #define DP_TESTS_CHECKPOINT_READING_H
 
-#include "core/status.h"
+#include "base/status.h"
 
 /* Read all tensors of a file of torch.save, or of safetensors, and touch the first and
  * the last element of each. */

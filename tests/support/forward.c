@@ -1,6 +1,6 @@
 #include "tests/support/forward.h"
 
-#include "core/cpu.h"
+#include "base/cpu.h"
 
 #include <check.h>
 

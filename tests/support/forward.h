@@ -3,8 +3,8 @@
 #ifndef DP_TESTS_SUPPORT_FORWARD_H
 #define DP_TESTS_SUPPORT_FORWARD_H
 
+#include "base/store.h"
 #include "core/run.h"
-#include "core/store.h"
 #include "ops/kernels/kernels.h"
 
 typedef struct forward {

@@ -16,7 +16,7 @@
 #include "core/box.h"
 #include "core/named_tensor.h"
 #include "core/tensor.h"
-#include "io/checkpoint.h"
+#include "io/checkpoint/checkpoint.h"
 
 /* What is allowed, in units of the reference's own distance between float32 and float64.
  * The reference sums in one order; others, and fused operations, err as much in other

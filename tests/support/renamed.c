@@ -1,8 +1,8 @@
 #include "tests/support/renamed.h"
 
-#include "io/checkpoint.h"
-#include "io/name_map.h"
-#include "io/safetensors.h"
+#include "io/checkpoint/checkpoint.h"
+#include "io/checkpoint/name_map.h"
+#include "io/checkpoint/safetensors.h"
 #include "tests/support/samples.h"
 #include "tests/support/scratch.h"
 

@@ -1,6 +1,6 @@
 #include "tests/support/tiny_classifier.h"
 
-#include "io/safetensors.h"
+#include "io/checkpoint/safetensors.h"
 #include "tests/support/scratch.h"
 
 #include <check.h>

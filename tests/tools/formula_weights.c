@@ -7,8 +7,8 @@
  * CASE_DIR/overrides.pth instead. Each tensor's CRC-32 is compared with the file's. The
  * checkpoint has OpenMMLab's layout. Exit status 1 when something is wrong.
  */
-#include "core/json.h"
-#include "io/checkpoint.h"
+#include "base/json.h"
+#include "io/checkpoint/checkpoint.h"
 #include "tests/support/pth_writer.h"
 
 #include <stdio.h>

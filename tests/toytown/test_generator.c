@@ -1,7 +1,7 @@
 /* tools/toytown: the same seed the same bytes, and a truth that agrees with itself */
 #include "core/rle.h"
 #include "core/rle_polygon.h"
-#include "io/png.h"
+#include "io/image/png.h"
 #include "tests/support/program.h"
 #include "tests/support/samples.h"
 #include "tests/support/scratch.h"

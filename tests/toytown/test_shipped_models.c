@@ -1,7 +1,7 @@
 /* The two models that ship, end to end on five pictures that the training never saw:
  * tests/toytown keeps the pictures and what the models gave when they were new. */
 #include "core/rle.h"
-#include "io/png.h"
+#include "io/image/png.h"
 #include "tests/support/program.h"
 #include "tests/support/samples.h"
 #include "tests/support/scratch.h"

@@ -1,6 +1,6 @@
 #include "tools/town/scene.h"
 
-#include "core/memory.h"
+#include "base/memory.h"
 
 #include <math.h>
 #include <string.h>

@@ -3,7 +3,7 @@
 #ifndef DP_TOOLS_TOWN_SCENE_H
 #define DP_TOOLS_TOWN_SCENE_H
 
-#include "core/status.h"
+#include "base/status.h"
 #include "tools/town/ground.h"
 #include "tools/town/things.h"
 

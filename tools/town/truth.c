@@ -1,6 +1,6 @@
 #include "tools/town/truth.h"
 
-#include "core/memory.h"
+#include "base/memory.h"
 #include "core/rle.h"
 
 dp_status toy_truth_init(toy_truth *t, int h, int w, dp_error *err)

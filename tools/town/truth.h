@@ -3,9 +3,9 @@
 #ifndef DP_TOOLS_TOWN_TRUTH_H
 #define DP_TOOLS_TOWN_TRUTH_H
 
+#include "base/text.h"
 #include "core/label_map.h"
-#include "core/text.h"
-#include "io/outline.h"
+#include "core/outline.h"
 #include "tools/town/scene.h"
 
 #include <stdint.h>

@@ -1,0 +1,161 @@
+#define _XOPEN_SOURCE 700 /* realpath */
+#include "base/atomic_file.h"
+
+#include "base/memory.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { TRIES = 100, SUFFIX_ROOM = 48 };
+
+static dp_status system_refused(dp_error *err, const char *path, int reason)
+{
+    return dp_fail(err, DP_EIO, "%s: cannot write: %s", path, strerror(reason));
+}
+
+/* Opens a file that nobody has: O_EXCL, not a random name, keeps two writers apart.
+ * mkstemp would do it too, but ignores the umask. */
+static dp_status open_temporary(dp_atomic_file *f, int *fd, const char *path,
+                                dp_error *err)
+{
+    const size_t room = strlen(f->path) + SUFFIX_ROOM;
+    void *name;
+    dp_status st = dp_alloc(err, &name, room, 1, "a file name");
+    if (st != DP_OK)
+        return st;
+    f->temporary = name;
+    for (int i = 0; i < TRIES; i++) {
+        snprintf(f->temporary, room, "%s.%ld-%d.tmp", f->path, (long)getpid(), i);
+        *fd = open(f->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        if (*fd >= 0)
+            return DP_OK;
+        if (errno != EEXIST)
+            break;
+    }
+    st = system_refused(err, path, errno);
+    dp_free(f->temporary); /* not ours: abandon must not remove it */
+    f->temporary = NULL;
+    return st;
+}
+
+/* *fd is open on success. */
+static dp_status open_target(dp_atomic_file *f, int *fd, const char *path,
+                             dp_error *err)
+{
+    struct stat about;
+    if (stat(path, &about) != 0 || S_ISREG(about.st_mode))
+        return open_temporary(f, fd, path, err);
+    *fd = open(path, O_WRONLY | O_CLOEXEC);
+    return *fd >= 0 ? DP_OK : system_refused(err, path, errno);
+}
+
+dp_status dp_atomic_file_open(dp_atomic_file *f, const char *path, dp_error *err)
+{
+    *f = (dp_atomic_file){NULL, NULL, NULL, 0};
+    int fd = -1;
+    char *resolved = realpath(path, NULL); /* NULL for a file yet to be made */
+    dp_status st = dp_strdup(err, &f->path, resolved ? resolved : path);
+    free(resolved); /* lint: realpath allocated it */
+    if (st == DP_OK)
+        st = open_target(f, &fd, path, err);
+    if (st == DP_OK) {
+        f->stream = fdopen(fd, "wb");
+        if (!f->stream) {
+            st = system_refused(err, path, errno);
+            close(fd);
+        }
+    }
+    if (st != DP_OK)
+        dp_atomic_file_abandon(f);
+    return st;
+}
+
+dp_status dp_atomic_file_write(dp_atomic_file *f, const void *bytes, size_t size,
+                               dp_error *err)
+{
+    if (f->fault == 0 && fwrite(bytes, 1, size, f->stream) != size)
+        f->fault = errno ? errno : EIO;
+    return f->fault == 0 ? DP_OK : system_refused(err, f->path, f->fault);
+}
+
+/* The reason of the first failed write, 0 for none. A write of the caller's own leaves
+ * a flag in the stream but no reason. */
+static int close_stream(dp_atomic_file *f)
+{
+    int fault = f->fault;
+    if (fault == 0 && ferror(f->stream))
+        fault = EIO;
+    if (fclose(f->stream) != 0 && fault == 0)
+        fault = errno;
+    f->stream = NULL;
+    return fault;
+}
+
+dp_status dp_atomic_file_commit(dp_atomic_file *f, dp_error *err)
+{
+    int fault = close_stream(f);
+    if (fault == 0 && f->temporary) {
+        if (rename(f->temporary, f->path) == 0) {
+            dp_free(f->temporary);
+            f->temporary = NULL;
+        } else {
+            fault = errno;
+        }
+    }
+    const dp_status st = fault == 0 ? DP_OK : system_refused(err, f->path, fault);
+    dp_atomic_file_abandon(f);
+    return st;
+}
+
+void dp_atomic_file_abandon(dp_atomic_file *f)
+{
+    if (f->stream)
+        fclose(f->stream);
+    if (f->temporary)
+        unlink(f->temporary);
+    dp_free(f->path);
+    dp_free(f->temporary);
+    *f = (dp_atomic_file){NULL, NULL, NULL, 0};
+}
+
+/* Cut the digits off the end of the first *size bytes; false when there are none. */
+static bool cut_digits(const char *name, size_t *size)
+{
+    const size_t before = *size;
+    while (*size > 0 && isdigit((unsigned char)name[*size - 1]))
+        --*size;
+    return *size < before;
+}
+
+/* As open_temporary names them: NAME.PROCESS-COUNTER.tmp */
+static bool is_temporary(const char *name)
+{
+    static const char end[] = ".tmp";
+    const size_t tail = sizeof end - 1;
+    size_t size = strlen(name);
+    if (size <= tail || strcmp(name + size - tail, end) != 0)
+        return false;
+    size -= tail;
+    if (!cut_digits(name, &size) || size == 0 || name[--size] != '-')
+        return false;
+    return cut_digits(name, &size) && size > 1 && name[size - 1] == '.';
+}
+
+dp_status dp_atomic_file_tidy(const char *folder, dp_error *err)
+{
+    DIR *dir = opendir(folder);
+    if (!dir)
+        return errno == ENOENT ? DP_OK : system_refused(err, folder, errno);
+    const struct dirent *entry;
+    while ((entry = readdir(dir)))
+        if (is_temporary(entry->d_name))
+            (void)unlinkat(dirfd(dir), entry->d_name, 0);
+    closedir(dir);
+    return DP_OK;
+}

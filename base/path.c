@@ -1,0 +1,46 @@
+#define _POSIX_C_SOURCE 200809L /* mkdir */
+#include "base/path.h"
+
+#include "base/memory.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+
+bool dp_path_stays_inside(const char *name)
+{
+    if (*name == '\0' || *name == '/')
+        return false;
+    for (const char *p = name; p; p = strchr(p, '/')) {
+        p += *p == '/';
+        if (p[0] == '.' && p[1] == '.' && (p[2] == '/' || p[2] == '\0'))
+            return false;
+    }
+    return true;
+}
+
+static dp_status make_folder(const char *path, dp_error *err)
+{
+    struct stat about;
+    if (mkdir(path, 0777) == 0)
+        return DP_OK;
+    const int reason = errno;
+    if (reason == EEXIST && stat(path, &about) == 0 && S_ISDIR(about.st_mode))
+        return DP_OK;
+    return dp_fail(err, DP_EIO, "%s: cannot be made a folder: %s", path,
+                   strerror(reason));
+}
+
+dp_status dp_path_make_folders(const char *folder, dp_error *err)
+{
+    char *path;
+    dp_status st = dp_strdup(err, &path, folder);
+    for (char *slash = path;
+         st == DP_OK && *slash && (slash = strchr(slash + 1, '/'));) {
+        *slash = '\0';
+        st = make_folder(path, err);
+        *slash = '/';
+    }
+    dp_free(path);
+    return st == DP_OK ? make_folder(folder, err) : st;
+}

@@ -1,0 +1,17 @@
+/* path.h - names of files that come from other files, and folders made on the way
+ */
+#ifndef DP_BASE_PATH_H
+#define DP_BASE_PATH_H
+
+#include "base/status.h"
+
+#include <stdbool.h>
+
+/* Whether the name, looked up in a folder, stays inside it: neither empty nor absolute, and
+ * no part of it is "..". What links on the disk do is not asked. */
+bool dp_path_stays_inside(const char *name);
+
+/* Make the folder and those on its way, where they are not there yet. DP_EIO, DP_ENOMEM. */
+dp_status dp_path_make_folders(const char *folder, dp_error *err) DP_MUST_CHECK;
+
+#endif

@@ -1,0 +1,254 @@
+#include "eval/coco_image.h"
+
+#include "base/limits.h"
+#include "base/memory.h"
+#include "core/rle_polygon.h"
+
+#include <math.h>
+#include <string.h>
+
+/* A box without mask, as the polygon that the reference makes of it. */
+static void box_polygon(double xy[8], const double box[4])
+{
+    const double x1 = box[0], y1 = box[1], x2 = box[0] + box[2], y2 = box[1] + box[3];
+    const double corners[8] = {x1, y1, x1, y2, x2, y2, x2, y1};
+    memcpy(xy, corners, sizeof corners);
+}
+
+/* ---- how much room ------------------------------------------------------------------ */
+
+/* An upper bound of the runs of a mask; 0: too many. */
+static size_t mask_bound(const dp_coco_mask *mask, const unsigned char *payload,
+                         const double box[4], int w)
+{
+    if (mask->kind == DP_COCO_MASK_RLE)
+        return (size_t)mask->size + 1;
+    if (mask->kind == DP_COCO_MASK_NONE) {
+        double xy[8];
+        box_polygon(xy, box);
+        return dp_rle_polygon_bound(xy, 4, w);
+    }
+    const double *p = (const double *)(const void *)(payload + mask->at);
+    const double *const end = p + mask->size / sizeof *p;
+    size_t sum = 0;
+    while (p < end) {
+        const size_t n = (size_t)*p;
+        const size_t bound = dp_rle_polygon_bound(p + 1, n / 2, w);
+        if (bound == 0 || (sum += bound) > DP_MAX_POLYGON_RUNS)
+            return 0;
+        p += 1 + n;
+    }
+    return sum + 1;
+}
+
+static dp_status too_many(const dp_coco_image *image, dp_error *err)
+{
+    return dp_fail(err, DP_EUNSUPPORTED,
+                   "image %lld: found masks of more than %d runs, or beyond all bounds",
+                   (long long)image->id, DP_MAX_POLYGON_RUNS);
+}
+
+static void widen(size_t *most, size_t value)
+{
+    *most = *most > value ? *most : value;
+}
+
+dp_status dp_coco_extent_add_objects(dp_coco_extent *extent, const dp_coco_truth *truth,
+                                     const uint32_t *objects, size_t count, bool masks,
+                                     dp_error *err)
+{
+    size_t sum = 0;
+    widen(&extent->objects, count);
+    for (size_t i = 0; masks && i < count; i++) {
+        const dp_coco_annotation *a = &truth->annotations[objects[i]];
+        const dp_coco_image *image = &truth->images[a->image];
+        const size_t bound = mask_bound(&a->mask, truth->payload, a->box, image->w);
+        if (bound == 0 || (sum += bound) > DP_MAX_POLYGON_RUNS)
+            return too_many(image, err);
+        widen(&extent->one, bound);
+        widen(&extent->width, (size_t)image->w);
+    }
+    widen(&extent->runs, sum);
+    return DP_OK;
+}
+
+dp_status dp_coco_extent_add_detection(dp_coco_extent *extent,
+                                       const dp_coco_truth *truth,
+                                       const dp_coco_results *results,
+                                       const dp_coco_detection *d, bool masks,
+                                       dp_error *err)
+{
+    if (!masks)
+        return DP_OK;
+    const dp_coco_image *image = &truth->images[d->image];
+    const size_t bound = mask_bound(&d->mask, results->payload, d->box, image->w);
+    if (bound == 0)
+        return too_many(image, err);
+    widen(&extent->one, bound);
+    widen(&extent->width, (size_t)image->w);
+    return DP_OK;
+}
+
+static dp_status make_runs(uint32_t **runs, size_t count, dp_error *err)
+{
+    void *memory;
+    const dp_status st = dp_alloc(err, &memory, count, sizeof **runs, "runs of masks");
+    *runs = memory;
+    return st;
+}
+
+dp_status dp_coco_scene_init(dp_coco_scene *scene, const dp_coco_extent *extent,
+                             const dp_coco_truth *truth, const dp_coco_results *results,
+                             bool masks, dp_error *err)
+{
+    *scene = (dp_coco_scene){.truth = truth, .results = results, .masks = masks};
+    if (!masks)
+        return DP_OK;
+    void *memory;
+    dp_status st = dp_alloc(err, &memory, extent->objects, sizeof *scene->rle, "masks");
+    scene->rle = memory;
+    if (st == DP_OK) {
+        st = dp_alloc(err, &memory, extent->objects, sizeof *scene->area, "masks");
+        scene->area = memory;
+    }
+    if (st == DP_OK) {
+        st = dp_alloc(err, &memory, extent->objects, sizeof *scene->tight, "masks");
+        scene->tight = memory;
+    }
+    if (st == DP_OK)
+        st = make_runs(&scene->runs, extent->runs, err);
+    if (st == DP_OK)
+        st = make_runs(&scene->part, extent->one, err);
+    if (st == DP_OK)
+        st = make_runs(&scene->scratch, extent->one, err);
+    if (st == DP_OK)
+        st = make_runs(&scene->merged, extent->one, err);
+    if (st == DP_OK)
+        st = make_runs(&scene->own.counts, extent->one, err);
+    if (st == DP_OK)
+        st = make_runs(&scene->columns, extent->width + 1, err);
+    if (st != DP_OK)
+        dp_coco_scene_done(scene);
+    return st;
+}
+
+void dp_coco_scene_done(dp_coco_scene *scene)
+{
+    dp_free(scene->rle);
+    dp_free(scene->area);
+    dp_free(scene->tight);
+    dp_free(scene->runs);
+    dp_free(scene->part);
+    dp_free(scene->scratch);
+    dp_free(scene->merged);
+    dp_free(scene->own.counts);
+    dp_free(scene->columns);
+    *scene = (dp_coco_scene){0};
+}
+
+/* ---- masks -------------------------------------------------------------------------- */
+
+/* The union of polygons, in mask->counts, which has room. */
+static void draw(dp_coco_scene *scene, dp_rle *mask, const double *p, const double *end)
+{
+    mask->count = 0;
+    while (p < end) {
+        const size_t n = (size_t)*p;
+        if (mask->count == 0) {
+            mask->count = dp_rle_polygon(mask->counts, scene->scratch, scene->columns,
+                                         p + 1, n / 2, mask->h, mask->w);
+        } else {
+            dp_rle part = {mask->h, mask->w, 0, scene->part};
+            part.count = dp_rle_polygon(part.counts, scene->scratch, scene->columns,
+                                        p + 1, n / 2, mask->h, mask->w);
+            mask->count = dp_rle_merge(scene->merged, mask, &part, false);
+            memcpy(mask->counts, scene->merged, mask->count * sizeof *mask->counts);
+        }
+        p += 1 + n;
+    }
+}
+
+static void decode(dp_coco_scene *scene, dp_rle *mask, const dp_coco_mask *from,
+                   const unsigned char *payload, const double box[4])
+{
+    double polygon[9] = {8};
+    dp_error err;
+    switch (from->kind) {
+    case DP_COCO_MASK_RLE:
+        /* Was parsed once when it was read, so this cannot fail. */
+        if (dp_rle_parse(mask->counts, &mask->count, (const char *)payload + from->at,
+                         from->size, mask->h, mask->w, &err) != DP_OK)
+            mask->count = 0;
+        break;
+    case DP_COCO_MASK_POLYGONS: {
+        const double *p = (const double *)(const void *)(payload + from->at);
+        draw(scene, mask, p, p + from->size / sizeof *p);
+        break;
+    }
+    default:
+        box_polygon(polygon + 1, box);
+        draw(scene, mask, polygon, polygon + 9);
+        break;
+    }
+}
+
+void dp_coco_scene_set_objects(dp_coco_scene *scene, const uint32_t *objects,
+                               size_t count)
+{
+    scene->objects = objects;
+    scene->count = count;
+    if (!scene->masks)
+        return;
+    uint32_t *room = scene->runs;
+    for (size_t i = 0; i < count; i++) {
+        const dp_coco_annotation *a = &scene->truth->annotations[objects[i]];
+        const dp_coco_image *image = &scene->truth->images[a->image];
+        dp_rle *mask = &scene->rle[i];
+        *mask = (dp_rle){image->h, image->w, 0, room};
+        decode(scene, mask, &a->mask, scene->truth->payload, a->box);
+        scene->area[i] = dp_rle_area(mask);
+        scene->tight[i] = dp_rle_box(mask);
+        room += mask->count;
+    }
+}
+
+void dp_coco_scene_set_detection(dp_coco_scene *scene, const dp_coco_detection *d)
+{
+    scene->detection = d;
+    if (!scene->masks)
+        return;
+    const dp_coco_image *image = &scene->truth->images[d->image];
+    scene->own.h = image->h;
+    scene->own.w = image->w;
+    decode(scene, &scene->own, &d->mask, scene->results->payload, d->box);
+    scene->own_area = dp_rle_area(&scene->own);
+    scene->own_tight = dp_rle_box(&scene->own);
+}
+
+static double box_iou(const double d[4], const double g[4], bool crowd)
+{
+    const double w = fmin(d[0] + d[2], g[0] + g[2]) - fmax(d[0], g[0]);
+    if (w <= 0)
+        return 0;
+    const double h = fmin(d[1] + d[3], g[1] + g[3]) - fmax(d[1], g[1]);
+    if (h <= 0)
+        return 0;
+    const double both = w * h, own = d[2] * d[3];
+    return both / (crowd ? own : own + g[2] * g[3] - both);
+}
+
+double dp_coco_scene_iou(const dp_coco_scene *scene, size_t i, bool as_crowd)
+{
+    if (!scene->masks)
+        return box_iou(scene->detection->box,
+                       scene->truth->annotations[scene->objects[i]].box, as_crowd);
+    const dp_box *a = &scene->own_tight, *b = &scene->tight[i];
+    if (a->x2 <= b->x1 || b->x2 <= a->x1 || a->y2 <= b->y1 || b->y2 <= a->y1)
+        return 0;
+    const uint64_t both = dp_rle_intersection(&scene->own, &scene->rle[i]);
+    if (both == 0)
+        return 0;
+    const uint64_t either =
+        as_crowd ? scene->own_area : scene->own_area + scene->area[i] - both;
+    return (double)both / (double)either;
+}

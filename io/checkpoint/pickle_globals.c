@@ -1,0 +1,374 @@
+#include "io/checkpoint/pickle_globals.h"
+
+#include <string.h>
+
+typedef enum role {
+    ROLE_DICT,
+    ROLE_DEFAULT_DICT,
+    ROLE_SET,
+    ROLE_SIZE,
+    ROLE_BYTES_STORAGE,
+    ROLE_TENSOR_V2, /* v1 has the same four arguments in front */
+    ROLE_TENSOR_V3,
+    ROLE_PARAMETER,
+    ROLE_FROM_TYPE,
+    ROLE_TENSOR_CLASS
+} role;
+
+static const struct known {
+    const char *module, *name, *text;
+    role role;
+} known[] = {
+    {"collections", "OrderedDict", "collections.OrderedDict", ROLE_DICT},
+    {"collections", "defaultdict", "collections.defaultdict", ROLE_DEFAULT_DICT},
+    {"builtins", "dict", "builtins.dict", ROLE_DICT},
+    {"__builtin__", "dict", "builtins.dict", ROLE_DICT},
+    {"builtins", "set", "builtins.set", ROLE_SET},
+    {"__builtin__", "set", "builtins.set", ROLE_SET},
+    {"builtins", "frozenset", "builtins.frozenset", ROLE_SET},
+    {"__builtin__", "frozenset", "builtins.frozenset", ROLE_SET},
+    {"torch", "Size", "torch.Size", ROLE_SIZE},
+    {"torch.storage", "UntypedStorage", "torch.storage.UntypedStorage",
+     ROLE_BYTES_STORAGE},
+    {"torch._utils", "_rebuild_tensor", "torch._utils._rebuild_tensor", ROLE_TENSOR_V2},
+    {"torch._utils", "_rebuild_tensor_v2", "torch._utils._rebuild_tensor_v2",
+     ROLE_TENSOR_V2},
+    {"torch._utils", "_rebuild_tensor_v3", "torch._utils._rebuild_tensor_v3",
+     ROLE_TENSOR_V3},
+    {"torch._utils", "_rebuild_parameter", "torch._utils._rebuild_parameter",
+     ROLE_PARAMETER},
+    {"torch._utils", "_rebuild_parameter_with_state",
+     "torch._utils._rebuild_parameter_with_state", ROLE_PARAMETER},
+    {"torch.nn.parameter", "Parameter", "torch.nn.parameter.Parameter", ROLE_PARAMETER},
+    {"torch.autograd.variable", "Variable", "torch.autograd.variable.Variable",
+     ROLE_PARAMETER},
+    {"torch._tensor", "_rebuild_from_type_v2", "torch._tensor._rebuild_from_type_v2",
+     ROLE_FROM_TYPE},
+    {"torch", "Tensor", "torch.Tensor", ROLE_TENSOR_CLASS},
+};
+
+/* Tags: places in the table above, then storage classes, then dtypes, by the place in
+ * dp_stored_types. */
+enum {
+    KNOWN = sizeof known / sizeof known[0],
+    TAG_STORAGE = 100,
+    TAG_DTYPE = 200,
+};
+
+static bool names_equal(const struct known *k, dp_name module, dp_name name)
+{
+    return dp_name_equals(module, k->module) && dp_name_equals(name, k->name);
+}
+
+dp_status dp_pickle_global_add(dp_tree *t, dp_value *out, dp_name module, dp_name name,
+                               dp_error *err)
+{
+    for (unsigned i = 0; i < KNOWN; i++)
+        if (names_equal(&known[i], module, name))
+            return dp_tree_add_global(t, out, i, known[i].text, err);
+
+    const bool torch = dp_name_equals(module, "torch");
+    const dp_stored_type *type = NULL;
+    if (torch || dp_name_equals(module, "torch.cuda"))
+        type = dp_stored_type_find_storage(name);
+    if (type)
+        return dp_tree_add_global(t, out,
+                                  TAG_STORAGE + (unsigned)(type - dp_stored_types),
+                                  type->storage, err);
+    if (torch)
+        type = dp_stored_type_find_torch(name);
+    if (type)
+        return dp_tree_add_global(
+            t, out, TAG_DTYPE + (unsigned)(type - dp_stored_types), type->torch, err);
+    return dp_tree_add_opaque(t, out, module, name, err);
+}
+
+const dp_stored_type *dp_pickle_global_type(const dp_tree *t, dp_value global)
+{
+    const unsigned tag = dp_tree_tag(t, global);
+    if (tag >= TAG_DTYPE)
+        return &dp_stored_types[tag - TAG_DTYPE];
+    return tag >= TAG_STORAGE ? &dp_stored_types[tag - TAG_STORAGE] : NULL;
+}
+
+/* ---- shapes of arguments ---- */
+
+static bool is_kind(const dp_tree *t, dp_value v, dp_value_kind kind)
+{
+    return dp_tree_kind(t, v) == kind;
+}
+
+static bool is_role(const dp_tree *t, dp_value v, role r)
+{
+    return is_kind(t, v, DP_VALUE_GLOBAL) && dp_tree_tag(t, v) < KNOWN &&
+           known[dp_tree_tag(t, v)].role == r;
+}
+
+static bool is_storage_class(const dp_tree *t, dp_value v)
+{
+    const bool typed = is_kind(t, v, DP_VALUE_GLOBAL) &&
+                       dp_tree_tag(t, v) >= TAG_STORAGE &&
+                       dp_tree_tag(t, v) < TAG_DTYPE;
+    return typed || is_role(t, v, ROLE_BYTES_STORAGE);
+}
+
+static bool is_dtype(const dp_tree *t, dp_value v)
+{
+    return is_kind(t, v, DP_VALUE_GLOBAL) && dp_tree_tag(t, v) >= TAG_DTYPE;
+}
+
+static bool is_count(const dp_tree *t, dp_value v)
+{
+    return is_kind(t, v, DP_VALUE_INT) && dp_tree_int(t, v) >= 0;
+}
+
+static bool is_sequence(const dp_tree *t, dp_value v)
+{
+    return is_kind(t, v, DP_VALUE_LIST) || is_kind(t, v, DP_VALUE_TUPLE);
+}
+
+static bool is_tuple_of_counts(const dp_tree *t, dp_value v)
+{
+    if (!is_kind(t, v, DP_VALUE_TUPLE))
+        return false;
+    for (size_t i = 0; i < dp_tree_count(t, v); i++)
+        if (!is_count(t, dp_tree_item(t, v, i)))
+            return false;
+    return true;
+}
+
+static dp_status misfit(dp_error *err, const char *callable, const char *found,
+                        const char *expected)
+{
+    return dp_fail(err, DP_EFORMAT, "%s of %s, expected %s", callable, found, expected);
+}
+
+/* ---- what the names make ---- */
+
+/* From nothing, or from a list of pairs (Python 2). */
+static dp_status make_dict(dp_tree *t, dp_value *out, dp_value args, dp_error *err)
+{
+    dp_status st = dp_tree_add_items(t, out, DP_VALUE_DICT, NULL, 0, err);
+    if (dp_tree_count(t, args) == 0 || st != DP_OK)
+        return st;
+    const dp_value pairs = dp_tree_item(t, args, 0);
+    if (!is_sequence(t, pairs))
+        return misfit(err, "a dict", dp_tree_kind_name(dp_tree_kind(t, pairs)),
+                      "a list of pairs");
+    for (size_t i = 0; i < dp_tree_count(t, pairs) && st == DP_OK; i++) {
+        const dp_value pair = dp_tree_item(t, pairs, i);
+        if (!is_sequence(t, pair) || dp_tree_count(t, pair) != 2)
+            return misfit(err, "a dict", "a list with another item", "pairs in it");
+        const dp_value entry[2] = {dp_tree_item(t, pair, 0), dp_tree_item(t, pair, 1)};
+        st = dp_tree_append(t, *out, entry, 2, err);
+    }
+    return st;
+}
+
+static dp_status make_set(dp_tree *t, dp_value *out, dp_value args, dp_error *err)
+{
+    dp_status st = dp_tree_add_items(t, out, DP_VALUE_SET, NULL, 0, err);
+    if (dp_tree_count(t, args) == 0 || st != DP_OK)
+        return st;
+    const dp_value list = dp_tree_item(t, args, 0);
+    if (!is_sequence(t, list))
+        return misfit(err, "a set", dp_tree_kind_name(dp_tree_kind(t, list)), "a list");
+    for (size_t i = 0; i < dp_tree_count(t, list) && st == DP_OK; i++) {
+        const dp_value item = dp_tree_item(t, list, i);
+        st = dp_tree_append(t, *out, &item, 1, err);
+    }
+    return st;
+}
+
+static dp_status make_size(const dp_tree *t, dp_value *out, dp_value args,
+                           dp_error *err)
+{
+    if (dp_tree_count(t, args) != 1 || !is_tuple_of_counts(t, dp_tree_item(t, args, 0)))
+        return misfit(err, "torch.Size", "other arguments", "one tuple of sizes");
+    *out = dp_tree_item(t, args, 0);
+    return DP_OK;
+}
+
+/* Whether the tensor's elements are to be read with a sign turned around. */
+static bool has_lazy_sign(const dp_tree *t, dp_value args, size_t place)
+{
+    if (place >= dp_tree_count(t, args))
+        return false;
+    static const char *const flags[] = {"conj", "neg"};
+    for (size_t i = 0; i < 2; i++) {
+        const dp_value v = dp_tree_find(t, dp_tree_item(t, args, place), flags[i]);
+        if (v != DP_VALUE_ABSENT &&
+            (!is_kind(t, v, DP_VALUE_BOOL) || dp_tree_int(t, v)))
+            return true;
+    }
+    return false;
+}
+
+static dp_status make_tensor(dp_tree *t, dp_value *out, dp_value args, bool typed,
+                             const char *callable, dp_error *err)
+{
+    enum { STORAGE, OFFSET, SHAPE, STRIDES, DTYPE = 6 };
+    const size_t count = dp_tree_count(t, args);
+    if (count < (typed ? DTYPE + 1 : STRIDES + 1) || count > 8)
+        return misfit(err, callable, "another number of arguments",
+                      "storage, offset, shape, strides, ...");
+    dp_value item[5];
+    for (size_t i = 0; i <= STRIDES; i++)
+        item[i] = dp_tree_item(t, args, i);
+    if (is_kind(t, item[STORAGE], DP_VALUE_OPAQUE)) {
+        *out = item[STORAGE];
+        return DP_OK;
+    }
+    if (!is_kind(t, item[STORAGE], DP_VALUE_STORAGE))
+        return misfit(err, callable, dp_tree_kind_name(dp_tree_kind(t, item[STORAGE])),
+                      "a storage");
+    if (!is_count(t, item[OFFSET]) || !is_tuple_of_counts(t, item[SHAPE]) ||
+        !is_tuple_of_counts(t, item[STRIDES]) ||
+        dp_tree_count(t, item[SHAPE]) != dp_tree_count(t, item[STRIDES]))
+        return misfit(err, callable, "other arguments",
+                      "offset, shape and strides as whole numbers from 0");
+    if (has_lazy_sign(t, args, typed ? 7 : 6))
+        return dp_tree_add_opaque(t, out, dp_name_from(callable),
+                                  dp_name_from("(conj_or_neg)"), err);
+    if (!typed)
+        return dp_tree_add_items(t, out, DP_VALUE_TENSOR, item, 4, err);
+
+    item[4] = dp_tree_item(t, args, DTYPE);
+    if (is_kind(t, item[4], DP_VALUE_OPAQUE)) {
+        *out = item[4];
+        return DP_OK;
+    }
+    if (!is_dtype(t, item[4]))
+        return misfit(err, callable, dp_tree_kind_name(dp_tree_kind(t, item[4])),
+                      "a dtype");
+    return dp_tree_add_items(t, out, DP_VALUE_TENSOR, item, 5, err);
+}
+
+static dp_status make_parameter(const dp_tree *t, dp_value *out, dp_value args,
+                                dp_error *err)
+{
+    if (dp_tree_count(t, args) == 0)
+        return misfit(err, "a parameter", "nothing", "a tensor");
+    *out = dp_tree_item(t, args, 0);
+    const dp_value_kind kind = dp_tree_kind(t, *out);
+    if (kind != DP_VALUE_TENSOR && kind != DP_VALUE_OPAQUE)
+        return misfit(err, "a parameter", dp_tree_kind_name(kind), "a tensor");
+    return DP_OK;
+}
+
+static dp_status make_known(dp_tree *t, dp_value *out, dp_value callable, dp_value args,
+                            dp_error *err)
+{
+    const struct known *k = &known[dp_tree_tag(t, callable)];
+    switch (k->role) {
+    case ROLE_DICT:
+        return make_dict(t, out, args, err);
+    case ROLE_DEFAULT_DICT:
+        return dp_tree_add_items(t, out, DP_VALUE_DICT, NULL, 0, err);
+    case ROLE_SET:
+        return make_set(t, out, args, err);
+    case ROLE_SIZE:
+        return make_size(t, out, args, err);
+    case ROLE_TENSOR_V2:
+        return make_tensor(t, out, args, false, k->text, err);
+    case ROLE_TENSOR_V3:
+        return make_tensor(t, out, args, true, k->text, err);
+    case ROLE_PARAMETER:
+        return make_parameter(t, out, args, err);
+    case ROLE_FROM_TYPE:
+    case ROLE_TENSOR_CLASS:
+    case ROLE_BYTES_STORAGE:
+        break;
+    }
+    return dp_tree_add_opaque(t, out, (dp_name){"", 0}, dp_name_from(k->text), err);
+}
+
+/* _rebuild_from_type_v2(function, class, arguments, state): the function's tensor when
+ * the class is one of torch's own; *callable and *args are what it stands for. Opaque
+ * otherwise: a subclass may mean anything by its bytes. */
+static dp_status unwrap_type(dp_tree *t, dp_value *callable, dp_value *args,
+                             dp_error *err)
+{
+    if (dp_tree_count(t, *args) < 3 ||
+        !is_kind(t, dp_tree_item(t, *args, 2), DP_VALUE_TUPLE))
+        return misfit(err, "torch._tensor._rebuild_from_type_v2", "other arguments",
+                      "function, class, arguments, state");
+    const dp_value function = dp_tree_item(t, *args, 0);
+    const dp_value class = dp_tree_item(t, *args, 1);
+    if (is_role(t, class, ROLE_TENSOR_CLASS) || is_role(t, class, ROLE_PARAMETER)) {
+        *callable = function;
+        *args = dp_tree_item(t, *args, 2);
+        return DP_OK;
+    }
+    if (is_kind(t, class, DP_VALUE_OPAQUE)) {
+        *callable = class;
+        return DP_OK;
+    }
+    return misfit(err, "torch._tensor._rebuild_from_type_v2",
+                  dp_tree_kind_name(dp_tree_kind(t, class)), "a class of tensors");
+}
+
+dp_status dp_pickle_global_reduce(dp_tree *t, dp_value *out, dp_value callable,
+                                  dp_value args, dp_error *err)
+{
+    if (!is_kind(t, args, DP_VALUE_TUPLE))
+        return misfit(err, "a call", dp_tree_kind_name(dp_tree_kind(t, args)),
+                      "a tuple of arguments");
+    if (is_role(t, callable, ROLE_FROM_TYPE)) {
+        const dp_status st = unwrap_type(t, &callable, &args, err);
+        if (st != DP_OK)
+            return st;
+    }
+    if (is_kind(t, callable, DP_VALUE_OPAQUE)) {
+        *out = callable;
+        return DP_OK;
+    }
+    if (!is_kind(t, callable, DP_VALUE_GLOBAL))
+        return misfit(err, "a call", dp_tree_kind_name(dp_tree_kind(t, callable)),
+                      "a global");
+    if (dp_tree_tag(t, callable) < KNOWN)
+        return make_known(t, out, callable, args, err);
+    return dp_tree_add_opaque(t, out, dp_name_from("torch"), dp_tree_text(t, callable),
+                              err);
+}
+
+/* ---- persistent ids ---- */
+
+static bool is_view(const dp_tree *t, dp_value v)
+{
+    if (is_kind(t, v, DP_VALUE_NONE))
+        return true;
+    return is_kind(t, v, DP_VALUE_TUPLE) && dp_tree_count(t, v) == 3 &&
+           is_kind(t, dp_tree_item(t, v, 0), DP_VALUE_TEXT) &&
+           is_count(t, dp_tree_item(t, v, 1)) && is_count(t, dp_tree_item(t, v, 2));
+}
+
+dp_status dp_pickle_global_persistent(dp_tree *t, dp_value *out, dp_value id,
+                                      dp_error *err)
+{
+    static const char expected[] = "('storage', class, key, place, count)";
+    const size_t count = is_kind(t, id, DP_VALUE_TUPLE) ? dp_tree_count(t, id) : 0;
+    if (count < 2 || count > 6 || !is_kind(t, dp_tree_item(t, id, 0), DP_VALUE_TEXT))
+        return misfit(err, "a persistent id", dp_tree_kind_name(dp_tree_kind(t, id)),
+                      expected);
+
+    dp_value item[6] = {0};
+    for (size_t i = 0; i < count; i++)
+        item[i] = dp_tree_item(t, id, i);
+    const dp_name kind = dp_tree_text(t, item[0]);
+    if (dp_name_equals(kind,
+                       "module")) { /* a class with its source, which is ignored */
+        *out = item[1];
+        return DP_OK;
+    }
+    if (!dp_name_equals(kind, "storage") || count < 5)
+        return misfit(err, "a persistent id", "another tuple", expected);
+    if (is_kind(t, item[1], DP_VALUE_OPAQUE)) {
+        *out = item[1];
+        return DP_OK;
+    }
+    if (!is_storage_class(t, item[1]) || !is_kind(t, item[2], DP_VALUE_TEXT) ||
+        !is_count(t, item[4]) || (count == 6 && !is_view(t, item[5])))
+        return misfit(err, "a persistent id", "other items", expected);
+    return dp_tree_add_items(t, out, DP_VALUE_STORAGE, item + 1, count - 1, err);
+}

@@ -1,0 +1,192 @@
+#include "io/checkpoint/torch_file.h"
+
+#include "base/memory.h"
+#include "io/checkpoint/pickle_globals.h"
+#include "io/checkpoint/torch_legacy.h"
+#include "io/checkpoint/torch_zip.h"
+
+/* ---- the tree ---- */
+
+typedef struct check {
+    const dp_torch_file *f;
+    size_t steps; /* left */
+    dp_error *err;
+} check;
+
+/* Depth is limited, so a cycle ends; steps are, so a small tree that shares its parts
+ * many times over cannot cost more than a multiple of its size. */
+static dp_status check_value(check *c, dp_value v, int depth)
+{
+    const dp_tree *t = &c->f->tree;
+    if (depth > DP_MAX_PICKLE_DEPTH)
+        return dp_fail(c->err, DP_EFORMAT, "%s: found containers nested deeper than %d",
+                       c->f->path, DP_MAX_PICKLE_DEPTH);
+    if (c->steps-- == 0)
+        return dp_fail(c->err, DP_EFORMAT,
+                       "%s: found %zu values that contain each other too often",
+                       c->f->path, t->count);
+    const dp_value_kind kind = dp_tree_kind(t, v);
+    if (kind != DP_VALUE_LIST && kind != DP_VALUE_TUPLE && kind != DP_VALUE_SET &&
+        kind != DP_VALUE_DICT)
+        return DP_OK;
+    dp_status st = DP_OK;
+    for (size_t i = 0; i < dp_tree_count(t, v) && st == DP_OK; i++) {
+        if (kind == DP_VALUE_DICT)
+            st = check_value(c, dp_tree_key(t, v, i), depth + 1);
+        if (st == DP_OK)
+            st = check_value(c, dp_tree_item(t, v, i), depth + 1);
+    }
+    return st;
+}
+
+dp_status dp_torch_file_init(dp_torch_file *f, const char *path,
+                             const unsigned char *data, size_t size, dp_error *err)
+{
+    *f = (dp_torch_file){.path = path};
+    dp_status st = dp_torch_zip_is(data, size)
+                       ? dp_torch_zip_read(f, data, size, err)
+                       : dp_torch_legacy_read(f, data, size, err);
+    check c = {f, 16 * f->tree.count + 1024, err};
+    if (st == DP_OK)
+        st = check_value(&c, f->root, 0);
+    if (st != DP_OK)
+        dp_torch_file_done(f);
+    return st;
+}
+
+/* ---- tensors ---- */
+
+/* What a tensor looks at: `count` elements of one type. */
+typedef struct view {
+    const dp_stored_type *type;
+    const unsigned char *bytes;
+    size_t count;
+} view;
+
+static dp_status bad_tensor(const dp_torch_file *f, const char *name, const char *what,
+                            dp_error *err)
+{
+    return dp_fail(err, DP_EFORMAT, "%s: tensor %s: %s", f->path, name, what);
+}
+
+/* The storage at v as elements of `type`, or of its own type when that is NULL. */
+static dp_status find_view(const dp_torch_file *f, dp_value v,
+                           const dp_stored_type *type, const char *name, view *out,
+                           dp_error *err)
+{
+    const dp_tree *t = &f->tree;
+    const dp_name key = dp_tree_text(t, dp_tree_item(t, v, 1));
+    const dp_stored_type *own = dp_pickle_global_type(t, dp_tree_item(t, v, 0));
+    const dp_stored_type *unit = own ? own : dp_stored_type_find(dp_name_from("U8"));
+    const size_t count = (size_t)dp_tree_int(t, dp_tree_item(t, v, 3));
+    dp_torch_storage s;
+    size_t bytes;
+    const dp_status st = f->is_zip ? dp_torch_zip_storage(f, key, &s, err)
+                                   : dp_torch_legacy_storage(f, key, &s, err);
+    if (st != DP_OK)
+        return dp_fail_while(err, "%s: tensor %s", f->path, name);
+    if (!dp_stored_type_bytes(unit, count, &bytes) || bytes != s.size)
+        return dp_fail(
+            err, DP_EFORMAT,
+            "%s: tensor %s: found a storage of %zu bytes, expected %zu elements "
+            "of %s",
+            f->path, name, s.size, count, unit->name);
+    out->type = type ? type : unit;
+    out->bytes = s.bytes;
+    out->count = type ? s.size / (type->bits / 8) : count;
+    if (own && type && own->bits != type->bits)
+        return bad_tensor(f, name, "found another type than its storage has", err);
+    if (dp_tree_count(t, v) < 5 ||
+        dp_tree_kind(t, dp_tree_item(t, v, 4)) == DP_VALUE_NONE)
+        return DP_OK;
+
+    /* A part of the storage: its key, the offset and the count, in elements. */
+    const dp_value part = dp_tree_item(t, v, 4);
+    const size_t offset = (size_t)dp_tree_int(t, dp_tree_item(t, part, 1));
+    const size_t length = (size_t)dp_tree_int(t, dp_tree_item(t, part, 2));
+    if (offset > out->count || length > out->count - offset)
+        return bad_tensor(f, name, "found a part that leaves its storage", err);
+    out->bytes += offset * (out->type->bits / 8);
+    out->count = length;
+    return DP_OK;
+}
+
+/* Shape and strides of the tensor; *count is the number of elements, *last the place of
+ * the last one from the first. False when a product overflows: that of the extents other
+ * than 0 does not even where another one is 0. */
+static bool read_shape(const dp_tree *t, dp_value v, dp_named_tensor *out,
+                       size_t *count, size_t *last)
+{
+    const dp_value shape = dp_tree_item(t, v, 2), strides = dp_tree_item(t, v, 3);
+    size_t full = 1, bytes;
+    bool empty = false;
+    *last = 0;
+    for (int d = 0; d < out->rank; d++) {
+        out->shape[d] = dp_tree_int(t, dp_tree_item(t, shape, (size_t)d));
+        out->stride[d] = dp_tree_int(t, dp_tree_item(t, strides, (size_t)d));
+        empty = empty || out->shape[d] == 0;
+        const size_t extent = out->shape[d] ? (size_t)out->shape[d] : 1;
+        if (!dp_mul_size(&full, full, extent) || !dp_mul_size(&bytes, full, 16))
+            return false;
+    }
+    *count = empty ? 0 : full;
+    for (int d = 0; d < out->rank && !empty; d++) {
+        size_t step;
+        if (!dp_mul_size(&step, (size_t)out->shape[d] - 1, (size_t)out->stride[d]) ||
+            !dp_add_size(last, *last, step))
+            return false;
+    }
+    return true;
+}
+
+dp_status dp_torch_file_tensor(const dp_torch_file *f, dp_value v, const char *name,
+                               dp_named_tensor *out, const dp_stored_type **type,
+                               dp_error *err)
+{
+    const dp_tree *t = &f->tree;
+    const size_t rank = dp_tree_count(t, dp_tree_item(t, v, 2));
+    const size_t offset = (size_t)dp_tree_int(t, dp_tree_item(t, v, 1));
+    const dp_stored_type *own = dp_tree_count(t, v) > 4
+                                    ? dp_pickle_global_type(t, dp_tree_item(t, v, 4))
+                                    : NULL;
+    view w = {NULL, NULL, 0};
+    *out = (dp_named_tensor){.name = NULL};
+    if (rank > DP_MAX_TENSOR_RANK)
+        return dp_fail(err, DP_EUNSUPPORTED,
+                       "%s: tensor %s: found %zu dimensions, expected at most %d",
+                       f->path, name, rank, DP_MAX_TENSOR_RANK);
+    const dp_status st = find_view(f, dp_tree_item(t, v, 0), own, name, &w, err);
+    if (st != DP_OK)
+        return st;
+    size_t count, last;
+    out->rank = (int)rank;
+    if (!read_shape(t, v, out, &count, &last))
+        return bad_tensor(f, name, "found a shape whose size overflows", err);
+    *type = w.type;
+    out->dtype = w.type->dtype;
+    out->data = w.bytes;
+    if (count == 0)
+        return DP_OK;
+    if (offset >= w.count || last >= w.count - offset)
+        return dp_fail(
+            err, DP_EFORMAT,
+            "%s: tensor %s: found elements up to %zu + %zu, expected them within "
+            "its storage of %zu",
+            f->path, name, offset, last, w.count);
+    if (count > w.count && count > DP_MAX_REPEATED_ELEMENTS)
+        return dp_fail(err, DP_EFORMAT,
+                       "%s: tensor %s: found %zu elements that repeat %zu", f->path,
+                       name, count, w.count);
+    out->data = w.bytes + offset * (w.type->bits / 8);
+    return DP_OK;
+}
+
+void dp_torch_file_done(dp_torch_file *f)
+{
+    dp_tree_done(&f->tree);
+    dp_zip_done(&f->zip);
+    dp_name_index_done(&f->index);
+    dp_free(f->keys);
+    dp_free(f->storages);
+    *f = (dp_torch_file){.path = NULL};
+}

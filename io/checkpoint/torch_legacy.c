@@ -1,0 +1,206 @@
+#include "io/checkpoint/torch_legacy.h"
+
+#include "base/memory.h"
+#include "io/checkpoint/pickle.h"
+#include "io/checkpoint/pickle_globals.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* 0x1950A86A20F9469CFC6C as LONG1 writes it. */
+static const unsigned char magic[] = {0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46,
+                                      0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19};
+
+enum { PROTO_SIZE = 2, FRAME_SIZE = 9, VERSION = 1001, COUNT_SIZE = 8 };
+
+static bool magic_at(const unsigned char *data, size_t size, size_t at)
+{
+    return size >= at + sizeof magic && memcmp(data + at, magic, sizeof magic) == 0;
+}
+
+bool dp_torch_legacy_is(const unsigned char *data, size_t size)
+{
+    return size > 0 && data[0] == 0x80 &&
+           (magic_at(data, size, PROTO_SIZE) ||
+            magic_at(data, size, PROTO_SIZE + FRAME_SIZE));
+}
+
+typedef struct reader {
+    dp_torch_file *f;
+    const unsigned char *data;
+    size_t size, at;
+    dp_error *err;
+} reader;
+
+static dp_status read_pickle(reader *r, dp_value *v, const char *what)
+{
+    size_t used = 0;
+    char name[256];
+    snprintf(name, sizeof name, "%s: %s", r->f->path, what);
+    const dp_status st = dp_pickle_read(&r->f->tree, v, &used, name, r->data + r->at,
+                                        r->size - r->at, r->err);
+    r->at += used;
+    return st;
+}
+
+/* The three pickles in front of the object. */
+static dp_status read_head(reader *r)
+{
+    const dp_tree *t = &r->f->tree;
+    dp_value v, order;
+    dp_status st = read_pickle(r, &v, "magic number");
+    if (st == DP_OK)
+        st = read_pickle(r, &v, "version");
+    if (st != DP_OK)
+        return st;
+    if (dp_tree_kind(t, v) != DP_VALUE_INT || dp_tree_int(t, v) != VERSION)
+        return dp_fail(
+            r->err, DP_EUNSUPPORTED,
+            "%s: found another version of torch.save's legacy form, expected %d",
+            r->f->path, VERSION);
+    st = read_pickle(r, &v, "facts about the machine");
+    if (st != DP_OK)
+        return st;
+    order = dp_tree_find(t, v, "little_endian");
+    if (order == DP_VALUE_ABSENT || dp_tree_kind(t, order) != DP_VALUE_BOOL ||
+        !dp_tree_int(t, order))
+        return dp_fail(r->err, DP_EUNSUPPORTED,
+                       "%s: found a file that is not little endian", r->f->path);
+    return DP_OK;
+}
+
+/* ---- storages ---- */
+
+/* The storages that the pickle names, to know the element size of each key. */
+typedef struct named {
+    dp_name *keys;
+    dp_value *values;
+    dp_name_index index;
+} named;
+
+static dp_status collect_named(named *n, const dp_tree *t, dp_error *err)
+{
+    void *keys = NULL, *values = NULL;
+    size_t count = 0;
+    for (size_t v = 0; v < t->count; v++)
+        count += dp_tree_kind(t, (dp_value)v) == DP_VALUE_STORAGE;
+    dp_status st = dp_alloc(err, &keys, count, sizeof *n->keys, "storage keys");
+    n->keys = keys;
+    if (st == DP_OK)
+        st = dp_alloc(err, &values, count, sizeof *n->values, "storages");
+    n->values = values;
+    if (st != DP_OK)
+        return st;
+    count = 0;
+    for (size_t v = 0; v < t->count; v++)
+        if (dp_tree_kind(t, (dp_value)v) == DP_VALUE_STORAGE) {
+            n->keys[count] = dp_tree_text(t, dp_tree_item(t, (dp_value)v, 1));
+            n->values[count++] = (dp_value)v;
+        }
+    return dp_name_index_init(&n->index, n->keys, count, err);
+}
+
+static dp_status bad_storage(const reader *r, dp_name key, const char *what)
+{
+    return dp_fail(r->err, DP_EFORMAT, "%s: storage %.*s: %s", r->f->path,
+                   key.size < 100 ? (int)key.size : 100, key.text, what);
+}
+
+/* The storage at r->at, which passes it. */
+static dp_status read_storage(reader *r, const named *n, dp_name key,
+                              dp_torch_storage *out)
+{
+    const dp_tree *t = &r->f->tree;
+    const ptrdiff_t place = dp_name_index_find(&n->index, key);
+    if (place == DP_NAME_NONE)
+        return bad_storage(r, key, "found in the list of keys, but no tensor has it");
+    const dp_stored_type *type =
+        dp_pickle_global_type(t, dp_tree_item(t, n->values[place], 0));
+    const uint64_t expected =
+        (uint64_t)dp_tree_int(t, dp_tree_item(t, n->values[place], 3));
+
+    if (r->size - r->at < COUNT_SIZE)
+        return bad_storage(r, key, "found the end of the file, expected its count");
+    uint64_t count = 0;
+    for (int i = COUNT_SIZE - 1; i >= 0; i--)
+        count = count << 8 | r->data[r->at + (size_t)i];
+    r->at += COUNT_SIZE;
+    size_t size = 0;
+    const bool sized = !type ? dp_mul_size(&size, (size_t)count, 1)
+                             : dp_stored_type_bytes(type, (size_t)count, &size);
+    if (count != expected)
+        return bad_storage(r, key, "found another element count than its tensors have");
+    if (!sized || size > r->size - r->at)
+        return bad_storage(r, key, "found the end of the file, expected its elements");
+    *out = (dp_torch_storage){r->data + r->at, size};
+    r->at += size;
+    return DP_OK;
+}
+
+static dp_status read_storages(reader *r, const named *n, dp_value list)
+{
+    const dp_tree *t = &r->f->tree;
+    if (dp_tree_kind(t, list) != DP_VALUE_LIST)
+        return dp_fail(r->err, DP_EFORMAT,
+                       "%s: found a %s, expected a list of storage keys", r->f->path,
+                       dp_tree_kind_name(dp_tree_kind(t, list)));
+    const size_t count = dp_tree_count(t, list);
+    void *keys = NULL, *storages = NULL;
+    dp_status st = dp_alloc(r->err, &keys, count, sizeof *r->f->keys, "storage keys");
+    r->f->keys = keys;
+    if (st == DP_OK)
+        st = dp_alloc(r->err, &storages, count, sizeof *r->f->storages, "storages");
+    r->f->storages = storages;
+    for (size_t i = 0; i < count && st == DP_OK; i++) {
+        const dp_value key = dp_tree_item(t, list, i);
+        if (dp_tree_kind(t, key) != DP_VALUE_TEXT)
+            return dp_fail(r->err, DP_EFORMAT,
+                           "%s: found a storage key that is no text", r->f->path);
+        r->f->keys[i] = dp_tree_text(t, key);
+        st = read_storage(r, n, r->f->keys[i], &r->f->storages[i]);
+    }
+    if (st == DP_OK)
+        st = dp_name_index_init(&r->f->index, r->f->keys, count, r->err);
+    if (st != DP_OK)
+        return st;
+    const ptrdiff_t twice = dp_name_index_find_twice(&r->f->index);
+    return twice == DP_NAME_NONE ? DP_OK
+                                 : bad_storage(r, r->f->keys[twice], "found it twice");
+}
+
+dp_status dp_torch_legacy_read(dp_torch_file *f, const unsigned char *data, size_t size,
+                               dp_error *err)
+{
+    reader r = {f, data, size, 0, err};
+    named n = {NULL, NULL, {NULL, NULL, 0}};
+    dp_value list = 0;
+    f->is_zip = false;
+    dp_status st = read_head(&r);
+    if (st == DP_OK)
+        st = read_pickle(&r, &f->root, "object");
+    if (st == DP_OK)
+        st = read_pickle(&r, &list, "storage keys");
+    if (st == DP_OK)
+        st = collect_named(&n, &f->tree, err);
+    if (st == DP_OK)
+        st = read_storages(&r, &n, list);
+    if (st == DP_OK && r.at != size)
+        st = dp_fail(err, DP_EFORMAT,
+                     "%s: found %zu bytes behind the last storage, expected none",
+                     f->path, size - r.at);
+    dp_name_index_done(&n.index);
+    dp_free(n.keys);
+    dp_free(n.values);
+    return st;
+}
+
+dp_status dp_torch_legacy_storage(const dp_torch_file *f, dp_name key,
+                                  dp_torch_storage *out, dp_error *err)
+{
+    const ptrdiff_t place = dp_name_index_find(&f->index, key);
+    if (place == DP_NAME_NONE)
+        return dp_fail(err, DP_EFORMAT, "found no storage %.*s",
+                       key.size < 100 ? (int)key.size : 100, key.text);
+    *out = f->storages[place];
+    return DP_OK;
+}

@@ -1,0 +1,117 @@
+#include "io/checkpoint/torch_names.h"
+
+#include "base/utf8.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* The tree was checked when it was opened: neither recursion here is deeper than
+ * DP_MAX_PICKLE_DEPTH, or visits more than a multiple of the tree. */
+
+typedef struct walk {
+    const dp_torch_file *f;
+    dp_tensor_list *tensors;
+    char name[DP_MAX_TENSOR_NAME + 1];
+    size_t used;
+    int depth;
+    int unnamed; /* keys on the way that cannot be part of a name */
+    dp_error *err;
+} walk;
+
+static bool is_container(dp_value_kind kind)
+{
+    return kind == DP_VALUE_LIST || kind == DP_VALUE_TUPLE || kind == DP_VALUE_SET ||
+           kind == DP_VALUE_DICT;
+}
+
+/* Add a key to the name; false when it cannot be. */
+static bool push_text(walk *w, dp_name key)
+{
+    const size_t point = w->depth > 0;
+    if (key.size > DP_MAX_TENSOR_NAME - w->used ||
+        point > DP_MAX_TENSOR_NAME - w->used - key.size ||
+        !dp_utf8_is_name(key.text, key.size))
+        return false;
+    if (point)
+        w->name[w->used++] = '.';
+    if (key.size)
+        memcpy(w->name + w->used, key.text, key.size);
+    w->used += key.size;
+    w->name[w->used] = '\0';
+    return true;
+}
+
+static bool push_number(walk *w, long long number)
+{
+    char text[24];
+    snprintf(text, sizeof text, "%lld", number);
+    return push_text(w, dp_name_from(text));
+}
+
+static bool push_key(walk *w, dp_value v, size_t i)
+{
+    const dp_tree *t = &w->f->tree;
+    if (dp_tree_kind(t, v) != DP_VALUE_DICT)
+        return push_number(w, (long long)i);
+    const dp_value key = dp_tree_key(t, v, i);
+    if (dp_tree_kind(t, key) == DP_VALUE_TEXT)
+        return push_text(w, dp_tree_text(t, key));
+    return dp_tree_kind(t, key) == DP_VALUE_INT && push_number(w, dp_tree_int(t, key));
+}
+
+static dp_status add_tensor(walk *w, dp_value v)
+{
+    dp_named_tensor tensor;
+    const dp_stored_type *type = NULL;
+    if (w->unnamed)
+        return dp_fail(w->err, DP_EFORMAT,
+                       "%s: below %s: found a tensor under a key that cannot be a name",
+                       w->f->path, w->used ? w->name : "the whole");
+    const dp_status st = dp_torch_file_tensor(w->f, v, w->name, &tensor, &type, w->err);
+    return st == DP_OK ? dp_tensor_list_add(w->tensors, &tensor, type, w->name, w->err)
+                       : st;
+}
+
+static dp_status visit(walk *w, dp_value v)
+{
+    const dp_tree *t = &w->f->tree;
+    const dp_value_kind kind = dp_tree_kind(t, v);
+    if (kind == DP_VALUE_TENSOR)
+        return add_tensor(w, v);
+    if (kind == DP_VALUE_OPAQUE)
+        return dp_tensor_list_refuse(w->tensors, w->unnamed ? "?" : w->name,
+                                     dp_tree_text(t, v).text, w->err);
+    if (!is_container(kind))
+        return DP_OK;
+    dp_status st = DP_OK;
+    const size_t used = w->used;
+    for (size_t i = 0; i < dp_tree_count(t, v) && st == DP_OK; i++) {
+        const bool named = push_key(w, v, i);
+        w->unnamed += !named;
+        w->depth++;
+        st = visit(w, dp_tree_item(t, v, i));
+        w->depth--;
+        w->unnamed -= !named;
+        w->used = used;
+        w->name[used] = '\0';
+    }
+    return st;
+}
+
+dp_status dp_torch_names_list(const dp_torch_file *f, dp_value from,
+                              dp_tensor_list *tensors, dp_error *err)
+{
+    walk w = {.f = f, .tensors = tensors, .err = err};
+    return visit(&w, from);
+}
+
+bool dp_torch_names_any(const dp_torch_file *f, dp_value from)
+{
+    const dp_tree *t = &f->tree;
+    if (!is_container(dp_tree_kind(t, from)))
+        return dp_tree_kind(t, from) == DP_VALUE_TENSOR;
+    for (size_t i = 0; i < dp_tree_count(t, from); i++)
+        if (dp_torch_names_any(f, dp_tree_item(t, from, i)))
+            return true;
+    return false;
+}

@@ -1,0 +1,78 @@
+/* results.h - what a detector found in many images, as one file that other tools read
+ *
+ * COCO: one list of records, in the form of COCO's results files and with the bytes that
+ * the original writes (json.dump of its records): box x y w h and score as the shortest
+ * decimals of the float32 values widened to float64, the subtraction in float64; masks as
+ * compressed run lengths. Within an image records go by class, then by list order.
+ *
+ *   [{"image_id": 139, "bbox": [10.5, 20.0, 30.25, 40.0], "score": 0.5,
+ *     "category_id": 1, "segmentation": {"size": [480, 640], "counts": "..."}}, ...]
+ *
+ * CSV (RFC 4180): a line of column names, then a line a detection, in list order, numbers
+ * as the shortest decimals that read back to the same float32. mask_area is empty without
+ * a mask.
+ *
+ *   file_name,image_id,class,category_id,score,x1,y1,x2,y2,mask_area
+ *
+ * Formats with a file for every image: io/data/yolo.h, io/data/labelme.h.
+ */
+#ifndef DP_IO_DATA_RESULTS_H
+#define DP_IO_DATA_RESULTS_H
+
+#include "base/text.h"
+#include "core/dataset.h"
+#include "core/detections.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+
+/* What is written of one image. All borrowed. Boxes and scores are finite, labels are
+ * classes of the data set. */
+typedef struct dp_found {
+    const dp_detections *detections;
+    const dp_dataset *dataset;
+    const char
+        *file_name; /* of the image. COCO: NULL leaves the key out. In JSON, bytes
+                              that are not UTF-8 become '?'                       */
+    int64_t image_id;
+    float score_thr; /* detections with lower scores are left out                 */
+} dp_found;
+
+typedef enum dp_results_format { DP_RESULTS_COCO, DP_RESULTS_CSV } dp_results_format;
+
+/* Private but for `records`. */
+typedef struct dp_results_writer {
+    size_t records; /* written so far */
+    dp_results_format format;
+    FILE *stream;     /* borrowed                              */
+    const char *name; /* borrowed: for sentences               */
+    bool begun;
+    dp_text text; /* of one image                              */
+    char *string; /* a mask's, escaped                          */
+    size_t string_capacity;
+} dp_results_writer;
+
+/* Start a file on an open stream, which stays the caller's; `name` stands for it in
+ * sentences. Nothing is written yet. */
+void dp_results_writer_init(dp_results_writer *w, dp_results_format format,
+                            FILE *stream, const char *name);
+
+/* Append an image. DP_EIO: the stream refuses; DP_ENOMEM. */
+dp_status dp_results_writer_add(dp_results_writer *w, const dp_found *found,
+                                dp_error *err) DP_MUST_CHECK;
+
+/* Write what is missing to a whole file (also to one without images) and flush. DP_EIO. */
+dp_status dp_results_writer_end(dp_results_writer *w, dp_error *err) DP_MUST_CHECK;
+
+/* Release. A zeroed w is allowed. */
+void dp_results_writer_done(dp_results_writer *w);
+
+/* Write a text to the file at `path`, whole or not at all, unless the text is one that
+ * could not grow. DP_EIO, DP_ENOMEM. */
+dp_status dp_results_save(const char *path, const dp_text *t,
+                          dp_error *err) DP_MUST_CHECK;
+
+/* Append a JSON string whose value may have bytes that are not UTF-8: as '?'. */
+void dp_results_add_name(dp_text *t, const char *name);
+
+#endif

@@ -1,0 +1,30 @@
+/* image.h - pictures from bytes, files and streams
+ *
+ * The format is told by the first bytes, never by the name. JPEG (io/image/jpeg.h) and PNG
+ * (io/image/png.h) are read; the pixels are those of OpenCV's imdecode with its colour flag.
+ * What is known and not read (GIF, WebP, BMP, TIFF, AVIF, HEIC, ...) is called by its
+ * name in the sentence; of what is not known the first bytes are shown. Threads may
+ * decode at the same time.
+ */
+#ifndef DP_IO_IMAGE_IMAGE_H
+#define DP_IO_IMAGE_IMAGE_H
+
+#include "core/pixels.h"
+
+#include <stdio.h>
+
+/* Decode `size` bytes into *out, the caller's to release; `name` is for the sentence.
+ * DP_EFORMAT: damaged, incomplete, no picture. DP_EUNSUPPORTED: another format, or
+ * beyond a limit. DP_ENOMEM. *out is empty then. */
+dp_status dp_pixels_decode(dp_error *err, dp_pixels *out, const void *bytes,
+                           size_t size, const char *name) DP_MUST_CHECK;
+
+/* The same from the file (or pipe) at `path`, of at most DP_MAX_IMAGE_BYTES. DP_EIO
+ * too. */
+dp_status dp_pixels_load(dp_error *err, dp_pixels *out, const char *path) DP_MUST_CHECK;
+
+/* The same from where `stream` stands to its end. */
+dp_status dp_pixels_load_stream(dp_error *err, dp_pixels *out, FILE *stream,
+                                const char *name) DP_MUST_CHECK;
+
+#endif

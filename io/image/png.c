@@ -1,0 +1,459 @@
+#include "io/image/png.h"
+
+#include "base/atomic_file.h"
+#include "base/file.h"
+#include "base/limits.h"
+#include "base/memory.h"
+#include "io/image/exif.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#include <png.h>
+
+enum { CHUNK_MAX = 1 << 20 }; /* bytes that one chunk may make libpng allocate */
+
+/* What libpng's callbacks need to know. libpng reports an error by not returning, so
+ * each direction has one function that sets the jump and holds nothing that would be
+ * lost, and one around it that cleans up. */
+struct reader {
+    dp_error *err;
+    const char *name;
+    const unsigned char *next;
+    size_t left;
+    png_structp png;
+    png_infop info, end;
+    png_bytepp rows;
+    bool no_memory;
+    dp_pixels *pixels;    /* a picture is wanted, or ... */
+    dp_label_map *labels; /* ... a label map             */
+};
+
+struct writer {
+    dp_error *err;
+    const char *name;
+    dp_atomic_file file; /* open when a file is written, or ... */
+    uint8_t *bytes;      /* what is written to memory           */
+    size_t size, room;
+    png_structp png;
+    png_infop info;
+};
+
+/* What is written: rows of w pixels of `channels` bytes. */
+struct picture {
+    const uint8_t *data;
+    int h, w, channels;
+    const png_color *palette; /* NULL for none */
+    int colours;
+};
+
+/* ---- reading --------------------------------------------------------------- */
+
+static dp_status out_of_memory(struct reader *r)
+{
+    return dp_fail(r->err, DP_ENOMEM, "%s: out of memory: a PNG reader", r->name);
+}
+
+static void refuse(png_structp png, png_const_charp text)
+{
+    struct reader *r = png_get_error_ptr(png);
+    if (r->no_memory)
+        (void)out_of_memory(r);
+    else
+        (void)dp_fail(r->err, DP_EFORMAT,
+                      "%s: found damaged PNG data (%s), expected a complete PNG",
+                      r->name, text);
+    png_longjmp(png, 1);
+}
+
+static png_voidp take_memory(png_structp png, png_alloc_size_t size)
+{
+    struct reader *r = png_get_mem_ptr(png);
+    void *memory;
+    r->no_memory = dp_alloc(r->err, &memory, size, 1, "a PNG reader") != DP_OK;
+    return memory;
+}
+
+static void give_memory(png_structp png, png_voidp memory)
+{
+    (void)png;
+    dp_free(memory);
+}
+
+/* libpng warns of what it repairs or leaves out; no pixel is lost by that. */
+static void ignore_warning(png_structp png, png_const_charp text)
+{
+    (void)png;
+    (void)text;
+}
+
+static void take_bytes(png_structp png, png_bytep to, size_t size)
+{
+    struct reader *r = png_get_io_ptr(png);
+    if (size > r->left)
+        png_error(png, "the data ends early");
+    memcpy(to, r->next, size);
+    r->next += size;
+    r->left -= size;
+}
+
+static dp_status create_reader(struct reader *r)
+{
+    r->png = png_create_read_struct_2(PNG_LIBPNG_VER_STRING, r, refuse, ignore_warning,
+                                      r, take_memory, give_memory);
+    if (r->png) {
+        r->info = png_create_info_struct(r->png);
+        r->end = png_create_info_struct(r->png);
+    }
+    return r->info && r->end ? DP_OK : out_of_memory(r);
+}
+
+static void read_header(struct reader *r)
+{
+    png_structp png = r->png;
+    png_set_read_fn(png, r, take_bytes);
+    /* Sizes are checked by check_size, whose sentence tells more than libpng's. */
+    png_set_user_limits(png, PNG_UINT_31_MAX, PNG_UINT_31_MAX);
+    png_set_chunk_malloc_max(png, CHUNK_MAX);
+    png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, NULL, -1);
+    png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_AS_DEFAULT,
+                                (png_const_bytep) "eXIf", 1);
+    png_read_info(png, r->info);
+}
+
+/* Deflate makes at most 1032 bytes of one; a short file that claims a large picture is
+ * refused by that, before room for the picture is taken. */
+static dp_status check_size(const struct reader *r, size_t size)
+{
+    const png_uint_32 w = png_get_image_width(r->png, r->info);
+    const png_uint_32 h = png_get_image_height(r->png, r->info);
+    if (w > DP_MAX_IMAGE_SIDE || h > DP_MAX_IMAGE_SIDE ||
+        (uint64_t)w * h > DP_MAX_IMAGE_PIXELS)
+        return dp_fail(
+            r->err, DP_EUNSUPPORTED,
+            "%s: found a PNG of %u x %u pixels, expected sides of at most %d "
+            "and at most %d pixels",
+            r->name, w, h, DP_MAX_IMAGE_SIDE, DP_MAX_IMAGE_PIXELS);
+    const uint64_t need = (uint64_t)png_get_rowbytes(r->png, r->info) * h / 1032;
+    if (size < need)
+        return dp_fail(
+            r->err, DP_EFORMAT,
+            "%s: found a PNG of %zu bytes, expected at least %ju for %u x %u "
+            "pixels",
+            r->name, size, (uintmax_t)need, w, h);
+    return DP_OK;
+}
+
+static dp_status check_labels(const struct reader *r)
+{
+    const int kind = png_get_color_type(r->png, r->info);
+    const int bits = png_get_bit_depth(r->png, r->info);
+    if ((kind == PNG_COLOR_TYPE_GRAY || kind == PNG_COLOR_TYPE_PALETTE) && bits <= 8)
+        return DP_OK;
+    const char *word = kind == PNG_COLOR_TYPE_GRAY   ? "grey"
+                       : kind & PNG_COLOR_MASK_ALPHA ? "with alpha"
+                                                     : "RGB";
+    return dp_fail(r->err, DP_EUNSUPPORTED,
+                   "%s: found a PNG of %d bits, %s, expected a label map: 1 to 8 bits, "
+                   "grey or with a palette",
+                   r->name, bits, word);
+}
+
+/* What libpng hands over: bytes of three channels, or of one. */
+static void set_transforms(const struct reader *r)
+{
+    png_structp png = r->png;
+    const int kind = png_get_color_type(png, r->info);
+    (void)png_set_interlace_handling(png);
+    if (r->labels) {
+        png_set_packing(png);
+    } else {
+        png_set_strip_16(png);
+        png_set_strip_alpha(png);
+        if (kind == PNG_COLOR_TYPE_PALETTE)
+            png_set_palette_to_rgb(png);
+        else if (!(kind & PNG_COLOR_MASK_COLOR))
+            png_set_expand_gray_1_2_4_to_8(png);
+        if (!(kind & PNG_COLOR_MASK_COLOR))
+            png_set_gray_to_rgb(png);
+        else
+            png_set_bgr(png);
+    }
+    png_read_update_info(png, r->info);
+}
+
+static dp_status set_rows(struct reader *r)
+{
+    const int h = (int)png_get_image_height(r->png, r->info);
+    const int w = (int)png_get_image_width(r->png, r->info);
+    const size_t row = (size_t)w * (r->labels ? 1 : 3);
+    void *rows = NULL;
+    dp_status st = r->labels ? dp_label_map_resize(r->labels, h, w, r->err)
+                             : dp_pixels_init(r->pixels, h, w, r->err);
+    if (st == DP_OK)
+        st = dp_alloc(r->err, &rows, (size_t)h, sizeof(png_bytep), "rows of a PNG");
+    if (st != DP_OK)
+        return st;
+    r->rows = rows;
+    uint8_t *first = r->labels ? r->labels->labels : r->pixels->data;
+    for (int y = 0; y < h; y++)
+        r->rows[y] = first + (size_t)y * row;
+    if (png_get_rowbytes(r->png, r->info) != row)
+        return dp_fail(r->err, DP_EFORMAT,
+                       "%s: found PNG rows of %zu bytes, expected %zu", r->name,
+                       png_get_rowbytes(r->png, r->info), row);
+    return DP_OK;
+}
+
+static int find_orientation(const struct reader *r)
+{
+    png_uint_32 size = 0;
+    png_bytep tiff = NULL;
+    if (png_get_eXIf_1(r->png, r->info, &size, &tiff) == 0 &&
+        png_get_eXIf_1(r->png, r->end, &size, &tiff) == 0)
+        return DP_EXIF_NONE;
+    return dp_exif_orientation(tiff, size);
+}
+
+static dp_status read_image(struct reader *r)
+{
+    const size_t size = r->left;
+    read_header(r);
+    dp_status st = check_size(r, size);
+    if (st == DP_OK && r->labels)
+        st = check_labels(r);
+    if (st == DP_OK) {
+        set_transforms(r);
+        st = set_rows(r);
+    }
+    if (st != DP_OK)
+        return st;
+    png_read_image(r->png, r->rows);
+    png_read_end(r->png, r->end);
+    return r->labels ? DP_OK : dp_exif_turn(r->err, r->pixels, find_orientation(r));
+}
+
+static dp_status read_or_escape(struct reader *r)
+{
+    if (setjmp(png_jmpbuf(r->png)))
+        return r->err->code;
+    return read_image(r);
+}
+
+static dp_status decode(struct reader *r)
+{
+    dp_status st = create_reader(r);
+    if (st == DP_OK)
+        st = read_or_escape(r);
+    png_destroy_read_struct(&r->png, &r->info, &r->end);
+    dp_free(r->rows);
+    return st;
+}
+
+dp_status dp_png_decode(dp_error *err, dp_pixels *out, const void *bytes, size_t size,
+                        const char *name)
+{
+    *out = (dp_pixels){0};
+    struct reader r = {
+        .err = err, .name = name, .next = bytes, .left = size, .pixels = out};
+    const dp_status st = decode(&r);
+    if (st != DP_OK)
+        dp_pixels_done(out);
+    return st;
+}
+
+dp_status dp_png_decode_labels(dp_error *err, dp_label_map *out, const void *bytes,
+                               size_t size, const char *name)
+{
+    struct reader r = {
+        .err = err, .name = name, .next = bytes, .left = size, .labels = out};
+    return decode(&r);
+}
+
+dp_status dp_png_load_labels(dp_error *err, dp_label_map *out, const char *path)
+{
+    unsigned char *bytes;
+    size_t size;
+    dp_status st = dp_file_load(err, &bytes, &size, path, DP_MAX_IMAGE_BYTES);
+    if (st == DP_OK)
+        st = dp_png_decode_labels(err, out, bytes, size, path);
+    dp_free(bytes);
+    return st;
+}
+
+/* ---- writing --------------------------------------------------------------- */
+
+static void refuse_to_write(png_structp png, png_const_charp text)
+{
+    struct writer *w = png_get_error_ptr(png);
+    (void)dp_fail(w->err, DP_ENOMEM, "%s: cannot write a PNG: %s", w->name, text);
+    png_longjmp(png, 1);
+}
+
+static dp_status keep_bytes(struct writer *w, const uint8_t *bytes, size_t size)
+{
+    void *memory = w->bytes;
+    const dp_status st =
+        dp_grow(w->err, &memory, &w->room, w->size + size, 1, "a PNG in memory");
+    w->bytes = memory;
+    if (st != DP_OK)
+        return st;
+    memcpy(w->bytes + w->size, bytes, size);
+    w->size += size;
+    return DP_OK;
+}
+
+static void put_bytes(png_structp png, png_bytep bytes, size_t size)
+{
+    struct writer *w = png_get_io_ptr(png);
+    const dp_status st = w->file.stream
+                             ? dp_atomic_file_write(&w->file, bytes, size, w->err)
+                             : keep_bytes(w, bytes, size);
+    if (st != DP_OK)
+        png_longjmp(png, 1);
+}
+
+/* libpng asks for a flush at the end; commit does that. */
+static void flush_nothing(png_structp png)
+{
+    (void)png;
+}
+
+static dp_status create_writer(struct writer *w)
+{
+    w->png = png_create_write_struct(PNG_LIBPNG_VER_STRING, w, refuse_to_write,
+                                     ignore_warning);
+    w->info = w->png ? png_create_info_struct(w->png) : NULL;
+    return w->info
+               ? DP_OK
+               : dp_fail(w->err, DP_ENOMEM, "%s: out of memory: a PNG writer", w->name);
+}
+
+static void write_image(struct writer *w, const struct picture *p)
+{
+    png_set_write_fn(w->png, w, put_bytes, flush_nothing);
+    const int kind = p->channels == 3 ? PNG_COLOR_TYPE_RGB
+                     : p->palette     ? PNG_COLOR_TYPE_PALETTE
+                                      : PNG_COLOR_TYPE_GRAY;
+    png_set_IHDR(w->png, w->info, (png_uint_32)p->w, (png_uint_32)p->h, 8, kind,
+                 PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT,
+                 PNG_FILTER_TYPE_DEFAULT);
+    if (p->palette)
+        png_set_PLTE(w->png, w->info, p->palette, p->colours);
+    png_write_info(w->png, w->info);
+    if (p->channels == 3)
+        png_set_bgr(w->png);
+    for (int y = 0; y < p->h; y++)
+        png_write_row(w->png, p->data + (size_t)y * (size_t)p->w * (size_t)p->channels);
+    png_write_end(w->png, w->info);
+}
+
+static dp_status write_or_escape(struct writer *w, const struct picture *p)
+{
+    if (setjmp(png_jmpbuf(w->png)))
+        return w->err->code;
+    write_image(w, p);
+    return DP_OK;
+}
+
+/* Write to the file that is open in w, or else to memory. */
+static dp_status write_picture(struct writer *w, const struct picture *p)
+{
+    if (!p->data || p->h < 1 || p->w < 1)
+        return dp_fail(w->err, DP_EARG, "%s: found no pixels to write, expected some",
+                       w->name);
+    dp_status st = create_writer(w);
+    if (st == DP_OK)
+        st = write_or_escape(w, p);
+    png_destroy_write_struct(&w->png, &w->info);
+    return st;
+}
+
+static dp_status save(dp_error *err, const char *path, const struct picture *p)
+{
+    struct writer w = {.err = err, .name = path};
+    dp_status st = dp_atomic_file_open(&w.file, path, err);
+    if (st == DP_OK)
+        st = write_picture(&w, p);
+    if (st == DP_OK)
+        st = dp_atomic_file_commit(&w.file, err);
+    dp_atomic_file_abandon(&w.file);
+    return st;
+}
+
+dp_status dp_png_save(dp_error *err, const char *path, const dp_pixels *pixels)
+{
+    const struct picture p = {
+        .data = pixels->data, .h = pixels->h, .w = pixels->w, .channels = 3};
+    return save(err, path, &p);
+}
+
+static dp_status check_palette(dp_error *err, const char *path,
+                               const dp_label_map *labels, int colours)
+{
+    if (colours < 1 || colours > PNG_MAX_PALETTE_LENGTH)
+        return dp_fail(err, DP_EARG,
+                       "%s: colours of a palette: found %d, expected 1 to %d", path,
+                       colours, PNG_MAX_PALETTE_LENGTH);
+    const size_t count = (size_t)labels->h * (size_t)labels->w;
+    for (size_t i = 0; i < count; i++)
+        if (labels->labels[i] >= colours)
+            return dp_fail(err, DP_EARG,
+                           "%s: found label %d, expected less than the %d "
+                           "colours of the palette",
+                           path, labels->labels[i], colours);
+    return DP_OK;
+}
+
+/* A label map as a picture; `list` is room for its palette. */
+static dp_status picture_of_labels(dp_error *err, struct picture *p,
+                                   png_color list[PNG_MAX_PALETTE_LENGTH],
+                                   const char *name, const dp_label_map *labels,
+                                   const uint8_t *palette, int colours)
+{
+    *p = (struct picture){
+        .data = labels->labels, .h = labels->h, .w = labels->w, .channels = 1};
+    if (!palette)
+        return DP_OK;
+    const dp_status st = check_palette(err, name, labels, colours);
+    if (st != DP_OK)
+        return st;
+    for (int i = 0; i < colours; i++)
+        list[i] = (png_color){palette[3 * i], palette[3 * i + 1], palette[3 * i + 2]};
+    p->palette = list;
+    p->colours = colours;
+    return DP_OK;
+}
+
+dp_status dp_png_save_labels(dp_error *err, const char *path,
+                             const dp_label_map *labels, const uint8_t *palette,
+                             int colours)
+{
+    png_color list[PNG_MAX_PALETTE_LENGTH];
+    struct picture p;
+    const dp_status st =
+        picture_of_labels(err, &p, list, path, labels, palette, colours);
+    return st == DP_OK ? save(err, path, &p) : st;
+}
+
+dp_status dp_png_encode_labels(dp_error *err, uint8_t **bytes, size_t *size,
+                               const dp_label_map *labels, const uint8_t *palette,
+                               int colours)
+{
+    static const char name[] = "label map";
+    png_color list[PNG_MAX_PALETTE_LENGTH];
+    struct picture p;
+    struct writer w = {.err = err, .name = name};
+    *bytes = NULL;
+    *size = 0;
+    dp_status st = picture_of_labels(err, &p, list, name, labels, palette, colours);
+    if (st == DP_OK)
+        st = write_picture(&w, &p);
+    if (st != DP_OK) {
+        dp_free(w.bytes);
+        return st;
+    }
+    *bytes = w.bytes;
+    *size = w.size;
+    return DP_OK;
+}

@@ -1,0 +1,111 @@
+#include "report/canvas.h"
+
+#include <stdint.h>
+#include <string.h>
+
+enum { TILE = 2048 };
+
+typedef struct tile {
+    int x, y, w, h;
+} tile;
+
+/* Cairo's pixel is one number of 32 bits in the machine's order: red above green above
+ * blue. */
+static void copy_in(unsigned char *to, int stride, const dp_pixels *p, tile t)
+{
+    for (int y = 0; y < t.h; y++, to += stride) {
+        const uint8_t *from =
+            p->data + ((size_t)(t.y + y) * (size_t)p->w + (size_t)t.x) * 3;
+        for (int x = 0; x < t.w; x++, from += 3) {
+            const uint32_t v =
+                (uint32_t)from[2] << 16 | (uint32_t)from[1] << 8 | (uint32_t)from[0];
+            memcpy(to + 4 * x, &v, sizeof v);
+        }
+    }
+}
+
+static void copy_out(dp_pixels *p, const unsigned char *from, int stride, tile t)
+{
+    for (int y = 0; y < t.h; y++, from += stride) {
+        uint8_t *to = p->data + ((size_t)(t.y + y) * (size_t)p->w + (size_t)t.x) * 3;
+        for (int x = 0; x < t.w; x++, to += 3) {
+            uint32_t v;
+            memcpy(&v, from + 4 * x, sizeof v);
+            to[0] = (uint8_t)v;
+            to[1] = (uint8_t)(v >> 8);
+            to[2] = (uint8_t)(v >> 16);
+        }
+    }
+}
+
+void dp_canvas_set_font(cairo_t *cr, double size, const char *text)
+{
+    const char *family = "@cairo:";
+    for (const char *p = text; *p; p++)
+        if (*p < ' ' || *p > '~')
+            family = "sans-serif";
+    cairo_select_font_face(cr, family, CAIRO_FONT_SLANT_NORMAL, CAIRO_FONT_WEIGHT_BOLD);
+    cairo_set_font_size(cr, size);
+}
+
+static dp_status refused(cairo_status_t status, dp_error *err)
+{
+    if (status == CAIRO_STATUS_NO_MEMORY)
+        return dp_fail(err, DP_ENOMEM, "out of memory: a drawing");
+    return dp_fail(err, DP_EARG, "a drawing: %s", cairo_status_to_string(status));
+}
+
+/* Draw on an image of cairo's, whose pixel (0, 0) is (x, y) of the picture. */
+static dp_status run(cairo_surface_t *surface, int x, int y, dp_canvas_fn *draw,
+                     void *arg, dp_error *err)
+{
+    cairo_t *cr = cairo_create(surface);
+    cairo_translate(cr, -x, -y);
+    draw(cr, arg);
+    const cairo_status_t status = cairo_status(cr);
+    cairo_destroy(cr);
+    cairo_surface_flush(surface);
+    return status == CAIRO_STATUS_SUCCESS ? DP_OK : refused(status, err);
+}
+
+dp_status dp_canvas_measure(dp_canvas_fn *measure, void *arg, dp_error *err)
+{
+    cairo_surface_t *surface = cairo_image_surface_create(CAIRO_FORMAT_RGB24, 1, 1);
+    const dp_status st = run(surface, 0, 0, measure, arg, err);
+    cairo_surface_destroy(surface);
+    return st;
+}
+
+static dp_status draw_tile(dp_pixels *picture, tile t, dp_canvas_fn *draw, void *arg,
+                           dp_error *err)
+{
+    cairo_surface_t *surface = cairo_image_surface_create(CAIRO_FORMAT_RGB24, t.w, t.h);
+    const cairo_status_t status = cairo_surface_status(surface);
+    dp_status st = status == CAIRO_STATUS_SUCCESS ? DP_OK : refused(status, err);
+
+    if (st == DP_OK) {
+        const int stride = cairo_image_surface_get_stride(surface);
+        unsigned char *data = cairo_image_surface_get_data(surface);
+        copy_in(data, stride, picture, t);
+        cairo_surface_mark_dirty(surface);
+        st = run(surface, t.x, t.y, draw, arg, err);
+        if (st == DP_OK)
+            copy_out(picture, data, stride, t);
+    }
+    cairo_surface_destroy(surface);
+    return st;
+}
+
+dp_status dp_canvas_draw(dp_pixels *picture, dp_canvas_fn *draw, void *arg,
+                         dp_error *err)
+{
+    for (int y = 0; y < picture->h; y += TILE)
+        for (int x = 0; x < picture->w; x += TILE) {
+            const tile t = {x, y, picture->w - x < TILE ? picture->w - x : TILE,
+                            picture->h - y < TILE ? picture->h - y : TILE};
+            const dp_status st = draw_tile(picture, t, draw, arg, err);
+            if (st != DP_OK)
+                return st;
+        }
+    return DP_OK;
+}

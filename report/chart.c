@@ -1,0 +1,29 @@
+#include "report/chart.h"
+
+enum {
+    LEFT = DP_CHART_LEFT,
+    TOP = DP_CHART_TOP,
+    WIDTH = DP_CHART_WIDTH,
+    HEIGHT = DP_CHART_HEIGHT
+};
+
+void dp_chart_open(dp_text *t, const char *label, const char *x, const char *y,
+                   double y_top)
+{
+    dp_text_add(
+        t, "<svg viewBox=\"0 0 %d %d\" width=\"%d\" role=\"img\" aria-label=\"%s\">\n",
+        LEFT + WIDTH + 20, TOP + HEIGHT + 44, LEFT + WIDTH + 20, label);
+    for (int i = 0; i <= 5; i++) {
+        const int gx = LEFT + WIDTH * i / 5, gy = TOP + HEIGHT * (5 - i) / 5;
+        dp_text_add(t,
+                    "<path class=\"axis\" d=\"M%d %dV%dM%d %dH%d\"/>"
+                    "<text x=\"%d\" y=\"%d\" text-anchor=\"middle\">%.1f</text>"
+                    "<text x=\"%d\" y=\"%d\" text-anchor=\"end\">%.4g</text>\n",
+                    gx, TOP, TOP + HEIGHT, LEFT, gy, LEFT + WIDTH, gx,
+                    TOP + HEIGHT + 16, i / 5., LEFT - 6, gy + 4, y_top * i / 5);
+    }
+    dp_text_add(t,
+                "<text x=\"%d\" y=\"%d\" text-anchor=\"middle\">%s</text>"
+                "<text x=\"%d\" y=\"%d\">%s</text>\n",
+                LEFT + WIDTH / 2, TOP + HEIGHT + 36, x, LEFT + 6, TOP + 14, y);
+}

@@ -1,0 +1,38 @@
+/* coco_report.h - an evaluation as one page of HTML
+ *
+ * Self-contained: no network, no script needed to read it (a little script lets the
+ * tables be sorted), legible on a phone. Beside the page stands a CSV file per
+ * evaluation with every error above the score threshold.
+ */
+#ifndef DP_REPORT_COCO_REPORT_H
+#define DP_REPORT_COCO_REPORT_H
+
+#include "eval/coco_best.h"
+#include "eval/coco_errors.h"
+#include "eval/coco_scores.h"
+
+/* One evaluation of the page: boxes or masks. */
+typedef struct dp_report_part {
+    const dp_coco_scores *scores;
+    const dp_coco_errors *errors;
+    const dp_coco_best *best; /* [category_count + 1] */
+} dp_report_part;
+
+typedef struct dp_report {
+    const char *truth_path, *results_path;
+    const dp_coco_lint *truth_lint, *results_lint;
+    const char *images; /* folder of the pictures; NULL: none are shown           */
+    double
+        score_threshold; /* of what is drawn, listed, and counted as confusion      */
+    int part_count;
+    dp_report_part parts[2];
+} dp_report;
+
+/* Write `folder`/index.html and errors_bbox.csv, errors_segm.csv, making the folder when it
+ * is missing. Pictures that cannot be read or are neither JPEG nor PNG are left out, and
+ * the page says so; names that lead out of the folder of pictures are not followed.
+ * DP_EIO, DP_ENOMEM. */
+dp_status dp_report_write(const dp_report *report, const char *folder,
+                          dp_error *err) DP_MUST_CHECK;
+
+#endif

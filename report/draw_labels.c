@@ -1,0 +1,181 @@
+#include "report/draw_labels.h"
+
+#include "base/limits.h"
+#include "report/canvas.h"
+#include "report/draw.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { LABELS = 256, ENTRY_TEXT = 288 };
+
+typedef struct entry {
+    int label;
+    size_t pixels;
+    char text[ENTRY_TEXT];
+    double x, y; /* of its left upper corner, in the strip */
+} entry;
+
+typedef struct legend {
+    const dp_dataset *dataset;
+    entry entries[LABELS];
+    int count;
+    double size;     /* of letters                              */
+    int width;       /* of the picture; becomes that of the strip */
+    int height, top; /* of the strip, in the picture's rows      */
+} legend;
+
+/* Two parts of the colour, two of the picture; at a border it is darker. */
+static void tint_pixel(uint8_t *to, const uint8_t *from, const uint8_t rgb[3],
+                       bool border)
+{
+    for (int i = 0; i < 3; i++) {
+        const int mixed = (from[i] * 2 + rgb[2 - i] * 3 + 2) / 5;
+        to[i] = (uint8_t)(border ? mixed * 5 / 8 : mixed);
+    }
+}
+
+static bool is_border(const dp_label_map *m, int y, int x)
+{
+    const uint8_t *at = m->labels + (size_t)y * (size_t)m->w + x;
+    return (x + 1 < m->w && at[1] != at[0]) || (y + 1 < m->h && at[m->w] != at[0]);
+}
+
+static void tint(dp_pixels *out, const dp_pixels *picture, const dp_label_map *m,
+                 const dp_dataset *dataset)
+{
+    for (int y = 0; y < m->h; y++)
+        for (int x = 0; x < m->w; x++) {
+            const size_t at = (size_t)y * (size_t)m->w + (size_t)x;
+            const uint8_t *from = picture->data + 3 * at;
+            uint8_t *to = out->data + 3 * ((size_t)y * (size_t)out->w + (size_t)x);
+            if (m->labels[at] < dataset->count)
+                tint_pixel(to, from, dataset->list[m->labels[at]].colour,
+                           is_border(m, y, x));
+            else
+                memcpy(to, from, 3);
+        }
+}
+
+static int by_pixels(const void *a, const void *b)
+{
+    const entry *p = a, *q = b;
+    if (p->pixels != q->pixels)
+        return p->pixels > q->pixels ? -1 : 1;
+    return p->label - q->label;
+}
+
+/* The classes that occur, with their texts. */
+static void list_entries(legend *l, const dp_label_map *m)
+{
+    const size_t all = (size_t)m->h * (size_t)m->w;
+    size_t pixels[LABELS] = {0};
+
+    for (size_t i = 0; i < all; i++)
+        pixels[m->labels[i]]++;
+    for (int k = 0; k < LABELS && k < l->dataset->count; k++) {
+        const double percent = 100.0 * (double)pixels[k] / (double)all;
+        entry *e = &l->entries[l->count];
+        if (pixels[k] == 0)
+            continue;
+        e->label = k;
+        e->pixels = pixels[k];
+        if (percent < 0.05)
+            snprintf(e->text, sizeof e->text, "%.255s <0.1%%",
+                     l->dataset->list[k].name);
+        else
+            snprintf(e->text, sizeof e->text, "%.255s %.1f%%", l->dataset->list[k].name,
+                     percent);
+        l->count++;
+    }
+    qsort(l->entries, (size_t)l->count, sizeof *l->entries, by_pixels);
+}
+
+/* Place the entries in columns, row by row, as many columns as fit. */
+static void measure(cairo_t *cr, void *arg)
+{
+    legend *l = arg;
+    const double row = ceil(l->size * 1.5), margin = ceil(l->size / 2);
+    double cell = 0;
+
+    for (int i = 0; i < l->count; i++) {
+        cairo_text_extents_t text;
+        dp_canvas_set_font(cr, l->size, l->entries[i].text);
+        cairo_text_extents(cr, l->entries[i].text, &text);
+        cell = fmax(cell, ceil(text.x_advance + l->size * 2.5));
+    }
+    const double room = l->width - 2 * margin;
+    const int columns = l->count > 0 && room >= 2 * cell ? (int)(room / cell) : 1;
+    const int rows = (l->count + columns - 1) / columns;
+    for (int i = 0; i < l->count; i++) {
+        /* Down a column first, as such lists are read. */
+        l->entries[i].x = margin + i / rows * cell;
+        l->entries[i].y = margin + i % rows * row;
+    }
+    l->width = (int)fmax(l->width, columns * cell + 2 * margin);
+    l->height = (int)(rows * row + 2 * margin);
+}
+
+static void draw(cairo_t *cr, void *arg)
+{
+    const legend *l = arg;
+    const double swatch = l->size * 1.1, row = ceil(l->size * 1.5);
+
+    for (int i = 0; i < l->count; i++) {
+        const entry *e = &l->entries[i];
+        const uint8_t *rgb = l->dataset->list[e->label].colour;
+        const double y = l->top + e->y;
+
+        cairo_rectangle(cr, e->x, y + (row - swatch) / 2, swatch, swatch);
+        cairo_set_source_rgb(cr, rgb[0] / 255.0, rgb[1] / 255.0, rgb[2] / 255.0);
+        cairo_fill_preserve(cr);
+        cairo_set_source_rgb(cr, 0.25, 0.25, 0.25); /* white swatches need an edge */
+        cairo_set_line_width(cr, 1);
+        cairo_stroke(cr);
+        cairo_set_source_rgb(cr, 0, 0, 0);
+        cairo_font_extents_t font;
+        dp_canvas_set_font(cr, l->size, e->text);
+        cairo_font_extents(cr, &font);
+        cairo_move_to(cr, e->x + l->size * 1.6,
+                      y + (row - font.ascent - font.descent) / 2 + font.ascent);
+        cairo_show_text(cr, e->text);
+    }
+}
+
+static bool fits(const legend *l)
+{
+    const size_t h = (size_t)l->top + (size_t)l->height, w = (size_t)l->width;
+    return h <= DP_MAX_IMAGE_SIDE && w <= DP_MAX_IMAGE_SIDE &&
+           h * w <= DP_MAX_IMAGE_PIXELS;
+}
+
+dp_status dp_draw_labels(dp_pixels *out, const dp_pixels *picture,
+                         const dp_label_map *labels, const dp_dataset *dataset,
+                         dp_error *err)
+{
+    legend l = {.dataset = dataset, .width = picture->w, .top = picture->h};
+
+    *out = (dp_pixels){0};
+    if (picture->h != labels->h || picture->w != labels->w)
+        return dp_fail(err, DP_EARG,
+                       "a drawing: found a label map of %d x %d, expected %d x %d",
+                       labels->h, labels->w, picture->h, picture->w);
+    l.size = dp_draw_text_size(picture->h, picture->w);
+    list_entries(&l, labels);
+    dp_status st = dp_canvas_measure(measure, &l, err);
+    if (st == DP_OK && !fits(&l)) {
+        l.count = l.height = 0;
+        l.width = picture->w;
+    }
+    if (st == DP_OK)
+        st = dp_pixels_init(out, l.top + l.height, l.width, err);
+    if (st != DP_OK)
+        return st;
+    memset(out->data, 255, (size_t)out->h * (size_t)out->w * 3);
+    tint(out, picture, labels, dataset);
+    st = dp_canvas_draw(out, draw, &l, err);
+    if (st != DP_OK)
+        dp_pixels_done(out);
+    return st;
+}

@@ -1,0 +1,23 @@
+/* draw_labels.h - a label map over its picture, with a legend
+ *
+ * Every pixel is tinted with its class's colour, borders between classes are darkened,
+ * and a strip below names the classes that occur, the largest first, with the share of
+ * the picture they cover. Letters as in report/draw.h.
+ */
+#ifndef DP_REPORT_DRAW_LABELS_H
+#define DP_REPORT_DRAW_LABELS_H
+
+#include "core/dataset.h"
+#include "core/label_map.h"
+#include "core/pixels.h"
+
+/* Make *out, the caller's to release: the picture tinted, with the legend below, and
+ * wider than the picture where an entry needs it. Labels beyond the data set's classes
+ * are not tinted nor named. Where picture and legend together would exceed the limits of
+ * pictures, the legend is left out. DP_EARG when picture and map differ in size or a name
+ * is not UTF-8; DP_ENOMEM. *out is empty then. */
+dp_status dp_draw_labels(dp_pixels *out, const dp_pixels *picture,
+                         const dp_label_map *labels, const dp_dataset *dataset,
+                         dp_error *err) DP_MUST_CHECK;
+
+#endif
