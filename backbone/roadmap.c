@@ -156,7 +156,7 @@ static dp_conv_spec layer_of(const roadmap *net, int s, int i, int n)
 }
 
 /* Settings that only make sense with others, and these. */
-static dp_status check_settings(const roadmap *net, dp_error *err)
+static dp_status check_settings(dp_error *err, const roadmap *net)
 {
     const bool last = net->separate_downsampling;
     const bool single = net->fewer_activations && net->fewer_norms;
@@ -332,7 +332,7 @@ static void build_convnext_stage(roadmap *net, dp_builder *b, int s)
 static dp_status build(void *self, dp_builder *b)
 {
     roadmap *net = self;
-    const dp_status st = check_settings(net, b->err);
+    const dp_status st = check_settings(b->err, net);
     if (st != DP_OK)
         return st;
     if (!net->separate_downsampling)

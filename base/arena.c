@@ -46,7 +46,7 @@ void dp_arena_dry(dp_arena *a)
     a->dry = true;
 }
 
-dp_status dp_arena_reserve(dp_arena *a, size_t bytes, dp_error *err)
+dp_status dp_arena_reserve(dp_error *err, dp_arena *a, size_t bytes)
 {
     dp_arena_rewind(a, 0);
     size_t need;

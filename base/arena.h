@@ -37,7 +37,7 @@ void dp_arena_dry(dp_arena *a);
 /* Leave the dry state with room for at least `bytes`. Reuses the memory that is there
  * when it is large enough, so a second call with the same size allocates nothing.
  * DP_ENOMEM: the arena is empty and dry, and owns nothing. */
-dp_status dp_arena_reserve(dp_arena *a, size_t bytes, dp_error *err) DP_MUST_CHECK;
+dp_status dp_arena_reserve(dp_error *err, dp_arena *a, size_t bytes) DP_MUST_CHECK;
 
 /* The next piece of count x size bytes, not initialised. NULL when dry. A real arena
  * never runs out if the dry run took the same pieces; should it nevertheless, that is a

@@ -21,8 +21,8 @@ static dp_status system_refused(dp_error *err, const char *path, int reason)
 
 /* Opens a file that nobody has: O_EXCL, not a random name, keeps two writers apart.
  * mkstemp would do it too, but ignores the umask. */
-static dp_status open_temporary(dp_atomic_file *f, int *fd, const char *path,
-                                dp_error *err)
+static dp_status open_temporary(dp_error *err, dp_atomic_file *f, int *fd,
+                                const char *path)
 {
     const size_t room = strlen(f->path) + SUFFIX_ROOM;
     void *name;
@@ -45,17 +45,17 @@ static dp_status open_temporary(dp_atomic_file *f, int *fd, const char *path,
 }
 
 /* *fd is open on success. */
-static dp_status open_target(dp_atomic_file *f, int *fd, const char *path,
-                             dp_error *err)
+static dp_status open_target(dp_error *err, dp_atomic_file *f, int *fd,
+                             const char *path)
 {
     struct stat about;
     if (stat(path, &about) != 0 || S_ISREG(about.st_mode))
-        return open_temporary(f, fd, path, err);
+        return open_temporary(err, f, fd, path);
     *fd = open(path, O_WRONLY | O_CLOEXEC);
     return *fd >= 0 ? DP_OK : system_refused(err, path, errno);
 }
 
-dp_status dp_atomic_file_open(dp_atomic_file *f, const char *path, dp_error *err)
+dp_status dp_atomic_file_open(dp_error *err, dp_atomic_file *f, const char *path)
 {
     *f = (dp_atomic_file){NULL, NULL, NULL, 0};
     int fd = -1;
@@ -63,7 +63,7 @@ dp_status dp_atomic_file_open(dp_atomic_file *f, const char *path, dp_error *err
     dp_status st = dp_strdup(err, &f->path, resolved ? resolved : path);
     free(resolved); /* lint: realpath allocated it */
     if (st == DP_OK)
-        st = open_target(f, &fd, path, err);
+        st = open_target(err, f, &fd, path);
     if (st == DP_OK) {
         f->stream = fdopen(fd, "wb");
         if (!f->stream) {
@@ -76,8 +76,8 @@ dp_status dp_atomic_file_open(dp_atomic_file *f, const char *path, dp_error *err
     return st;
 }
 
-dp_status dp_atomic_file_write(dp_atomic_file *f, const void *bytes, size_t size,
-                               dp_error *err)
+dp_status dp_atomic_file_write(dp_error *err, dp_atomic_file *f, const void *bytes,
+                               size_t size)
 {
     if (f->fault == 0 && fwrite(bytes, 1, size, f->stream) != size)
         f->fault = errno ? errno : EIO;
@@ -97,7 +97,7 @@ static int close_stream(dp_atomic_file *f)
     return fault;
 }
 
-dp_status dp_atomic_file_commit(dp_atomic_file *f, dp_error *err)
+dp_status dp_atomic_file_commit(dp_error *err, dp_atomic_file *f)
 {
     int fault = close_stream(f);
     if (fault == 0 && f->temporary) {
@@ -147,7 +147,7 @@ static bool is_temporary(const char *name)
     return cut_digits(name, &size) && size > 1 && name[size - 1] == '.';
 }
 
-dp_status dp_atomic_file_tidy(const char *folder, dp_error *err)
+dp_status dp_atomic_file_tidy(dp_error *err, const char *folder)
 {
     DIR *dir = opendir(folder);
     if (!dir)

@@ -24,18 +24,18 @@ typedef struct dp_atomic_file {
 
 /* Start a file for `path`. DP_EIO when the temporary cannot be made or `path` is a
  * directory, DP_ENOMEM; f is not open then. */
-dp_status dp_atomic_file_open(dp_atomic_file *f, const char *path,
-                              dp_error *err) DP_MUST_CHECK;
+dp_status dp_atomic_file_open(dp_error *err, dp_atomic_file *f,
+                              const char *path) DP_MUST_CHECK;
 
 /* Append. A failure is kept too: commit will refuse, so that a caller may look once, at
  * the end. DP_EIO with the system's reason. */
-dp_status dp_atomic_file_write(dp_atomic_file *f, const void *bytes, size_t size,
-                               dp_error *err);
+dp_status dp_atomic_file_write(dp_error *err, dp_atomic_file *f, const void *bytes,
+                               size_t size);
 
 /* Close, and put the file in its place. DP_EIO when any write failed, also one that
  * only closing shows (disk full); the temporary is removed then and the old file is
  * untouched. f is not open afterwards. */
-dp_status dp_atomic_file_commit(dp_atomic_file *f, dp_error *err) DP_MUST_CHECK;
+dp_status dp_atomic_file_commit(dp_error *err, dp_atomic_file *f) DP_MUST_CHECK;
 
 /* Close and remove the temporary. Allowed on a file that is not open, so it serves as
  * clean-up after a commit too. */
@@ -44,6 +44,6 @@ void dp_atomic_file_abandon(dp_atomic_file *f);
 /* Remove the temporaries that killed processes left in a folder. The caller makes sure
  * that no other process writes files in it now. A folder that is not there has none.
  * DP_EIO when it cannot be read; a file that cannot be removed stays. */
-dp_status dp_atomic_file_tidy(const char *folder, dp_error *err) DP_MUST_CHECK;
+dp_status dp_atomic_file_tidy(dp_error *err, const char *folder) DP_MUST_CHECK;
 
 #endif

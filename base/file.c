@@ -29,8 +29,8 @@ static dp_status system_refused(dp_error *err, const char *path)
     return dp_fail(err, DP_EIO, "%s: %s", path, strerror(errno));
 }
 
-static dp_status map_opened(dp_file_map *map, int fd, const struct stat *about,
-                            const char *path, dp_error *err)
+static dp_status map_opened(dp_error *err, dp_file_map *map, int fd,
+                            const struct stat *about, const char *path)
 {
     if (!S_ISREG(about->st_mode))
         return dp_fail(err, DP_EIO, "%s: found %s, expected a regular file", path,
@@ -48,7 +48,7 @@ static dp_status map_opened(dp_file_map *map, int fd, const struct stat *about,
     return DP_OK;
 }
 
-dp_status dp_file_map_open(dp_file_map *map, const char *path, dp_error *err)
+dp_status dp_file_map_open(dp_error *err, dp_file_map *map, const char *path)
 {
     struct stat about;
     *map = (dp_file_map){NULL, 0, NULL};
@@ -58,7 +58,7 @@ dp_status dp_file_map_open(dp_file_map *map, const char *path, dp_error *err)
         return system_refused(err, path);
     const dp_status st = fstat(fd, &about) != 0
                              ? system_refused(err, path)
-                             : map_opened(map, fd, &about, path, err);
+                             : map_opened(err, map, fd, &about, path);
     close(fd);
     return st;
 }

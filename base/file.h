@@ -19,8 +19,8 @@ typedef struct dp_file_map {
  * dp_file_map_close. A file that another process cuts shorter while it is mapped
  * raises SIGBUS at the missing bytes, as every mapping does. Threads may read a map
  * together. */
-dp_status dp_file_map_open(dp_file_map *map, const char *path,
-                           dp_error *err) DP_MUST_CHECK;
+dp_status dp_file_map_open(dp_error *err, dp_file_map *map,
+                           const char *path) DP_MUST_CHECK;
 
 /* Unmap. A zeroed or failed map is allowed. */
 void dp_file_map_close(dp_file_map *map);

@@ -9,7 +9,7 @@ struct dp_id_slot {
     int position; /* plus one; 0: free */
 };
 
-dp_status dp_id_index_init(dp_id_index *index, size_t count, dp_error *err)
+dp_status dp_id_index_init(dp_error *err, dp_id_index *index, size_t count)
 {
     size_t slots = 16;
     while (slots / 2 < count && slots <= SIZE_MAX / 2)

@@ -16,8 +16,8 @@ typedef struct dp_id_index {
 } dp_id_index;
 
 /* Make room for `count` ids in an empty index. */
-dp_status dp_id_index_init(dp_id_index *index, size_t count,
-                           dp_error *err) DP_MUST_CHECK;
+dp_status dp_id_index_init(dp_error *err, dp_id_index *index,
+                           size_t count) DP_MUST_CHECK;
 
 /* Note that `id` stands at `position` >= 0, and return -1; or, when the id is there
  * already, change nothing and return its position. No more ids than room was made for. */

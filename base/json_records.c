@@ -26,8 +26,8 @@ struct reading {
     struct piece piece[SLOTS];
 };
 
-static dp_status make_room(const dp_json_reader *reader, dp_json_slot *slot,
-                           size_t items, size_t payload, dp_error *err)
+static dp_status make_room(dp_error *err, const dp_json_reader *reader,
+                           dp_json_slot *slot, size_t items, size_t payload)
 {
     void *memory = slot->items;
     dp_status st = dp_grow(err, &memory, &slot->item_room, items, reader->item_size,
@@ -133,15 +133,15 @@ static void cut(struct reading *r, const char *from)
 }
 
 /* Take a piece, and what is left of it where the room did not do. */
-static dp_status take_piece(struct reading *r, struct piece *p, dp_error *err)
+static dp_status take_piece(dp_error *err, struct reading *r, struct piece *p)
 {
     const dp_json_reader *reader = r->reader;
     for (;;) {
-        dp_status st = reader->take(reader->arg, &p->slot, err);
+        dp_status st = reader->take(err, reader->arg, &p->slot);
         if (st != DP_OK || p->why != FULL)
             return st;
-        st = make_room(reader, &p->slot, 2 * p->slot.item_room,
-                       2 * p->slot.payload_room, err);
+        st = make_room(err, reader, &p->slot, 2 * p->slot.item_room,
+                       2 * p->slot.payload_room);
         if (st != DP_OK)
             return st;
         empty_slot(reader, &p->slot);
@@ -150,8 +150,8 @@ static dp_status take_piece(struct reading *r, struct piece *p, dp_error *err)
 }
 
 /* Read and take the next pieces from *at on; *why tells how it ended. */
-static dp_status read_wave(struct reading *r, const char **at, enum why *why,
-                           dp_pool *pool, dp_error *err)
+static dp_status read_wave(dp_error *err, struct reading *r, const char **at,
+                           enum why *why, dp_pool *pool)
 {
     cut(r, *at);
     dp_parallel(pool, SLOTS, piece_item, r);
@@ -162,7 +162,7 @@ static dp_status read_wave(struct reading *r, const char **at, enum why *why,
             continue; /* a long record went over all of it */
         if (p->start != *at)
             start_piece(r, p, *at);
-        const dp_status st = take_piece(r, p, err);
+        const dp_status st = take_piece(err, r, p);
         if (st != DP_OK)
             return st;
         *at = p->s.at;
@@ -173,14 +173,14 @@ static dp_status read_wave(struct reading *r, const char **at, enum why *why,
     return DP_OK;
 }
 
-static dp_status make_slots(struct reading *r, dp_error *err)
+static dp_status make_slots(dp_error *err, struct reading *r)
 {
     const dp_json_reader *reader = r->reader;
     for (int i = 0; i < SLOTS; i++) {
         dp_json_slot *slot = &r->piece[i].slot;
         dp_status st = dp_alloc(err, &slot->notes, 1, reader->note_size, "notes");
         if (st == DP_OK)
-            st = make_room(reader, slot, PIECE / reader->item_text + 2, PAYLOAD, err);
+            st = make_room(err, reader, slot, PIECE / reader->item_text + 2, PAYLOAD);
         if (st != DP_OK)
             return st;
     }
@@ -196,17 +196,17 @@ static void free_slots(struct reading *r)
     }
 }
 
-dp_status dp_json_records_read(dp_json_stream *s, const dp_json_reader *reader,
-                               dp_pool *pool, dp_error *err)
+dp_status dp_json_records_read(dp_error *err, dp_json_stream *s,
+                               const dp_json_reader *reader, dp_pool *pool)
 {
     if (!dp_json_stream_array(s) || !dp_json_stream_item(s))
         return DP_OK; /* empty, or broken: the stream knows */
     struct reading r = {.reader = reader, .array = *s};
     const char *at = s->at;
     enum why why = MORE;
-    dp_status st = make_slots(&r, err);
+    dp_status st = make_slots(err, &r);
     while (st == DP_OK && why == MORE) {
-        st = read_wave(&r, &at, &why, pool, err);
+        st = read_wave(err, &r, &at, &why, pool);
         if (reader->passed)
             reader->passed(reader->arg, at);
     }

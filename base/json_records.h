@@ -38,7 +38,7 @@ typedef struct dp_json_reader {
     bool (*read)(void *arg, dp_json_slot *slot, dp_json_stream *s);
 
     /* Keep what is in slot. In the order of the text, on the caller's thread. */
-    dp_status (*take)(void *arg, const dp_json_slot *slot, dp_error *err);
+    dp_status (*take)(dp_error *err, void *arg, const dp_json_slot *slot);
 
     /* Text before `place` is not read again. May be NULL. */
     void (*passed)(void *arg, const char *place);
@@ -47,7 +47,8 @@ typedef struct dp_json_reader {
 
 /* Read the array at s, to behind its end. DP_ENOMEM, or what `take` returned. A text that
  * is not JSON is no error here: see dp_json_stream_status. */
-dp_status dp_json_records_read(dp_json_stream *s, const dp_json_reader *reader,
-                               dp_pool *pool, dp_error *err) DP_MUST_CHECK;
+dp_status dp_json_records_read(dp_error *err, dp_json_stream *s,
+                               const dp_json_reader *reader,
+                               dp_pool *pool) DP_MUST_CHECK;
 
 #endif

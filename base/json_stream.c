@@ -381,8 +381,8 @@ size_t dp_json_stream_line(const dp_json_stream *s, const char *place)
     return line;
 }
 
-dp_status dp_json_stream_status(const dp_json_stream *s, const char *name,
-                                dp_error *err)
+dp_status dp_json_stream_status(dp_error *err, const dp_json_stream *s,
+                                const char *name)
 {
     if (!s->expected)
         return DP_OK;

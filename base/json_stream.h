@@ -90,8 +90,8 @@ bool dp_json_stream_skip(dp_json_stream *s);
 bool dp_json_stream_finish(dp_json_stream *s);
 
 /* DP_OK, or DP_EFORMAT with the sentence "NAME:LINE: found X, expected Y". */
-dp_status dp_json_stream_status(const dp_json_stream *s, const char *name,
-                                dp_error *err) DP_MUST_CHECK;
+dp_status dp_json_stream_status(dp_error *err, const dp_json_stream *s,
+                                const char *name) DP_MUST_CHECK;
 
 /* The line, from 1, of a place in the text. Reads the text up to there. */
 size_t dp_json_stream_line(const dp_json_stream *s, const char *place);

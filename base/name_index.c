@@ -29,8 +29,8 @@ static int compare_places(const void *a, const void *b)
     return order ? order : (x > y) - (x < y);
 }
 
-dp_status dp_name_index_init(dp_name_index *x, const dp_name *names, size_t count,
-                             dp_error *err)
+dp_status dp_name_index_init(dp_error *err, dp_name_index *x, const dp_name *names,
+                             size_t count)
 {
     void *sorted;
     *x = (dp_name_index){NULL, names, 0};

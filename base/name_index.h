@@ -28,8 +28,8 @@ typedef struct dp_name_index {
 enum { DP_NAME_NONE = -1 };
 
 /* Sort. The names stay the caller's and must outlive the index. DP_ENOMEM. */
-dp_status dp_name_index_init(dp_name_index *x, const dp_name *names, size_t count,
-                             dp_error *err) DP_MUST_CHECK;
+dp_status dp_name_index_init(dp_error *err, dp_name_index *x, const dp_name *names,
+                             size_t count) DP_MUST_CHECK;
 
 /* The place of `name` in the array (the first of equals), or DP_NAME_NONE. */
 ptrdiff_t dp_name_index_find(const dp_name_index *x, dp_name name);

@@ -19,7 +19,7 @@ bool dp_path_stays_inside(const char *name)
     return true;
 }
 
-static dp_status make_folder(const char *path, dp_error *err)
+static dp_status make_folder(dp_error *err, const char *path)
 {
     struct stat about;
     if (mkdir(path, 0777) == 0)
@@ -31,16 +31,16 @@ static dp_status make_folder(const char *path, dp_error *err)
                    strerror(reason));
 }
 
-dp_status dp_path_make_folders(const char *folder, dp_error *err)
+dp_status dp_path_make_folders(dp_error *err, const char *folder)
 {
     char *path;
     dp_status st = dp_strdup(err, &path, folder);
     for (char *slash = path;
          st == DP_OK && *slash && (slash = strchr(slash + 1, '/'));) {
         *slash = '\0';
-        st = make_folder(path, err);
+        st = make_folder(err, path);
         *slash = '/';
     }
     dp_free(path);
-    return st == DP_OK ? make_folder(folder, err) : st;
+    return st == DP_OK ? make_folder(err, folder) : st;
 }

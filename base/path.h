@@ -12,6 +12,6 @@
 bool dp_path_stays_inside(const char *name);
 
 /* Make the folder and those on its way, where they are not there yet. DP_EIO, DP_ENOMEM. */
-dp_status dp_path_make_folders(const char *folder, dp_error *err) DP_MUST_CHECK;
+dp_status dp_path_make_folders(dp_error *err, const char *folder) DP_MUST_CHECK;
 
 #endif

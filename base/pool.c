@@ -69,7 +69,7 @@ static void *worker_main(void *arg)
     return NULL;
 }
 
-static dp_status start_workers(dp_pool *pool, dp_error *err)
+static dp_status start_workers(dp_error *err, dp_pool *pool)
 {
     for (int i = 1; i < pool->threads; i++) {
         struct worker *w = &pool->workers[i];
@@ -83,7 +83,7 @@ static dp_status start_workers(dp_pool *pool, dp_error *err)
     return DP_OK;
 }
 
-dp_status dp_pool_new(dp_pool **out, int threads, dp_error *err)
+dp_status dp_pool_new(dp_error *err, dp_pool **out, int threads)
 {
     *out = NULL;
     if (threads < 1 || threads > DP_MAX_THREADS)
@@ -105,7 +105,7 @@ dp_status dp_pool_new(dp_pool **out, int threads, dp_error *err)
         dp_alloc(err, &memory, (size_t)threads, sizeof(struct worker), "a thread pool");
     pool->workers = memory;
     if (st == DP_OK)
-        st = start_workers(pool, err);
+        st = start_workers(err, pool);
     if (st != DP_OK) {
         dp_pool_free(pool);
         return st;

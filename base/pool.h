@@ -18,7 +18,7 @@ typedef void dp_pool_fn(void *arg, int item, int worker);
 
 /* A pool of `threads` workers (1 to DP_MAX_THREADS), the calling thread among them, so 1
  * starts none. Errors: DP_EARG out of range, DP_ENOMEM, DP_EIO a thread cannot start. */
-dp_status dp_pool_new(dp_pool **out, int threads, dp_error *err) DP_MUST_CHECK;
+dp_status dp_pool_new(dp_error *err, dp_pool **out, int threads) DP_MUST_CHECK;
 
 /* Stop and join the workers. NULL is allowed. */
 void dp_pool_free(dp_pool *pool);

@@ -10,7 +10,7 @@ struct dp_store_block {
     size_t size, used;
 };
 
-static dp_status block_new(dp_store *s, dp_error *err, size_t bytes, const char *what)
+static dp_status block_new(dp_error *err, dp_store *s, size_t bytes, const char *what)
 {
     void *block, *base;
     dp_status st = dp_alloc(err, &block, 1, sizeof *s->blocks, what);
@@ -28,7 +28,7 @@ static dp_status block_new(dp_store *s, dp_error *err, size_t bytes, const char 
     return DP_OK;
 }
 
-dp_status dp_store_take(dp_store *s, dp_error *err, void **out, size_t count,
+dp_status dp_store_take(dp_error *err, dp_store *s, void **out, size_t count,
                         size_t size, const char *what)
 {
     size_t bytes;
@@ -41,7 +41,7 @@ dp_status dp_store_take(dp_store *s, dp_error *err, void **out, size_t count,
 
     struct dp_store_block *b = s->blocks;
     if (!b || b->size - b->used < bytes) {
-        const dp_status st = block_new(s, err, bytes > SMALL ? bytes : BLOCK, what);
+        const dp_status st = block_new(err, s, bytes > SMALL ? bytes : BLOCK, what);
         if (st != DP_OK)
             return st;
         /* A large piece fills its block; keep the half-empty one in front. */

@@ -18,7 +18,7 @@ typedef struct dp_store {
 
 /* count x size zeroed bytes at *out, until dp_store_done. DP_ENOMEM: *out is NULL and
  * the sentence names `what`. */
-dp_status dp_store_take(dp_store *s, dp_error *err, void **out, size_t count,
+dp_status dp_store_take(dp_error *err, dp_store *s, void **out, size_t count,
                         size_t size, const char *what) DP_MUST_CHECK;
 
 /* Release everything. A zeroed store is allowed. */

@@ -41,9 +41,9 @@ static void stop(span *part, span *since)
     *since = t;
 }
 
-static dp_status run_once(span parts[PARTS], const char *truth_path,
+static dp_status run_once(dp_error *err, span parts[PARTS], const char *truth_path,
                           const char *results_path, const dp_coco_settings *settings,
-                          dp_pool *pool, double *ap, dp_error *err)
+                          dp_pool *pool, double *ap)
 {
     dp_coco_truth truth = {0};
     dp_coco_results results = {0};
@@ -51,16 +51,16 @@ static dp_status run_once(span parts[PARTS], const char *truth_path,
     dp_coco_scores scores = {0};
     const dp_coco_wish wish = {!settings->masks, settings->masks};
     span since = now();
-    dp_status st = dp_coco_truth_load(&truth, truth_path, wish, pool, err);
+    dp_status st = dp_coco_truth_load(err, &truth, truth_path, wish, pool);
     stop(&parts[0], &since);
     if (st == DP_OK)
-        st = dp_coco_results_load(&results, &truth, results_path, wish, pool, err);
+        st = dp_coco_results_load(err, &results, &truth, results_path, wish, pool);
     stop(&parts[1], &since);
     if (st == DP_OK)
-        st = dp_coco_match(&matches, &truth, &results, settings, pool, err);
+        st = dp_coco_match(err, &matches, &truth, &results, settings, pool);
     stop(&parts[2], &since);
     if (st == DP_OK)
-        st = dp_coco_accumulate(&scores, &matches, pool, err);
+        st = dp_coco_accumulate(err, &scores, &matches, pool);
     stop(&parts[3], &since);
     if (st == DP_OK)
         *ap = dp_coco_scores_ap(&scores, -1, 0, settings->cap_count - 1, -1);
@@ -118,9 +118,9 @@ int main(int argc, char **argv)
     double ap = 0;
     dp_coco_settings_default(&settings);
     settings.masks = strcmp(argv[3], "segm") == 0;
-    dp_status st = dp_pool_new(&pool, threads, &err);
+    dp_status st = dp_pool_new(&err, &pool, threads);
     for (int i = 0; i < count && st == DP_OK; i++)
-        st = run_once(runs[i], argv[1], argv[2], &settings, pool, &ap, &err);
+        st = run_once(&err, runs[i], argv[1], argv[2], &settings, pool, &ap);
     dp_pool_free(pool);
     if (st != DP_OK) {
         fprintf(stderr, "eval_coco: %s\n", err.text);

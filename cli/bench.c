@@ -222,7 +222,7 @@ static int run(dp_session *s, bench *b, dp_size size, bool json)
 {
     dp_pixels pixels;
     dp_error *err = &s->ctx->err;
-    if (dp_pixels_init(&pixels, size.h, size.w, err) != DP_OK)
+    if (dp_pixels_init(err, &pixels, size.h, size.w) != DP_OK)
         return dp_cli_fail(err, DP_SUBJECT_INPUT);
     uint32_t state = 1; /* noise: what is in the picture does not matter to the time */
     for (size_t i = 0; i < (size_t)size.h * (size_t)size.w * 3; i++) {

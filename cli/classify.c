@@ -83,7 +83,7 @@ static int write_json(classify *c)
     dp_error *err = &c->session.ctx->err;
     dp_text_add(&c->text, "]\n");
     if (strcmp(c->json, "-") != 0)
-        return dp_results_save(c->json, &c->text, err) == DP_OK
+        return dp_results_save(err, c->json, &c->text) == DP_OK
                    ? DP_EXIT_OK
                    : dp_cli_fail(err, DP_SUBJECT_OUTPUT);
     if (c->text.status != DP_OK)

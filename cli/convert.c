@@ -16,7 +16,7 @@ static int write(const char *out, const dp_name_map *map,
     dp_named_tensor *renamed = NULL;
     const char *whose = map ? dp_name_map_name(map) : "original";
     const char *const metadata[] = {"format", "pt", "names", whose, NULL};
-    if (map && dp_name_map_apply(map, &err, &renamed, &count, tensors, count) != DP_OK)
+    if (map && dp_name_map_apply(&err, map, &renamed, &count, tensors, count) != DP_OK)
         return dp_cli_fail(&err, DP_SUBJECT_MODEL);
     const dp_status st =
         dp_safetensors_save(&err, out, map ? renamed : tensors, count, metadata);
@@ -61,7 +61,7 @@ int dp_cli_convert(int argc, char **argv)
         return status;
     dp_error err = {0};
     dp_checkpoint *checkpoint;
-    if (dp_checkpoint_open(&checkpoint, args.item[0], &err) != DP_OK)
+    if (dp_checkpoint_open(&err, &checkpoint, args.item[0]) != DP_OK)
         return dp_cli_fail(&err, DP_SUBJECT_MODEL);
     status = convert(checkpoint, args.item[1], common.configs);
     dp_checkpoint_close(checkpoint);

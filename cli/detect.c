@@ -68,7 +68,7 @@ static void print_found(const detect *d, const char *path)
 }
 
 /* Draws on the pixels themselves: they are not needed any more. */
-static dp_status save_overlay(detect *d, size_t i, dp_pixels *pixels, dp_error *err)
+static dp_status save_overlay(dp_error *err, detect *d, size_t i, dp_pixels *pixels)
 {
     char *path;
     dp_status st = dp_outputs_path(err, &d->outputs, &path, i, "_overlay.jpg");
@@ -77,7 +77,7 @@ static dp_status save_overlay(detect *d, size_t i, dp_pixels *pixels, dp_error *
     const dp_found found = {.detections = &d->found,
                             .dataset = &d->session.model->dataset,
                             .score_thr = shown_thr(d)};
-    st = dp_draw_detections(pixels, &found, err);
+    st = dp_draw_detections(err, pixels, &found);
     if (st == DP_OK)
         st = dp_jpeg_save(err, path, pixels, QUALITY);
     dp_free(path);
@@ -118,9 +118,9 @@ static int write_found(detect *d, size_t i, dp_pixels *pixels)
                             .dataset = &d->session.model->dataset,
                             .file_name = slash ? slash + 1 : path,
                             .image_id = image_id(d, i)};
-    dp_status st = dp_formats_add(&d->formats, &found, shown_thr(d), i, err);
+    dp_status st = dp_formats_add(err, &d->formats, &found, shown_thr(d), i);
     if (st == DP_OK && d->common.out && !d->wish.no_overlay)
-        st = save_overlay(d, i, pixels, err);
+        st = save_overlay(err, d, i, pixels);
     if (st == DP_OK)
         return DP_EXIT_OK;
     /* A name that is refused is about this input; anything else about the disk. */
@@ -166,7 +166,7 @@ static int run_inputs(detect *d)
     }
     dp_progress_done(&d->bar);
     dp_error *err = &d->session.ctx->err;
-    if (dp_formats_end(&d->formats, err) != DP_OK)
+    if (dp_formats_end(err, &d->formats) != DP_OK)
         status = dp_cli_fail(err, DP_SUBJECT_OUTPUT);
     return status;
 }
@@ -223,7 +223,7 @@ static int run(detect *d, const dp_arguments *args)
     if (d->common.out)
         st = dp_outputs_init(err, &d->outputs, d->common.out, &d->inputs);
     if (st == DP_OK)
-        st = dp_formats_start(&d->formats, &d->outputs, &m->dataset, err);
+        st = dp_formats_start(err, &d->formats, &d->outputs, &m->dataset);
     const int ran = st == DP_OK ? run_inputs(d) : dp_cli_fail(err, DP_SUBJECT_OUTPUT);
     return ran > status ? ran : status;
 }

@@ -42,10 +42,10 @@ bool dp_formats_use_stdout(const dp_formats *f)
 
 /* ---- files of all pictures ------------------------------------------------------- */
 
-static dp_status file_start(dp_format_file *f, const char *path,
-                            dp_results_format format, dp_error *err)
+static dp_status file_start(dp_error *err, dp_format_file *f, const char *path,
+                            dp_results_format format)
 {
-    const dp_status st = dp_atomic_file_open(&f->file, path, err);
+    const dp_status st = dp_atomic_file_open(err, &f->file, path);
     if (st != DP_OK)
         return st;
     f->open = true;
@@ -53,42 +53,42 @@ static dp_status file_start(dp_format_file *f, const char *path,
     return DP_OK;
 }
 
-static dp_status file_end(dp_format_file *f, dp_error *err)
+static dp_status file_end(dp_error *err, dp_format_file *f)
 {
     if (!f->open)
         return DP_OK;
     f->open = false;
-    dp_status st = dp_results_writer_end(&f->writer, err);
+    dp_status st = dp_results_writer_end(err, &f->writer);
     if (st == DP_OK)
-        st = dp_atomic_file_commit(&f->file, err);
+        st = dp_atomic_file_commit(err, &f->file);
     else
         dp_atomic_file_abandon(&f->file);
     dp_results_writer_done(&f->writer);
     return st;
 }
 
-static dp_status in_folder(dp_format_file *f, const dp_outputs *outputs,
-                           const char *name, dp_results_format format, dp_error *err)
+static dp_status in_folder(dp_error *err, dp_format_file *f, const dp_outputs *outputs,
+                           const char *name, dp_results_format format)
 {
     char path[4096];
     if ((size_t)snprintf(path, sizeof path, "%s/%s", outputs->folder, name) >=
         sizeof path)
         return dp_fail(err, DP_EIO, "%s: the path is too long", outputs->folder);
-    return file_start(f, path, format, err);
+    return file_start(err, f, path, format);
 }
 
-static dp_status save_class_names(const dp_outputs *outputs, const dp_dataset *dataset,
-                                  dp_error *err)
+static dp_status save_class_names(dp_error *err, const dp_outputs *outputs,
+                                  const dp_dataset *dataset)
 {
     char path[4096];
     if ((size_t)snprintf(path, sizeof path, "%s/classes.txt", outputs->folder) >=
         sizeof path)
         return dp_fail(err, DP_EIO, "%s: the path is too long", outputs->folder);
-    return dp_yolo_save_classes(path, dataset, err);
+    return dp_yolo_save_classes(err, path, dataset);
 }
 
-dp_status dp_formats_start(dp_formats *f, const dp_outputs *outputs,
-                           const dp_dataset *dataset, dp_error *err)
+dp_status dp_formats_start(dp_error *err, dp_formats *f, const dp_outputs *outputs,
+                           const dp_dataset *dataset)
 {
     dp_status st = DP_OK;
     f->outputs = outputs;
@@ -96,34 +96,34 @@ dp_status dp_formats_start(dp_formats *f, const dp_outputs *outputs,
         dp_results_writer_init(&f->json_file.writer, DP_RESULTS_COCO, stdout,
                                "standard output");
     } else if (f->json) {
-        st = file_start(&f->json_file, f->json, DP_RESULTS_COCO, err);
+        st = file_start(err, &f->json_file, f->json, DP_RESULTS_COCO);
     }
     if (st == DP_OK && f->coco)
-        st = in_folder(&f->coco_file, outputs, "results.json", DP_RESULTS_COCO, err);
+        st = in_folder(err, &f->coco_file, outputs, "results.json", DP_RESULTS_COCO);
     if (st == DP_OK && f->csv)
-        st = in_folder(&f->csv_file, outputs, "results.csv", DP_RESULTS_CSV, err);
+        st = in_folder(err, &f->csv_file, outputs, "results.csv", DP_RESULTS_CSV);
     if (st == DP_OK && f->yolo)
-        st = save_class_names(outputs, dataset, err);
+        st = save_class_names(err, outputs, dataset);
     return st;
 }
 
 /* ---- a picture ---------------------------------------------------------------------- */
 
-typedef dp_status save_fn(const char *path, const dp_found *found, dp_error *err);
+typedef dp_status save_fn(dp_error *err, const char *path, const dp_found *found);
 
-static dp_status save_one(const dp_formats *f, const dp_found *found, size_t i,
-                          const char *suffix, save_fn *save, dp_error *err)
+static dp_status save_one(dp_error *err, const dp_formats *f, const dp_found *found,
+                          size_t i, const char *suffix, save_fn *save)
 {
     char *path;
     dp_status st = dp_outputs_path(err, f->outputs, &path, i, suffix);
     if (st == DP_OK)
-        st = save(path, found, err);
+        st = save(err, path, found);
     dp_free(path);
     return st;
 }
 
-dp_status dp_formats_add(dp_formats *f, const dp_found *found, float score_thr,
-                         size_t i, dp_error *err)
+dp_status dp_formats_add(dp_error *err, dp_formats *f, const dp_found *found,
+                         float score_thr, size_t i)
 {
     dp_found all = *found, shown = *found;
     if (!f->file_names)
@@ -131,31 +131,31 @@ dp_status dp_formats_add(dp_formats *f, const dp_found *found, float score_thr,
     shown.score_thr = score_thr;
     dp_status st = DP_OK;
     if (f->json)
-        st = dp_results_writer_add(&f->json_file.writer, &all, err);
+        st = dp_results_writer_add(err, &f->json_file.writer, &all);
     if (st == DP_OK && f->coco)
-        st = dp_results_writer_add(&f->coco_file.writer, &all, err);
+        st = dp_results_writer_add(err, &f->coco_file.writer, &all);
     if (st == DP_OK && f->csv)
-        st = dp_results_writer_add(&f->csv_file.writer, found, err);
+        st = dp_results_writer_add(err, &f->csv_file.writer, found);
     if (st == DP_OK && f->yolo)
-        st = save_one(f, &shown, i, ".txt", dp_yolo_save, err);
+        st = save_one(err, f, &shown, i, ".txt", dp_yolo_save);
     if (st == DP_OK && f->labelme)
-        st = save_one(f, &shown, i, ".json", dp_labelme_save, err);
+        st = save_one(err, f, &shown, i, ".json", dp_labelme_save);
     return st;
 }
 
-dp_status dp_formats_end(dp_formats *f, dp_error *err)
+dp_status dp_formats_end(dp_error *err, dp_formats *f)
 {
     dp_status st = DP_OK;
     if (dp_formats_use_stdout(f)) {
-        st = dp_results_writer_end(&f->json_file.writer, err);
+        st = dp_results_writer_end(err, &f->json_file.writer);
         dp_results_writer_done(&f->json_file.writer);
     } else {
-        st = file_end(&f->json_file, err);
+        st = file_end(err, &f->json_file);
     }
     if (st == DP_OK)
-        st = file_end(&f->coco_file, err);
+        st = file_end(err, &f->coco_file);
     if (st == DP_OK)
-        st = file_end(&f->csv_file, err);
+        st = file_end(err, &f->csv_file);
     return st;
 }
 

@@ -34,16 +34,16 @@ int dp_formats_parse(dp_formats *f, const char *json, const char *list,
 bool dp_formats_use_stdout(const dp_formats *f);
 
 /* Start the files of all pictures; `outputs` is needed for --format. DP_EIO, DP_ENOMEM. */
-dp_status dp_formats_start(dp_formats *f, const dp_outputs *outputs,
-                           const dp_dataset *dataset, dp_error *err) DP_MUST_CHECK;
+dp_status dp_formats_start(dp_error *err, dp_formats *f, const dp_outputs *outputs,
+                           const dp_dataset *dataset) DP_MUST_CHECK;
 
 /* Add input i. COCO and CSV take all of `found`, the others what has at least score_thr.
  * DP_EFORMAT: the input's name is refused (cli/outputs.h); DP_EIO, DP_ENOMEM. */
-dp_status dp_formats_add(dp_formats *f, const dp_found *found, float score_thr,
-                         size_t i, dp_error *err) DP_MUST_CHECK;
+dp_status dp_formats_add(dp_error *err, dp_formats *f, const dp_found *found,
+                         float score_thr, size_t i) DP_MUST_CHECK;
 
 /* Complete the files and put them in their places. */
-dp_status dp_formats_end(dp_formats *f, dp_error *err) DP_MUST_CHECK;
+dp_status dp_formats_end(dp_error *err, dp_formats *f) DP_MUST_CHECK;
 
 /* Release; files that were not ended go away. A zeroed f is allowed. */
 void dp_formats_done(dp_formats *f);

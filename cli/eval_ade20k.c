@@ -49,7 +49,7 @@ static void load_usual_names(session *s)
     if (dp_config_names_load(&err, &names, s->ask.common.configs) != DP_OK)
         return;
     dp_text_add(&path, "%s/datasets/ade20k.json", names.folder);
-    if (dp_dataset_load(&s->dataset, dp_text_get(&path), &err) == DP_OK &&
+    if (dp_dataset_load(&err, &s->dataset, dp_text_get(&path)) == DP_OK &&
         s->dataset.count != s->settings.classes)
         dp_dataset_done(&s->dataset);
     dp_text_done(&path);
@@ -84,15 +84,15 @@ static int read_settings(session *s)
         return dp_cli_usage(
             "--dataset: found --classes or --offset too, which it says itself");
     if (ask->dataset) {
-        st = dp_dataset_load(&s->dataset, ask->dataset, &s->err);
+        st = dp_dataset_load(&s->err, &s->dataset, ask->dataset);
         if (st == DP_OK)
-            st = dp_semantic_settings_of_dataset(&s->settings, &s->dataset, &s->err);
+            st = dp_semantic_settings_of_dataset(&s->err, &s->settings, &s->dataset);
         if (st != DP_OK)
             return dp_cli_fail(&s->err, DP_SUBJECT_MODEL);
     } else {
         const int classes = ask->classes >= 0 ? ask->classes : ADE20K_CLASSES;
         const int offset = ask->offset >= 0 ? ask->offset : 1;
-        st = dp_semantic_settings_init(&s->settings, classes, offset, &s->err);
+        st = dp_semantic_settings_init(&s->err, &s->settings, classes, offset);
         if (st != DP_OK)
             return dp_cli_fail(&s->err, DP_SUBJECT_INPUT);
         if (classes == ADE20K_CLASSES)
@@ -145,7 +145,7 @@ static bool report_bad(const session *s)
 
 /* ---- what comes of it ---------------------------------------------------------------------- */
 
-static dp_status print(const session *s, dp_error *err)
+static dp_status print(dp_error *err, const session *s)
 {
     const dp_semantic_scores *scores = &s->result.scores;
     dp_text t = {.err = err};
@@ -166,7 +166,7 @@ static dp_status print(const session *s, dp_error *err)
     return st;
 }
 
-static dp_status write_json(const session *s, dp_error *err)
+static dp_status write_json(dp_error *err, const session *s)
 {
     dp_text t = {.err = err};
     dp_semantic_add_json(&t, &s->result);
@@ -174,7 +174,7 @@ static dp_status write_json(const session *s, dp_error *err)
     if (st == DP_OK && strcmp(s->ask.json, "-") == 0)
         fwrite(t.data, 1, t.size, stdout); /* a failure shows when the program ends */
     else if (st == DP_OK)
-        st = dp_results_save(s->ask.json, &t, err);
+        st = dp_results_save(err, s->ask.json, &t);
     dp_text_done(&t);
     return st;
 }
@@ -184,13 +184,14 @@ static dp_status write_all(session *s)
     const request *ask = &s->ask;
     dp_status st = DP_OK;
     if (!ask->json || strcmp(ask->json, "-") != 0)
-        st = print(s, &s->err);
+        st = print(&s->err, s);
     if (st == DP_OK && ask->json)
-        st = write_json(s, &s->err);
+        st = write_json(&s->err, s);
     if (st == DP_OK && ask->report)
         st = dp_semantic_page_write(
+            &s->err,
             &(dp_semantic_page){&s->result, ask->truth, ask->prediction, ask->images},
-            ask->report, &s->err);
+            ask->report);
     return st;
 }
 
@@ -201,10 +202,10 @@ static dp_status count(session *s)
     const int wish = s->ask.common.threads;
     void *memory;
     dp_status st =
-        dp_pool_new(&s->pool, wish ? wish : dp_pool_available_cpus(), &s->err);
+        dp_pool_new(&s->err, &s->pool, wish ? wish : dp_pool_available_cpus());
     if (st == DP_OK)
-        st = dp_semantic_count(&s->counts, &s->settings, s->folders.pairs,
-                               s->folders.count, s->pool, &s->err);
+        st = dp_semantic_count(&s->err, &s->counts, &s->settings, s->folders.pairs,
+                               s->folders.count, s->pool);
     if (st == DP_OK)
         st = dp_alloc(&s->err, &memory, (size_t)s->settings.classes, sizeof *s->classes,
                       "numbers of classes");
@@ -218,7 +219,7 @@ static int run(session *s)
     int status = read_settings(s);
     if (status != DP_OPTIONS_GO_ON)
         return status;
-    if (dp_label_folders_load(&s->folders, s->ask.truth, s->ask.prediction, &s->err) !=
+    if (dp_label_folders_load(&s->err, &s->folders, s->ask.truth, s->ask.prediction) !=
         DP_OK)
         return dp_cli_fail(&s->err, DP_SUBJECT_INPUT);
     if (count(s) != DP_OK)

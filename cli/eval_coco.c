@@ -161,8 +161,8 @@ static dp_status explain(session *s, evaluation *e)
                             sizeof *e->best, "best thresholds");
     e->best = memory;
     if (st == DP_OK)
-        st = dp_coco_best_find(e->best, &e->scores, &s->err);
-    return st == DP_OK ? dp_coco_errors_find(&e->errors, &e->matches, s->pool, &s->err)
+        st = dp_coco_best_find(&s->err, e->best, &e->scores);
+    return st == DP_OK ? dp_coco_errors_find(&s->err, &e->errors, &e->matches, s->pool)
                        : st;
 }
 
@@ -172,10 +172,10 @@ static dp_status evaluate(session *s, bool masks)
     const bool prints = !s->ask.json || strcmp(s->ask.json, "-") != 0;
     e->settings = s->settings;
     e->settings.masks = masks;
-    dp_status st = dp_coco_match(&e->matches, &s->truth, &s->results, &e->settings,
-                                 s->pool, &s->err);
+    dp_status st = dp_coco_match(&s->err, &e->matches, &s->truth, &s->results,
+                                 &e->settings, s->pool);
     if (st == DP_OK)
-        st = dp_coco_accumulate(&e->scores, &e->matches, s->pool, &s->err);
+        st = dp_coco_accumulate(&s->err, &e->scores, &e->matches, s->pool);
     if (st == DP_OK && prints) {
         if (s->wish.boxes && s->wish.masks)
             printf("%s:\n", masks ? "segm" : "bbox");
@@ -212,7 +212,7 @@ static int write_report(session *s)
         const evaluation *e = &s->evaluations[r.part_count];
         r.parts[r.part_count] = (dp_report_part){&e->scores, &e->errors, e->best};
     }
-    return dp_report_write(&r, s->ask.report, &s->err) == DP_OK
+    return dp_report_write(&s->err, &r, s->ask.report) == DP_OK
                ? DP_EXIT_OK
                : dp_cli_fail(&s->err, DP_SUBJECT_OUTPUT);
 }
@@ -232,10 +232,10 @@ static int write_json(session *s)
         return DP_EXIT_OK; /* a failure to write shows when the program ends */
     }
     dp_atomic_file f = {0};
-    dp_status st = dp_atomic_file_open(&f, s->ask.json, &s->err);
+    dp_status st = dp_atomic_file_open(&s->err, &f, s->ask.json);
     if (st == DP_OK) {
-        (void)dp_atomic_file_write(&f, t->data, t->size, &s->err);
-        st = dp_atomic_file_commit(&f, &s->err);
+        (void)dp_atomic_file_write(&s->err, &f, t->data, t->size);
+        st = dp_atomic_file_commit(&s->err, &f);
     }
     return st == DP_OK ? DP_EXIT_OK : dp_cli_fail(&s->err, DP_SUBJECT_OUTPUT);
 }
@@ -256,7 +256,7 @@ static int read_types(session *s)
                 "--type: found \"%s\", expected bbox, segm or bbox,segm", types);
         return DP_OPTIONS_GO_ON;
     }
-    if (dp_coco_results_peek(&s->wish, s->ask.results_path, &s->err) != DP_OK)
+    if (dp_coco_results_peek(&s->err, &s->wish, s->ask.results_path) != DP_OK)
         return dp_cli_fail(&s->err, DP_SUBJECT_INPUT);
     if (!s->wish.boxes && !s->wish.masks)
         s->wish.boxes = true; /* an empty file */
@@ -301,14 +301,14 @@ static int load(session *s)
 {
     const int threads =
         s->ask.common.threads ? s->ask.common.threads : dp_pool_available_cpus();
-    if (dp_pool_new(&s->pool, threads, &s->err) != DP_OK)
+    if (dp_pool_new(&s->err, &s->pool, threads) != DP_OK)
         return dp_cli_fail(&s->err, DP_SUBJECT_OUTPUT);
-    if (dp_coco_truth_load(&s->truth, s->ask.truth_path, s->wish, s->pool, &s->err) !=
+    if (dp_coco_truth_load(&s->err, &s->truth, s->ask.truth_path, s->wish, s->pool) !=
         DP_OK)
         return dp_cli_fail(&s->err, DP_SUBJECT_INPUT);
     const bool truth_is_good = report_lint(s, &s->truth.lint, s->ask.truth_path);
-    if (dp_coco_results_load(&s->results, &s->truth, s->ask.results_path, s->wish,
-                             s->pool, &s->err) != DP_OK)
+    if (dp_coco_results_load(&s->err, &s->results, &s->truth, s->ask.results_path,
+                             s->wish, s->pool) != DP_OK)
         return dp_cli_fail(&s->err, DP_SUBJECT_INPUT);
     if (!report_lint(s, &s->results.lint, s->ask.results_path) || !truth_is_good)
         return DP_EXIT_SOME;

@@ -235,7 +235,7 @@ static dp_status compare(report *r, dp_context *ctx, const char *configs)
     if (st == DP_OK)
         st = dp_config_load(&ctx->err, &config, path);
     if (st == DP_OK)
-        st = dp_names_apply(&renamed, config, r->tensors, r->count, &ctx->err);
+        st = dp_names_apply(&ctx->err, &renamed, config, r->tensors, r->count);
     if (st == DP_OK) {
         snprintf(r->names, sizeof r->names, "%s", renamed.name);
         st = dp_model_build(
@@ -253,7 +253,7 @@ static dp_status compare(report *r, dp_context *ctx, const char *configs)
 
 /* Without a model, any of the maps that ship may be the checkpoint's. Nobody asked for
  * them where --configs was not given: what there is to tell does not need them. */
-static dp_status recognise_names(report *r, dp_error *err, const char *configs)
+static dp_status recognise_names(dp_error *err, report *r, const char *configs)
 {
     dp_name_map *map;
     dp_status st = dp_cli_find_name_map(err, &map, configs, r->tensors, r->count);
@@ -288,19 +288,19 @@ static int inspect(dp_context *ctx, const dp_arguments *args, const char *config
     dp_checkpoint *checkpoint;
     dp_error *err = &ctx->err;
     report r = {.model = args->count > 1 ? args->item[1] : NULL};
-    if (dp_checkpoint_open(&checkpoint, args->item[0], err) != DP_OK)
+    if (dp_checkpoint_open(err, &checkpoint, args->item[0]) != DP_OK)
         return dp_cli_fail(err, DP_SUBJECT_MODEL);
     r.checkpoint = checkpoint;
     r.tensors = dp_checkpoint_tensors(checkpoint, &r.count);
     dp_status st = DP_OK;
     if (verify)
-        st = dp_checkpoint_verify(checkpoint, &r.checked, err);
+        st = dp_checkpoint_verify(err, checkpoint, &r.checked);
     if (st == DP_OK && r.model)
         st = compare(&r, ctx, configs);
     else if (st == DP_OK)
-        st = recognise_names(&r, err, configs);
+        st = recognise_names(err, &r, configs);
     if (st == DP_OK && all) {
-        r.tensors = dp_checkpoint_list_all(checkpoint, &r.count, err);
+        r.tensors = dp_checkpoint_list_all(err, checkpoint, &r.count);
         st = r.tensors ? DP_OK : err->code;
     }
     int status =

@@ -36,7 +36,7 @@ static int compare_names(const void *a, const void *b)
     return strcmp(*x, *y);
 }
 
-static dp_status append(names *n, const char *name, dp_error *err)
+static dp_status append(dp_error *err, names *n, const char *name)
 {
     void *list = n->name;
     dp_status st = dp_grow(err, &list, &n->capacity, n->count + 1, sizeof *n->name,
@@ -48,7 +48,7 @@ static dp_status append(names *n, const char *name, dp_error *err)
     return st;
 }
 
-static dp_status names_load(names *n, const char *folder, dp_error *err)
+static dp_status names_load(dp_error *err, names *n, const char *folder)
 {
     DIR *dir = opendir(folder);
     if (!dir)
@@ -57,7 +57,7 @@ static dp_status names_load(names *n, const char *folder, dp_error *err)
     struct dirent *entry;
     while (st == DP_OK && (errno = 0, entry = readdir(dir)))
         if (is_png(entry->d_name))
-            st = append(n, entry->d_name, err);
+            st = append(err, n, entry->d_name);
     if (st == DP_OK && errno)
         st = dp_fail(err, DP_EIO, "%s: cannot read: %s", folder, strerror(errno));
     closedir(dir);
@@ -66,7 +66,7 @@ static dp_status names_load(names *n, const char *folder, dp_error *err)
     return st;
 }
 
-static dp_status join(char **path, const char *folder, const char *name, dp_error *err)
+static dp_status join(dp_error *err, char **path, const char *folder, const char *name)
 {
     dp_text t = {.err = err};
     dp_text_add(&t, "%s/%s", folder, name);
@@ -76,8 +76,8 @@ static dp_status join(char **path, const char *folder, const char *name, dp_erro
     return st;
 }
 
-static dp_status fill(dp_label_folders *f, const names *truths, const char *truth,
-                      const char *prediction, dp_error *err)
+static dp_status fill(dp_error *err, dp_label_folders *f, const names *truths,
+                      const char *truth, const char *prediction)
 {
     void *memory;
     dp_status st =
@@ -92,9 +92,9 @@ static dp_status fill(dp_label_folders *f, const names *truths, const char *trut
     f->predictions = f->truths + truths->count;
     for (; f->count < truths->count && st == DP_OK; f->count++) {
         const size_t i = f->count;
-        st = join(&f->truths[i], truth, truths->name[i], err);
+        st = join(err, &f->truths[i], truth, truths->name[i]);
         if (st == DP_OK)
-            st = join(&f->predictions[i], prediction, truths->name[i], err);
+            st = join(err, &f->predictions[i], prediction, truths->name[i]);
         f->pairs[i] =
             (dp_semantic_pair){.truth = f->truths[i], .prediction = f->predictions[i]};
     }
@@ -102,9 +102,8 @@ static dp_status fill(dp_label_folders *f, const names *truths, const char *trut
 }
 
 /* Predictions that nothing true has the name of. */
-static dp_status find_strays(dp_label_folders *f, const names *truths,
-                             const names *predictions, const char *folder,
-                             dp_error *err)
+static dp_status find_strays(dp_error *err, dp_label_folders *f, const names *truths,
+                             const names *predictions, const char *folder)
 {
     for (size_t i = 0; i < predictions->count; i++) {
         if (bsearch(&predictions->name[i], truths->name, truths->count,
@@ -112,28 +111,28 @@ static dp_status find_strays(dp_label_folders *f, const names *truths,
             continue;
         if (f->strays++ > 0)
             continue;
-        const dp_status st = join(&f->first_stray, folder, predictions->name[i], err);
+        const dp_status st = join(err, &f->first_stray, folder, predictions->name[i]);
         if (st != DP_OK)
             return st;
     }
     return DP_OK;
 }
 
-dp_status dp_label_folders_load(dp_label_folders *f, const char *truth,
-                                const char *prediction, dp_error *err)
+dp_status dp_label_folders_load(dp_error *err, dp_label_folders *f, const char *truth,
+                                const char *prediction)
 {
     names truths = {0}, predictions = {0};
     *f = (dp_label_folders){0};
-    dp_status st = names_load(&truths, truth, err);
+    dp_status st = names_load(err, &truths, truth);
     if (st == DP_OK && truths.count == 0)
         st = dp_fail(err, DP_EFORMAT, "%s: found no label map, expected .png files",
                      truth);
     if (st == DP_OK)
-        st = names_load(&predictions, prediction, err);
+        st = names_load(err, &predictions, prediction);
     if (st == DP_OK)
-        st = fill(f, &truths, truth, prediction, err);
+        st = fill(err, f, &truths, truth, prediction);
     if (st == DP_OK)
-        st = find_strays(f, &truths, &predictions, prediction, err);
+        st = find_strays(err, f, &truths, &predictions, prediction);
     names_done(&truths);
     names_done(&predictions);
     if (st != DP_OK)

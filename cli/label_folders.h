@@ -15,8 +15,8 @@ typedef struct dp_label_folders {
 
 /* The PNG files of both folders. DP_EIO a folder cannot be read, DP_EFORMAT there is no
  * PNG file in the folder of truths, DP_ENOMEM; f is empty then. */
-dp_status dp_label_folders_load(dp_label_folders *f, const char *truth,
-                                const char *prediction, dp_error *err) DP_MUST_CHECK;
+dp_status dp_label_folders_load(dp_error *err, dp_label_folders *f, const char *truth,
+                                const char *prediction) DP_MUST_CHECK;
 void dp_label_folders_done(dp_label_folders *f);
 
 #endif

@@ -41,7 +41,7 @@ dp_status dp_outputs_init(dp_error *err, dp_outputs *o, const char *folder,
                           const dp_inputs *inputs)
 {
     *o = (dp_outputs){folder, inputs, NULL};
-    dp_status st = dp_path_make_folders(folder, err);
+    dp_status st = dp_path_make_folders(err, folder);
     void *memory = NULL;
     if (st == DP_OK)
         st = dp_alloc(err, &memory, 2 * inputs->count, sizeof *o->order,

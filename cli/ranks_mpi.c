@@ -131,10 +131,9 @@ static dp_status take_answer(service *s, int from, int size)
     MPI_Recv(s->buffer, size, MPI_BYTE, from, ANSWER, MPI_COMM_WORLD,
              MPI_STATUS_IGNORE);
     get_head(s->buffer, &item, &state);
-    return s->desk->answer(s->desk->arg,
+    return s->desk->answer(&s->err, s->desk->arg,
                            &(dp_test_answer){(size_t)item, (dp_work_state)state,
-                                             s->buffer + HEAD, (size_t)size - HEAD},
-                           &s->err);
+                                             s->buffer + HEAD, (size_t)size - HEAD});
 }
 
 /* Returns how many ranks have said farewell by this message. */
@@ -196,7 +195,7 @@ static bool ask(void *arg, dp_test_job *job)
     return true;
 }
 
-static dp_status answer(void *arg, const dp_test_answer *a, dp_error *err)
+static dp_status answer(dp_error *err, void *arg, const dp_test_answer *a)
 {
     void *memory;
     (void)arg;

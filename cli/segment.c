@@ -36,15 +36,15 @@ static int fail(segment *s, dp_subject subject)
 }
 
 /* A file that belongs to input i, written by `save`. */
-typedef dp_status save_fn(segment *s, const char *path, const dp_pixels *pixels,
-                          dp_error *err);
+typedef dp_status save_fn(dp_error *err, segment *s, const char *path,
+                          const dp_pixels *pixels);
 
-static dp_status save_overlay(segment *s, const char *path, const dp_pixels *pixels,
-                              dp_error *err)
+static dp_status save_overlay(dp_error *err, segment *s, const char *path,
+                              const dp_pixels *pixels)
 {
     dp_pixels picture;
     dp_status st =
-        dp_draw_labels(&picture, pixels, &s->map, &s->session.model->dataset, err);
+        dp_draw_labels(err, &picture, pixels, &s->map, &s->session.model->dataset);
     if (st != DP_OK)
         return st;
     st = dp_jpeg_save(err, path, &picture, QUALITY);
@@ -53,8 +53,8 @@ static dp_status save_overlay(segment *s, const char *path, const dp_pixels *pix
 }
 
 /* In the data set's own numbering, which labels map to one by one. */
-static dp_status save_labels(segment *s, const char *path, const dp_pixels *pixels,
-                             dp_error *err)
+static dp_status save_labels(dp_error *err, segment *s, const char *path,
+                             const dp_pixels *pixels)
 {
     uint8_t ids[LABELS] = {0};
     const size_t count = (size_t)pixels->h * (size_t)pixels->w;
@@ -65,8 +65,8 @@ static dp_status save_labels(segment *s, const char *path, const dp_pixels *pixe
     return dp_png_save_labels(err, path, &s->map, NULL, 0);
 }
 
-static dp_status save_scores(segment *s, const char *path, const dp_pixels *pixels,
-                             dp_error *err)
+static dp_status save_scores(dp_error *err, segment *s, const char *path,
+                             const dp_pixels *pixels)
 {
     const int K = s->result.K;
     void *memory;
@@ -94,7 +94,7 @@ static int save(segment *s, size_t i, const char *suffix, save_fn *fn,
     char *path;
     if (dp_outputs_path(err, &s->outputs, &path, i, suffix) != DP_OK)
         return fail(s, DP_SUBJECT_INPUT);
-    const dp_status st = fn(s, path, pixels, err);
+    const dp_status st = fn(err, s, path, pixels);
     dp_free(path);
     s->stop = st == DP_EIO;
     return st == DP_OK ? DP_EXIT_OK : fail(s, DP_SUBJECT_OUTPUT);

@@ -96,7 +96,7 @@ static int evaluate(const dp_test_plan *plan, const dp_work_folder *folder)
     dp_error err = {0};
     char *results;
     int status;
-    if (dp_test_results_write(&results, plan, folder, &err) == DP_OK)
+    if (dp_test_results_write(&err, &results, plan, folder) == DP_OK)
         status = dp_test_scores(plan, folder, results);
     else
         status = dp_cli_fail(&err, DP_SUBJECT_OUTPUT);
@@ -126,8 +126,8 @@ static int conclude(const dp_test_plan *plan)
 {
     dp_error err = {0};
     dp_work_folder folder;
-    if (dp_work_folder_open(&folder, plan->work, plan->key, plan->set.count, NULL,
-                            &err) != DP_OK)
+    if (dp_work_folder_open(&err, &folder, plan->work, plan->key, plan->set.count,
+                            NULL) != DP_OK)
         return dp_cli_fail(&err, DP_SUBJECT_OUTPUT);
     const int status = dp_work_folder_tally(&folder, DP_WORK_OPEN) == 0
                            ? evaluate(plan, &folder)

@@ -32,7 +32,7 @@ static void result_done(result *r)
 }
 
 /* The records as they stand in a results file, without the brackets around all. */
-static dp_status write_records(result *r, const dp_found *found, dp_error *err)
+static dp_status write_records(dp_error *err, result *r, const dp_found *found)
 {
     static const char opening[] = "[", closing[] = "]\n";
     size_t size = 0;
@@ -41,9 +41,9 @@ static dp_status write_records(result *r, const dp_found *found, dp_error *err)
     if (!stream)
         return dp_fail(err, DP_ENOMEM, "out of memory: results of an image");
     dp_results_writer_init(&w, DP_RESULTS_COCO, stream, "results");
-    dp_status st = dp_results_writer_add(&w, found, err);
+    dp_status st = dp_results_writer_add(err, &w, found);
     if (st == DP_OK)
-        st = dp_results_writer_end(&w, err);
+        st = dp_results_writer_end(err, &w);
     dp_results_writer_done(&w);
     if ((fclose(stream) != 0 || !r->records) && st == DP_OK)
         st = dp_fail(err, DP_ENOMEM, "out of memory: results of an image");
@@ -60,11 +60,10 @@ static dp_status detect(const dp_test_crew *c, dp_context *ctx, const dp_test_jo
     dp_detections found = {0};
     dp_status st = dp_detector_run(ctx, c->session.model, pixels, &found);
     if (st == DP_OK)
-        st = write_records(r,
+        st = write_records(&ctx->err, r,
                            &(dp_found){.detections = &found,
                                        .dataset = &c->session.model->dataset,
-                                       .image_id = job->id},
-                           &ctx->err);
+                                       .image_id = job->id});
     dp_detections_done(&found);
     return st;
 }
@@ -120,15 +119,14 @@ static dp_status run_job(const struct shift *s, dp_context *ctx, const dp_test_j
     dp_status st = run_image(s->crew, ctx, job, &r);
     if (st == DP_OK) {
         st = s->desk->answer(
-            s->desk->arg, &(dp_test_answer){job->item, DP_WORK_DONE, r.bytes, r.size},
-            &ctx->err);
+            &ctx->err, s->desk->arg,
+            &(dp_test_answer){job->item, DP_WORK_DONE, r.bytes, r.size});
     } else if (st != DP_ENOMEM) {
         char sentence[DP_ERROR_TEXT];
         snprintf(sentence, sizeof sentence, "%s", ctx->err.text);
         st = s->desk->answer(
-            s->desk->arg,
-            &(dp_test_answer){job->item, DP_WORK_FAILED, sentence, strlen(sentence)},
-            &ctx->err);
+            &ctx->err, s->desk->arg,
+            &(dp_test_answer){job->item, DP_WORK_FAILED, sentence, strlen(sentence)});
     }
     result_done(&r);
     return st;
@@ -153,7 +151,7 @@ int dp_test_crew_run(dp_test_crew *c, const dp_test_desk *desk)
     dp_error err = {0};
     dp_pool *pool;
     void *memory;
-    dp_status st = dp_pool_new(&pool, c->count, &err);
+    dp_status st = dp_pool_new(&err, &pool, c->count);
     if (st == DP_OK)
         st = dp_alloc(&err, &memory, (size_t)c->count, sizeof(dp_status), "workers");
     if (st != DP_OK) {
@@ -177,7 +175,7 @@ int dp_test_crew_run(dp_test_crew *c, const dp_test_desk *desk)
 /* ---- the crew --------------------------------------------------------------------------- */
 
 /* Contexts beside the session's. */
-static dp_status add_contexts(dp_test_crew *c, const dp_test_plan *plan, dp_error *err)
+static dp_status add_contexts(dp_error *err, dp_test_crew *c, const dp_test_plan *plan)
 {
     const dp_options options = {.threads = 1,
                                 .cpu = plan->ask->common.cpu,
@@ -231,7 +229,7 @@ int dp_test_crew_open(dp_test_crew *c, const dp_test_plan *plan)
         return status;
     if (plan->task == DP_TASK_SEGMENT)
         status = fill_ids(c);
-    if (status == DP_EXIT_OK && add_contexts(c, plan, &err) != DP_OK)
+    if (status == DP_EXIT_OK && add_contexts(&err, c, plan) != DP_OK)
         status = dp_cli_fail(&err, DP_SUBJECT_OUTPUT);
     if (status != DP_EXIT_OK)
         dp_test_crew_close(c);

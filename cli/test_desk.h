@@ -30,7 +30,7 @@ typedef struct dp_test_desk {
     /* The next image; false: there are no more. */
     bool (*next)(void *arg, dp_test_job *job);
     /* Keep an answer. DP_EIO, DP_ENOMEM: no use to go on. */
-    dp_status (*answer)(void *arg, const dp_test_answer *answer, dp_error *err);
+    dp_status (*answer)(dp_error *err, void *arg, const dp_test_answer *answer);
     /* Let nobody have a further image. */
     void (*stop)(void *arg);
 } dp_test_desk;

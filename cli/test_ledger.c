@@ -14,7 +14,7 @@ static bool in_shard(const dp_test_shard *s, size_t item)
 }
 
 /* Also what failed: its file may be whole by now. */
-static dp_status list_todo(dp_test_ledger *l, dp_error *err)
+static dp_status list_todo(dp_error *err, dp_test_ledger *l)
 {
     const dp_work_folder *f = &l->folder;
     void *memory;
@@ -42,17 +42,17 @@ static void say_state(const dp_test_ledger *l)
 
 /* What a killed run left half written. A run in parts shares the folder with others, whose
  * files these may be; then they stay. */
-static dp_status tidy(const dp_test_plan *plan, dp_error *err)
+static dp_status tidy(dp_error *err, const dp_test_plan *plan)
 {
     char *maps;
     if (plan->shard.parts > 1)
         return DP_OK;
-    dp_status st = dp_atomic_file_tidy(plan->work, err);
+    dp_status st = dp_atomic_file_tidy(err, plan->work);
     if (st != DP_OK)
         return st;
-    st = dp_test_results_path(&maps, plan, "predictions", err);
+    st = dp_test_results_path(err, &maps, plan, "predictions");
     if (st == DP_OK)
-        st = dp_atomic_file_tidy(maps, err);
+        st = dp_atomic_file_tidy(err, maps);
     dp_free(maps);
     return st;
 }
@@ -63,13 +63,13 @@ int dp_test_ledger_open(dp_test_ledger *l, const dp_test_plan *plan)
     char own[64];
     *l = (dp_test_ledger){.plan = plan};
     snprintf(own, sizeof own, "part_%d_of_%d", plan->shard.part, plan->shard.parts);
-    dp_status st = dp_work_folder_open(&l->folder, plan->work, plan->key,
-                                       plan->set.count, own, &err);
+    dp_status st = dp_work_folder_open(&err, &l->folder, plan->work, plan->key,
+                                       plan->set.count, own);
     if (st != DP_OK)
         return dp_cli_fail(&err, DP_SUBJECT_OUTPUT);
-    st = tidy(plan, &err);
+    st = tidy(&err, plan);
     if (st == DP_OK)
-        st = list_todo(l, &err);
+        st = list_todo(&err, l);
     if (st != DP_OK) {
         dp_work_folder_close(&l->folder);
         return dp_cli_fail(&err, DP_SUBJECT_OUTPUT);
@@ -105,7 +105,7 @@ static bool next(void *arg, dp_test_job *job)
     return more;
 }
 
-static dp_status answer(void *arg, const dp_test_answer *a, dp_error *err)
+static dp_status answer(dp_error *err, void *arg, const dp_test_answer *a)
 {
     dp_test_ledger *l = arg;
     pthread_mutex_lock(&l->lock);
@@ -114,7 +114,7 @@ static dp_status answer(void *arg, const dp_test_answer *a, dp_error *err)
         dp_cli_say("%.*s", (int)a->size, (const char *)a->payload);
     }
     const dp_status st =
-        dp_work_folder_put(&l->folder, a->item, a->state, a->payload, a->size, err);
+        dp_work_folder_put(err, &l->folder, a->item, a->state, a->payload, a->size);
     if (st == DP_OK)
         dp_progress_step(&l->bar);
     else

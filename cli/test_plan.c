@@ -43,7 +43,7 @@ const char *dp_test_plan_section(const dp_test_plan *p)
 }
 
 /* The work folder, by the model's name when it is not given. */
-static dp_status name_work(dp_test_plan *p, dp_error *err)
+static dp_status name_work(dp_error *err, dp_test_plan *p)
 {
     if (p->ask->work)
         return dp_strdup(err, &p->work, p->ask->work);
@@ -59,7 +59,7 @@ static dp_status name_work(dp_test_plan *p, dp_error *err)
 
 /* ---- the model ---------------------------------------------------------------------------- */
 
-static dp_status load_config(dp_test_plan *p, dp_error *err)
+static dp_status load_config(dp_error *err, dp_test_plan *p)
 {
     const dp_test_ask *ask = p->ask;
     const dp_status st =
@@ -67,7 +67,7 @@ static dp_status load_config(dp_test_plan *p, dp_error *err)
     return st == DP_OK ? dp_config_load(err, &p->config, p->config_path) : st;
 }
 
-static dp_status find_weights(dp_test_plan *p, dp_error *err)
+static dp_status find_weights(dp_error *err, dp_test_plan *p)
 {
     const char *given = p->ask->common.weights;
     return given ? dp_strdup(err, &p->weights_path, given)
@@ -75,7 +75,7 @@ static dp_status find_weights(dp_test_plan *p, dp_error *err)
 }
 
 /* Make it the config that the model is built from. */
-static dp_status lay_changes(dp_test_plan *p, dp_error *err)
+static dp_status lay_changes(dp_error *err, dp_test_plan *p)
 {
     const dp_test_ask *ask = p->ask;
     dp_status st = DP_OK;
@@ -89,7 +89,7 @@ static dp_status lay_changes(dp_test_plan *p, dp_error *err)
     return st;
 }
 
-static dp_status load_classes(dp_test_plan *p, dp_error *err)
+static dp_status load_classes(dp_error *err, dp_test_plan *p)
 {
     const cJSON *root = dp_config_root(p->config);
     const char *text;
@@ -97,10 +97,10 @@ static dp_status load_classes(dp_test_plan *p, dp_error *err)
     if (st == DP_OK)
         st = dp_config_resolve(err, &p->classes_path, p->config,
                                cJSON_GetObjectItemCaseSensitive(root, "dataset"));
-    return st == DP_OK ? dp_dataset_load(&p->dataset, p->classes_path, err) : st;
+    return st == DP_OK ? dp_dataset_load(err, &p->dataset, p->classes_path) : st;
 }
 
-static dp_status find_task(dp_test_plan *p, dp_error *err)
+static dp_status find_task(dp_error *err, dp_test_plan *p)
 {
     const char *type;
     const dp_status st =
@@ -117,12 +117,12 @@ static dp_status find_task(dp_test_plan *p, dp_error *err)
 
 /* ---- the run's key -------------------------------------------------------------------------- */
 
-static dp_status digest_file(char hex[DP_SHA256_HEX], const char *path, dp_error *err)
+static dp_status digest_file(dp_error *err, char hex[DP_SHA256_HEX], const char *path)
 {
     dp_file_map map;
     dp_sha256 sum;
     uint8_t bytes[DP_SHA256_BYTES];
-    const dp_status st = dp_file_map_open(&map, path, err);
+    const dp_status st = dp_file_map_open(err, &map, path);
     if (st != DP_OK)
         return st;
     dp_sha256_init(&sum);
@@ -142,7 +142,7 @@ static const char *precision(const dp_test_plan *p)
     return p->ask->common.precision ? p->ask->common.precision : "float32";
 }
 
-static dp_status make_key(dp_test_plan *p, dp_error *err)
+static dp_status make_key(dp_error *err, dp_test_plan *p)
 {
     dp_sha256 sum;
     dp_text t = {.err = err};
@@ -186,24 +186,24 @@ int dp_test_plan_make(dp_test_plan *p, const dp_test_ask *ask, bool helper)
     int status = read_shard(p);
     if (status != DP_EXIT_OK)
         return status;
-    if (load_config(p, &err) != DP_OK || find_weights(p, &err) != DP_OK)
+    if (load_config(&err, p) != DP_OK || find_weights(&err, p) != DP_OK)
         return dp_cli_fail(&err, DP_SUBJECT_MODEL);
     if (!p->weights_path)
         return dp_cli_usage("%s: found no checkpoint, expected --weights FILE",
                             ask->model);
-    if (find_task(p, &err) != DP_OK || load_classes(p, &err) != DP_OK)
+    if (find_task(&err, p) != DP_OK || load_classes(&err, p) != DP_OK)
         return dp_cli_fail(&err, DP_SUBJECT_MODEL);
     status = check_ask(p);
-    if (status == DP_EXIT_OK && lay_changes(p, &err) != DP_OK)
+    if (status == DP_EXIT_OK && lay_changes(&err, p) != DP_OK)
         status = dp_cli_fail(&err, DP_SUBJECT_MODEL);
     if (status != DP_EXIT_OK || helper)
         return status;
-    if (dp_test_set_load(&p->set, p->task, ask->root, ask->images, ask->annotations,
-                         &err) != DP_OK)
+    if (dp_test_set_load(&err, &p->set, p->task, ask->root, ask->images,
+                         ask->annotations) != DP_OK)
         return dp_cli_fail(&err, DP_SUBJECT_INPUT);
-    if (digest_file(p->weights, p->weights_path, &err) != DP_OK)
+    if (digest_file(&err, p->weights, p->weights_path) != DP_OK)
         return dp_cli_fail(&err, DP_SUBJECT_MODEL);
-    if (make_key(p, &err) != DP_OK || name_work(p, &err) != DP_OK)
+    if (make_key(&err, p) != DP_OK || name_work(&err, p) != DP_OK)
         return dp_cli_fail(&err, DP_SUBJECT_OUTPUT);
     return DP_EXIT_OK;
 }
@@ -278,13 +278,13 @@ static bool is_same_run(const dp_test_plan *p, const cJSON *root, const char *pa
     return false;
 }
 
-static dp_status save_run(const dp_test_plan *p, const char *path, dp_error *err)
+static dp_status save_run(dp_error *err, const dp_test_plan *p, const char *path)
 {
     dp_text t = {.err = err};
     dp_text_add(&t, "{");
     dp_test_plan_add_json(&t, p);
     dp_text_add(&t, "}\n");
-    const dp_status st = dp_results_save(path, &t, err);
+    const dp_status st = dp_results_save(err, path, &t);
     dp_text_done(&t);
     return st;
 }
@@ -295,12 +295,12 @@ int dp_test_plan_claim(const dp_test_plan *p)
     dp_text path = {.err = &err};
     cJSON *root = NULL;
     int status = DP_EXIT_OK;
-    dp_status st = dp_path_make_folders(p->work, &err);
+    dp_status st = dp_path_make_folders(&err, p->work);
     dp_text_add(&path, "%s/run.json", p->work);
     if (st == DP_OK)
         st = path.status;
     if (st == DP_OK && access(dp_text_get(&path), F_OK) != 0)
-        st = save_run(p, dp_text_get(&path), &err);
+        st = save_run(&err, p, dp_text_get(&path));
     else if (st == DP_OK)
         st = dp_json_load(&err, &root, dp_text_get(&path));
     if (st != DP_OK)

@@ -6,8 +6,8 @@
 
 #include <string.h>
 
-dp_status dp_test_results_path(char **path, const dp_test_plan *plan, const char *name,
-                               dp_error *err)
+dp_status dp_test_results_path(dp_error *err, char **path, const dp_test_plan *plan,
+                               const char *name)
 {
     dp_text t = {.err = err};
     *path = NULL;
@@ -19,50 +19,50 @@ dp_status dp_test_results_path(char **path, const dp_test_plan *plan, const char
 }
 
 /* Failures to write are kept in the file until it is committed. */
-static void put(dp_atomic_file *f, const void *bytes, size_t size, dp_error *err)
+static void put(dp_error *err, dp_atomic_file *f, const void *bytes, size_t size)
 {
-    (void)dp_atomic_file_write(f, bytes, size, err);
+    (void)dp_atomic_file_write(err, f, bytes, size);
 }
 
-static dp_status write_records(const char *path, const dp_work_folder *folder,
-                               dp_error *err)
+static dp_status write_records(dp_error *err, const char *path,
+                               const dp_work_folder *folder)
 {
     dp_atomic_file f = {0};
-    const dp_status st = dp_atomic_file_open(&f, path, err);
+    const dp_status st = dp_atomic_file_open(err, &f, path);
     bool any = false;
     if (st != DP_OK)
         return st;
-    put(&f, "[", 1, err);
+    put(err, &f, "[", 1);
     for (size_t i = 0; i < folder->count; i++) {
         size_t size;
         if (folder->entries[i].state != DP_WORK_DONE)
             continue;
         const unsigned char *records = dp_work_folder_get(folder, i, &size);
         if (size > 0 && any)
-            put(&f, ", ", 2, err);
-        put(&f, records, size, err);
+            put(err, &f, ", ", 2);
+        put(err, &f, records, size);
         any = any || size > 0;
     }
-    put(&f, "]\n", 2, err);
-    return dp_atomic_file_commit(&f, err);
+    put(err, &f, "]\n", 2);
+    return dp_atomic_file_commit(err, &f);
 }
 
-static dp_status write_map(const char *path, const unsigned char *png, size_t size,
-                           dp_error *err)
+static dp_status write_map(dp_error *err, const char *path, const unsigned char *png,
+                           size_t size)
 {
     dp_atomic_file f = {0};
-    const dp_status st = dp_atomic_file_open(&f, path, err);
+    const dp_status st = dp_atomic_file_open(err, &f, path);
     if (st != DP_OK)
         return st;
-    put(&f, png, size, err);
-    return dp_atomic_file_commit(&f, err);
+    put(err, &f, png, size);
+    return dp_atomic_file_commit(err, &f);
 }
 
-static dp_status write_maps(const char *path, const dp_test_plan *plan,
-                            const dp_work_folder *folder, dp_error *err)
+static dp_status write_maps(dp_error *err, const char *path, const dp_test_plan *plan,
+                            const dp_work_folder *folder)
 {
     dp_text name = {.err = err};
-    dp_status st = dp_path_make_folders(path, err);
+    dp_status st = dp_path_make_folders(err, path);
     for (size_t i = 0; i < folder->count && st == DP_OK; i++) {
         size_t size;
         if (folder->entries[i].state != DP_WORK_DONE)
@@ -70,21 +70,21 @@ static dp_status write_maps(const char *path, const dp_test_plan *plan,
         const unsigned char *png = dp_work_folder_get(folder, i, &size);
         name.size = 0;
         dp_text_add(&name, "%s/%s", path, plan->set.items[i].name);
-        st = name.status == DP_OK ? write_map(dp_text_get(&name), png, size, err)
+        st = name.status == DP_OK ? write_map(err, dp_text_get(&name), png, size)
                                   : name.status;
     }
     dp_text_done(&name);
     return st;
 }
 
-dp_status dp_test_results_write(char **path, const dp_test_plan *plan,
-                                const dp_work_folder *folder, dp_error *err)
+dp_status dp_test_results_write(dp_error *err, char **path, const dp_test_plan *plan,
+                                const dp_work_folder *folder)
 {
     const bool coco = plan->task == DP_TASK_DETECT;
     const dp_status st =
-        dp_test_results_path(path, plan, coco ? "results.json" : "predictions", err);
+        dp_test_results_path(err, path, plan, coco ? "results.json" : "predictions");
     if (st != DP_OK)
         return st;
-    return coco ? write_records(*path, folder, err)
-                : write_maps(*path, plan, folder, err);
+    return coco ? write_records(err, *path, folder)
+                : write_maps(err, *path, plan, folder);
 }

@@ -11,13 +11,12 @@
 #include "runner/run_directory.h"
 
 /* WORK/NAME, the caller's to dp_free. */
-dp_status dp_test_results_path(char **path, const dp_test_plan *plan, const char *name,
-                               dp_error *err) DP_MUST_CHECK;
+dp_status dp_test_results_path(dp_error *err, char **path, const dp_test_plan *plan,
+                               const char *name) DP_MUST_CHECK;
 
 /* Write them, at *path (the caller's to dp_free): the file or folder to evaluate. The
  * folder has no own part, and no open items. DP_EIO, DP_ENOMEM. */
-dp_status dp_test_results_write(char **path, const dp_test_plan *plan,
-                                const dp_work_folder *folder,
-                                dp_error *err) DP_MUST_CHECK;
+dp_status dp_test_results_write(dp_error *err, char **path, const dp_test_plan *plan,
+                                const dp_work_folder *folder) DP_MUST_CHECK;
 
 #endif

@@ -27,7 +27,7 @@ typedef struct words {
     dp_status status;
 } words;
 
-static void add_word(words *w, const char *word, dp_error *err)
+static void add_word(dp_error *err, words *w, const char *word)
 {
     if (w->status != DP_OK)
         return;
@@ -38,38 +38,38 @@ static void add_word(words *w, const char *word, dp_error *err)
     }
 }
 
-static void add_option(words *w, const char *option, const char *value, dp_error *err)
+static void add_option(dp_error *err, words *w, const char *option, const char *value)
 {
-    add_word(w, option, err);
-    add_word(w, value, err);
+    add_word(err, w, option);
+    add_word(err, w, value);
 }
 
 /* Broken records of the truth are said and left out: after a long run there is to be a
  * number. */
-static void fill_words(words *w, const dp_test_plan *p, const char *results,
-                       const char *metrics, dp_error *err)
+static void fill_words(dp_error *err, words *w, const dp_test_plan *p,
+                       const char *results, const char *metrics)
 {
     const bool coco = p->task == DP_TASK_DETECT;
     char threads[16];
-    add_word(w, coco ? "eval coco" : "eval ade20k", err);
-    add_word(w, p->set.annotations, err);
-    add_word(w, results, err);
-    add_option(w, "--json", metrics, err);
-    add_word(w, "--skip-bad", err);
+    add_word(err, w, coco ? "eval coco" : "eval ade20k");
+    add_word(err, w, p->set.annotations);
+    add_word(err, w, results);
+    add_option(err, w, "--json", metrics);
+    add_word(err, w, "--skip-bad");
     if (!coco)
-        add_option(w, "--dataset", p->classes_path, err);
+        add_option(err, w, "--dataset", p->classes_path);
     if (p->ask->classwise)
-        add_word(w, "--classwise", err);
+        add_word(err, w, "--classwise");
     if (p->ask->report) {
-        add_option(w, "--report", p->ask->report, err);
-        add_option(w, "--images", p->set.images, err);
+        add_option(err, w, "--report", p->ask->report);
+        add_option(err, w, "--images", p->set.images);
     }
     const int count = p->ask->workers > 0 ? p->ask->workers : p->ask->common.threads;
     if (count > 0) {
         snprintf(threads, sizeof threads, "%d", count);
-        add_option(w, "--threads", threads, err);
+        add_option(err, w, "--threads", threads);
     }
-    add_word(w, "--quiet", err);
+    add_word(err, w, "--quiet");
 }
 
 static int evaluate(const dp_test_plan *p, const char *results, const char *metrics)
@@ -77,7 +77,7 @@ static int evaluate(const dp_test_plan *p, const char *results, const char *metr
     dp_error err = {0};
     words w = {.status = DP_OK};
     int status;
-    fill_words(&w, p, results, metrics, &err);
+    fill_words(&err, &w, p, results, metrics);
     if (w.status != DP_OK)
         status = dp_cli_fail(&err, DP_SUBJECT_OUTPUT);
     else if (p->task == DP_TASK_DETECT)
@@ -232,12 +232,12 @@ static void add_bad(dp_text *t, const dp_test_plan *p, const dp_work_folder *fol
     dp_text_add(t, "],\n");
 }
 
-static dp_status save_summary(const dp_test_plan *p, const scores *s,
-                              const dp_work_folder *folder, dp_error *err)
+static dp_status save_summary(dp_error *err, const dp_test_plan *p, const scores *s,
+                              const dp_work_folder *folder)
 {
     dp_text t = {.err = err};
     char *path;
-    dp_status st = dp_test_results_path(&path, p, "summary.json", err);
+    dp_status st = dp_test_results_path(err, &path, p, "summary.json");
     dp_text_add(&t, "{\"images\": %zu, \"run\": %zu,\n", folder->count,
                 dp_work_folder_tally(folder, DP_WORK_DONE));
     add_bad(&t, p, folder);
@@ -263,7 +263,7 @@ static dp_status save_summary(const dp_test_plan *p, const scores *s,
     dp_test_plan_add_json(&t, p);
     dp_text_add(&t, "}\n");
     if (st == DP_OK)
-        st = dp_results_save(path, &t, err);
+        st = dp_results_save(err, path, &t);
     dp_text_done(&t);
     dp_free(path);
     return st;
@@ -282,7 +282,7 @@ static int compare(const dp_test_plan *p, const dp_work_folder *folder,
     read_metrics(&s, p, root);
     cJSON_Delete(root);
     print_scores(p, &s, folder);
-    if (save_summary(p, &s, folder, &err) != DP_OK)
+    if (save_summary(&err, p, &s, folder) != DP_OK)
         return dp_cli_fail(&err, DP_SUBJECT_OUTPUT);
     if (!p->ask->verify || (s.compared && s.within))
         return DP_EXIT_OK;
@@ -297,7 +297,7 @@ int dp_test_scores(const dp_test_plan *plan, const dp_work_folder *folder,
 {
     dp_error err = {0};
     char *metrics;
-    if (dp_test_results_path(&metrics, plan, "metrics.json", &err) != DP_OK)
+    if (dp_test_results_path(&err, &metrics, plan, "metrics.json") != DP_OK)
         return dp_cli_fail(&err, DP_SUBJECT_OUTPUT);
     remove(metrics); /* what is there afterwards is of this evaluation */
     int status = evaluate(plan, results, metrics);

@@ -29,7 +29,7 @@ static const layout ade_layouts[] = {{"annotations/validation", "images/validati
                                      {"annotations", "images"},
                                      {NULL, NULL}};
 
-static dp_status join(char **path, const char *folder, const char *name, dp_error *err)
+static dp_status join(dp_error *err, char **path, const char *folder, const char *name)
 {
     dp_text t = {.err = err};
     dp_text_add(&t, "%s/%s", folder, name);
@@ -43,14 +43,14 @@ static bool is_there(const char *root, const char *name)
 {
     dp_error err = {0};
     char *path;
-    if (join(&path, root, name, &err) != DP_OK)
+    if (join(&err, &path, root, name) != DP_OK)
         return false;
     const bool there = access(path, F_OK) == 0;
     dp_free(path);
     return there;
 }
 
-static dp_status find_in_root(dp_test_set *s, const char *root, dp_error *err)
+static dp_status find_in_root(dp_error *err, dp_test_set *s, const char *root)
 {
     const layout *l = s->task == DP_TASK_DETECT ? coco_layouts : ade_layouts;
     for (; l->images; l++) {
@@ -59,9 +59,9 @@ static dp_status find_in_root(dp_test_set *s, const char *root, dp_error *err)
             continue;
         dp_status st = DP_OK;
         if (!s->annotations)
-            st = join(&s->annotations, root, l->annotations, err);
+            st = join(err, &s->annotations, root, l->annotations);
         if (st == DP_OK && !s->images)
-            st = join(&s->images, root, l->images, err);
+            st = join(err, &s->images, root, l->images);
         return st;
     }
     l = s->task == DP_TASK_DETECT ? coco_layouts : ade_layouts;
@@ -71,8 +71,8 @@ static dp_status find_in_root(dp_test_set *s, const char *root, dp_error *err)
                    root, l->annotations, l->images);
 }
 
-static dp_status find_parts(dp_test_set *s, const char *root, const char *images,
-                            const char *annotations, dp_error *err)
+static dp_status find_parts(dp_error *err, dp_test_set *s, const char *root,
+                            const char *images, const char *annotations)
 {
     dp_status st = DP_OK;
     if (images)
@@ -82,7 +82,7 @@ static dp_status find_parts(dp_test_set *s, const char *root, const char *images
     if (st != DP_OK || (images && annotations))
         return st;
     if (root)
-        return find_in_root(s, root, err);
+        return find_in_root(err, s, root);
     return dp_fail(err, DP_EARG,
                    "test: found no %s, expected DATASET, or --annotations and --images",
                    images ? "--annotations" : "--images");
@@ -91,8 +91,8 @@ static dp_status find_parts(dp_test_set *s, const char *root, const char *images
 /* ---- items ----------------------------------------------------------------------------- */
 
 /* An item whose parts are still to be filled in, at the end of the list. */
-static dp_status append(dp_test_set *s, dp_test_item **item, const char *name,
-                        dp_error *err)
+static dp_status append(dp_error *err, dp_test_set *s, dp_test_item **item,
+                        const char *name)
 {
     void *list = s->items;
     dp_status st = dp_grow(err, &list, &s->capacity, s->count + 1, sizeof *s->items,
@@ -114,11 +114,11 @@ static int compare_places(const void *a, const void *b)
     return (x->name > y->name) - (x->name < y->name);
 }
 
-static dp_status add_coco(dp_test_set *s, dp_error *err)
+static dp_status add_coco(dp_error *err, dp_test_set *s)
 {
     dp_coco_truth truth;
     dp_status st =
-        dp_coco_truth_load(&truth, s->annotations, (dp_coco_wish){0}, NULL, err);
+        dp_coco_truth_load(err, &truth, s->annotations, (dp_coco_wish){0}, NULL);
     if (st != DP_OK)
         return st;
     if (truth.image_count == 0)
@@ -129,19 +129,19 @@ static dp_status add_coco(dp_test_set *s, dp_error *err)
     for (size_t i = 0; i < truth.image_count && st == DP_OK; i++) {
         const char *name = truth.names + truth.images[i].name;
         dp_test_item *item;
-        st = append(s, &item, name, err);
+        st = append(err, s, &item, name);
         if (st != DP_OK)
             break;
         item->id = truth.images[i].id;
         if (dp_path_stays_inside(name))
-            st = join(&item->path, s->images, name, err);
+            st = join(err, &item->path, s->images, name);
     }
     dp_coco_truth_done(&truth);
     return st;
 }
 
 /* The picture that has a label map's name: the first of these that is there. */
-static dp_status find_picture(dp_test_item *item, const char *folder, dp_error *err)
+static dp_status find_picture(dp_error *err, dp_test_item *item, const char *folder)
 {
     static const char *const suffixes[] = {".jpg", ".jpeg", ".png", ".JPG", ".JPEG"};
     char stem[STEM];
@@ -158,13 +158,13 @@ static dp_status find_picture(dp_test_item *item, const char *folder, dp_error *
         dp_text_add(&name, "%s%s", stem, suffixes[0]);
     }
     const dp_status st = name.status == DP_OK
-                             ? join(&item->path, folder, dp_text_get(&name), err)
+                             ? join(err, &item->path, folder, dp_text_get(&name))
                              : name.status;
     dp_text_done(&name);
     return st;
 }
 
-static dp_status add_ade(dp_test_set *s, dp_error *err)
+static dp_status add_ade(dp_error *err, dp_test_set *s)
 {
     dp_inputs labels = {0};
     dp_status st = dp_inputs_add(err, &labels, s->annotations);
@@ -175,9 +175,9 @@ static dp_status add_ade(dp_test_set *s, dp_error *err)
         dp_test_item *item;
         if (size < 4 || strcasecmp(name + size - 4, ".png") != 0)
             continue;
-        st = append(s, &item, name, err);
+        st = append(err, s, &item, name);
         if (st == DP_OK)
-            st = find_picture(item, s->images, err);
+            st = find_picture(err, item, s->images);
     }
     if (st == DP_OK && s->count == 0)
         st = dp_fail(err, DP_EFORMAT, "%s: found no label map, expected .png files",
@@ -202,13 +202,14 @@ static void digest(dp_test_set *s)
     dp_sha256_format(s->digest, bytes);
 }
 
-dp_status dp_test_set_load(dp_test_set *s, dp_task task, const char *root,
-                           const char *images, const char *annotations, dp_error *err)
+dp_status dp_test_set_load(dp_error *err, dp_test_set *s, dp_task task,
+                           const char *root, const char *images,
+                           const char *annotations)
 {
     *s = (dp_test_set){.task = task};
-    dp_status st = find_parts(s, root, images, annotations, err);
+    dp_status st = find_parts(err, s, root, images, annotations);
     if (st == DP_OK)
-        st = task == DP_TASK_DETECT ? add_coco(s, err) : add_ade(s, err);
+        st = task == DP_TASK_DETECT ? add_coco(err, s) : add_ade(err, s);
     if (st == DP_OK)
         digest(s);
     else

@@ -28,9 +28,9 @@ typedef struct dp_test_set {
  * (annotations/instances_val2017.json and val2017; annotations[/validation] and
  * images[/validation]); `images` and `annotations`, where not NULL, are taken instead.
  * DP_EARG something is not found; DP_EIO, DP_EFORMAT, DP_ENOMEM of reading it. */
-dp_status dp_test_set_load(dp_test_set *s, dp_task task, const char *root,
-                           const char *images, const char *annotations,
-                           dp_error *err) DP_MUST_CHECK;
+dp_status dp_test_set_load(dp_error *err, dp_test_set *s, dp_task task,
+                           const char *root, const char *images,
+                           const char *annotations) DP_MUST_CHECK;
 void dp_test_set_done(dp_test_set *s);
 
 #endif

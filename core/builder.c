@@ -10,7 +10,7 @@
 
 static dp_status sort_names(dp_builder *b);
 
-dp_status dp_builder_init(dp_builder *b, dp_error *err, dp_store *store,
+dp_status dp_builder_init(dp_error *err, dp_builder *b, dp_store *store,
                           const struct dp_kernels *kernels,
                           const dp_named_tensor *tensors, size_t count)
 {
@@ -233,7 +233,7 @@ float *dp_builder_scratch(dp_builder *b, size_t count)
     if (b->status != DP_OK)
         return NULL;
     const dp_status st =
-        dp_store_take(&b->values, b->err, &values, count, sizeof(float), "a tensor");
+        dp_store_take(b->err, &b->values, &values, count, sizeof(float), "a tensor");
     if (st != DP_OK)
         b->status = st;
     return values;
@@ -340,7 +340,7 @@ void *dp_builder_take(dp_builder *b, size_t count, size_t size)
 {
     void *memory = NULL;
     if (b->status == DP_OK)
-        b->status = dp_store_take(b->store, b->err, &memory, count, size,
+        b->status = dp_store_take(b->err, b->store, &memory, count, size,
                                   "a part of the model");
     return memory;
 }

@@ -88,7 +88,7 @@ typedef struct dp_builder {
 
 /* Start with a checkpoint's tensors (borrowed until dp_builder_done; two of one name are
  * refused with DP_EFORMAT) or, with count 0, random weights. */
-dp_status dp_builder_init(dp_builder *b, dp_error *err, dp_store *store,
+dp_status dp_builder_init(dp_error *err, dp_builder *b, dp_store *store,
                           const struct dp_kernels *kernels,
                           const dp_named_tensor *tensors, size_t count) DP_MUST_CHECK;
 void dp_builder_done(dp_builder *b);

@@ -130,7 +130,7 @@ static dp_status parse_document(dp_error *err, dp_dataset *d, const cJSON *root)
     return number ? count_classes(err, d, number) : parse_classes(err, d, classes);
 }
 
-dp_status dp_dataset_load(dp_dataset *d, const char *path, dp_error *err)
+dp_status dp_dataset_load(dp_error *err, dp_dataset *d, const char *path)
 {
     cJSON *root;
     *d = (dp_dataset){0};

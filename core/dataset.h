@@ -24,7 +24,7 @@ typedef struct dp_dataset {
  * no names: class i is called "class i" and has the id i. A class without a colour is
  * grey. Errors as core/config.h, and DP_ECONFIG for duplicate ids, an empty list or a
  * colour outside 0..255. On failure d is empty. */
-dp_status dp_dataset_load(dp_dataset *d, const char *path, dp_error *err) DP_MUST_CHECK;
+dp_status dp_dataset_load(dp_error *err, dp_dataset *d, const char *path) DP_MUST_CHECK;
 
 /* Release. A zeroed d is allowed. */
 void dp_dataset_done(dp_dataset *d);

@@ -9,8 +9,8 @@ void dp_detections_reset(dp_detections *d, dp_size image)
     d->run_count = 0;
 }
 
-dp_status dp_detections_reserve(dp_detections *d, size_t count, size_t runs,
-                                dp_error *err)
+dp_status dp_detections_reserve(dp_error *err, dp_detections *d, size_t count,
+                                size_t runs)
 {
     void *list = d->list;
     dp_status st = dp_grow(err, &list, &d->capacity, count, sizeof *d->list,

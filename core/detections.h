@@ -36,8 +36,8 @@ typedef struct dp_detections {
 void dp_detections_reset(dp_detections *d, dp_size image);
 
 /* Make room for `count` detections and `runs` runs in all. On failure d is unchanged. */
-dp_status dp_detections_reserve(dp_detections *d, size_t count, size_t runs,
-                                dp_error *err) DP_MUST_CHECK;
+dp_status dp_detections_reserve(dp_error *err, dp_detections *d, size_t count,
+                                size_t runs) DP_MUST_CHECK;
 
 /* The mask of detection i: a view into d until d changes; count 0 without a mask. */
 dp_rle dp_detections_mask(const dp_detections *d, size_t i);

@@ -2,7 +2,7 @@
 
 #include "base/memory.h"
 
-dp_status dp_label_map_resize(dp_label_map *m, int h, int w, dp_error *err)
+dp_status dp_label_map_resize(dp_error *err, dp_label_map *m, int h, int w)
 {
     void *labels = m->labels;
     const dp_status st =

@@ -16,8 +16,8 @@ typedef struct dp_label_map {
 } dp_label_map;
 
 /* Room for h x w labels, contents undefined. */
-dp_status dp_label_map_resize(dp_label_map *m, int h, int w,
-                              dp_error *err) DP_MUST_CHECK;
+dp_status dp_label_map_resize(dp_error *err, dp_label_map *m, int h,
+                              int w) DP_MUST_CHECK;
 
 /* Release. A zeroed m is allowed. */
 void dp_label_map_done(dp_label_map *m);

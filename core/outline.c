@@ -19,8 +19,8 @@ typedef struct shape {
     int w;
 } shape;
 
-static dp_status add_span(dp_outline *o, shape *s, int x, int first, int end,
-                          dp_error *err)
+static dp_status add_span(dp_error *err, dp_outline *o, shape *s, int x, int first,
+                          int end)
 {
     void *data = o->spans;
     const dp_status st = dp_grow(err, &data, &o->span_capacity, s->count + 1,
@@ -39,7 +39,7 @@ static dp_status add_span(dp_outline *o, shape *s, int x, int first, int end,
 }
 
 /* Cut the runs of ones at the ends of columns. */
-static dp_status cut_spans(dp_outline *o, shape *s, const dp_rle *mask, dp_error *err)
+static dp_status cut_spans(dp_error *err, dp_outline *o, shape *s, const dp_rle *mask)
 {
     const size_t h = (size_t)mask->h;
     size_t at = 0;
@@ -49,7 +49,7 @@ static dp_status cut_spans(dp_outline *o, shape *s, const dp_rle *mask, dp_error
         while (i % 2 == 1 && at < end) {
             const size_t x = at / h, stop = end < (x + 1) * h ? end : (x + 1) * h;
             const dp_status st =
-                add_span(o, s, (int)x, (int)(at - x * h), (int)(stop - x * h), err);
+                add_span(err, o, s, (int)x, (int)(at - x * h), (int)(stop - x * h));
             if (st != DP_OK)
                 return st;
             at = stop;
@@ -59,7 +59,7 @@ static dp_status cut_spans(dp_outline *o, shape *s, const dp_rle *mask, dp_error
     return DP_OK;
 }
 
-static dp_status index_columns(dp_outline *o, shape *s, dp_error *err)
+static dp_status index_columns(dp_error *err, dp_outline *o, shape *s)
 {
     void *data = o->columns;
     const dp_status st = dp_grow(err, &data, &o->column_capacity, (size_t)s->w + 1,
@@ -127,7 +127,7 @@ static span *find_span(const shape *s, int x, int y)
     return low < s->columns[x + 1] && s->spans[low].first <= y ? &s->spans[low] : NULL;
 }
 
-static dp_status add_point(dp_outline *o, int x, int y, dp_error *err)
+static dp_status add_point(dp_error *err, dp_outline *o, int x, int y)
 {
     void *data = o->points;
     const dp_status st = dp_grow(err, &data, &o->point_capacity, o->point_count + 1,
@@ -143,7 +143,7 @@ static const int step_x[] = {1, 0, -1, 0}, step_y[] = {0, 1, 0, -1};
 
 /* Follow one ring from the upper edge of `start`, at its left corner. At a corner where
  * two pixels of the mask meet only there, turn right: they are not joined. */
-static dp_status follow(dp_outline *o, const shape *s, span *start, dp_error *err)
+static dp_status follow(dp_error *err, dp_outline *o, const shape *s, span *start)
 {
     int x = start->x, y = start->first, way = 0;
     dp_status st = DP_OK;
@@ -162,7 +162,7 @@ static dp_status follow(dp_outline *o, const shape *s, span *start, dp_error *er
         else if (find_span(s, left_x, left_y))
             turn = 3;
         if (turn != 0) {
-            st = add_point(o, x, y, err);
+            st = add_point(err, o, x, y);
             way = (way + turn) % 4;
         }
         if (way == 0) {
@@ -181,7 +181,7 @@ static int by_part(const void *a, const void *b)
     return p->first < q->first ? -1 : 1;
 }
 
-static dp_status trace_rings(dp_outline *o, const shape *s, dp_error *err)
+static dp_status trace_rings(dp_error *err, dp_outline *o, const shape *s)
 {
     for (size_t i = 0; i < s->count; i++) {
         if (s->spans[i].started)
@@ -193,7 +193,7 @@ static dp_status trace_rings(dp_outline *o, const shape *s, dp_error *err)
         if (st != DP_OK)
             return st;
         const size_t first = o->point_count;
-        st = follow(o, s, &s->spans[i], err);
+        st = follow(err, o, s, &s->spans[i]);
         if (st != DP_OK)
             return st;
         o->rings[o->ring_count++] =
@@ -208,24 +208,24 @@ static dp_status trace_rings(dp_outline *o, const shape *s, dp_error *err)
     return DP_OK;
 }
 
-dp_status dp_outline_trace(dp_outline *o, const dp_rle *mask, dp_error *err)
+dp_status dp_outline_trace(dp_error *err, dp_outline *o, const dp_rle *mask)
 {
     shape s = {NULL, 0, NULL, mask->w};
 
     o->ring_count = o->point_count = 0;
-    dp_status st = cut_spans(o, &s, mask, err);
+    dp_status st = cut_spans(err, o, &s, mask);
     if (st == DP_OK)
-        st = index_columns(o, &s, err);
+        st = index_columns(err, o, &s);
     if (st == DP_OK) {
         join_parts(&s);
-        st = trace_rings(o, &s, err);
+        st = trace_rings(err, o, &s);
     }
     if (st != DP_OK)
         o->ring_count = o->point_count = 0;
     return st;
 }
 
-dp_status dp_outline_join(dp_outline *o, size_t first, size_t count, dp_error *err)
+dp_status dp_outline_join(dp_error *err, dp_outline *o, size_t first, size_t count)
 {
     const dp_ring *rings = o->rings + first;
     size_t room = 0, n = 0;

@@ -42,14 +42,14 @@ typedef struct dp_outline {
 } dp_outline;
 
 /* Trace a mask. An empty one has no rings. On DP_ENOMEM the outline is empty. */
-dp_status dp_outline_trace(dp_outline *o, const dp_rle *mask,
-                           dp_error *err) DP_MUST_CHECK;
+dp_status dp_outline_trace(dp_error *err, dp_outline *o,
+                           const dp_rle *mask) DP_MUST_CHECK;
 
 /* Set o->path to one closed path through `count` rings from rings[first] on, for formats
  * that know only single rings: from the start of the first a cut leads to each other ring
  * and back the same way, so it adds no area. */
-dp_status dp_outline_join(dp_outline *o, size_t first, size_t count,
-                          dp_error *err) DP_MUST_CHECK;
+dp_status dp_outline_join(dp_error *err, dp_outline *o, size_t first,
+                          size_t count) DP_MUST_CHECK;
 
 /* Release. A zeroed o is allowed. */
 void dp_outline_done(dp_outline *o);

@@ -3,7 +3,7 @@
 #include "base/limits.h"
 #include "base/memory.h"
 
-dp_status dp_pixels_init(dp_pixels *p, int h, int w, dp_error *err)
+dp_status dp_pixels_init(dp_error *err, dp_pixels *p, int h, int w)
 {
     *p = (dp_pixels){0};
     if (h < 1 || w < 1 || h > DP_MAX_IMAGE_SIDE || w > DP_MAX_IMAGE_SIDE ||

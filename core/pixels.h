@@ -19,7 +19,7 @@ typedef struct dp_pixels {
 
 /* Storage for an h x w picture, zeroed. DP_EARG below 1 or beyond DP_MAX_IMAGE_SIDE /
  * DP_MAX_IMAGE_PIXELS, DP_ENOMEM; p is empty then. */
-dp_status dp_pixels_init(dp_pixels *p, int h, int w, dp_error *err) DP_MUST_CHECK;
+dp_status dp_pixels_init(dp_error *err, dp_pixels *p, int h, int w) DP_MUST_CHECK;
 
 /* Release. A zeroed p is allowed. */
 void dp_pixels_done(dp_pixels *p);

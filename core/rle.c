@@ -240,8 +240,8 @@ static bool get_value(const char **at, const char *end, int64_t *value)
     return false;
 }
 
-dp_status dp_rle_parse(uint32_t *counts, size_t *count, const char *text, size_t size,
-                       int h, int w, dp_error *err)
+dp_status dp_rle_parse(dp_error *err, uint32_t *counts, size_t *count, const char *text,
+                       size_t size, int h, int w)
 {
     const char *at = text, *end = text + size;
     const int64_t pixels = (int64_t)h * w;

@@ -60,7 +60,7 @@ void dp_rle_format(char *text, const uint32_t *counts, size_t count);
 /* Read the `size` bytes of a compressed string into counts, which has room for `size`
  * runs, and set *count. DP_EFORMAT: a character outside the alphabet, a value cut off at
  * the end, a negative run, or a sum that is not h * w. The sentence has no file name. */
-dp_status dp_rle_parse(uint32_t *counts, size_t *count, const char *text, size_t size,
-                       int h, int w, dp_error *err) DP_MUST_CHECK;
+dp_status dp_rle_parse(dp_error *err, uint32_t *counts, size_t *count, const char *text,
+                       size_t size, int h, int w) DP_MUST_CHECK;
 
 #endif

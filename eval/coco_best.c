@@ -35,8 +35,8 @@ static dp_coco_best best_of(const dp_coco_matches *m, const uint32_t *order,
     return best;
 }
 
-dp_status dp_coco_best_find(dp_coco_best *best, const dp_coco_scores *scores,
-                            dp_error *err)
+dp_status dp_coco_best_find(dp_error *err, dp_coco_best *best,
+                            const dp_coco_scores *scores)
 {
     const dp_coco_matches *m = scores->matches;
     const size_t n = m->entry_count, areas = (size_t)m->settings->area_count;

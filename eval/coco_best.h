@@ -14,7 +14,7 @@ typedef struct dp_coco_best {
 /* Fill best[0..category_count] at the focus (IoU .5 usually), in the first area range and
  * up to the last cap: a class each, and last all classes together (one threshold for
  * all). Among equal F1 the highest score. DP_ENOMEM. */
-dp_status dp_coco_best_find(dp_coco_best *best, const dp_coco_scores *scores,
-                            dp_error *err) DP_MUST_CHECK;
+dp_status dp_coco_best_find(dp_error *err, dp_coco_best *best,
+                            const dp_coco_scores *scores) DP_MUST_CHECK;
 
 #endif

@@ -146,24 +146,24 @@ static void judge_image(void *arg, int image, int worker)
     }
 }
 
-static dp_status make_scenes(struct job *job, int count, dp_error *err)
+static dp_status make_scenes(dp_error *err, struct job *job, int count)
 {
     const dp_coco_matches *m = job->e->matches;
     dp_coco_extent extent;
     void *memory;
-    dp_status st = dp_coco_matches_measure(m, &extent, err);
+    dp_status st = dp_coco_matches_measure(err, m, &extent);
     if (st == DP_OK) {
         st = dp_alloc(err, &memory, (size_t)count, sizeof *job->scenes, "workers");
         job->scenes = memory;
     }
     for (; st == DP_OK && job->scene_count < count; job->scene_count++)
-        st = dp_coco_scene_init(&job->scenes[job->scene_count], &extent, m->truth,
-                                m->results, m->settings->masks, err);
+        st = dp_coco_scene_init(err, &job->scenes[job->scene_count], &extent, m->truth,
+                                m->results, m->settings->masks);
     return st;
 }
 
-dp_status dp_coco_errors_find(dp_coco_errors *e, const dp_coco_matches *matches,
-                              dp_pool *pool, dp_error *err)
+dp_status dp_coco_errors_find(dp_error *err, dp_coco_errors *e,
+                              const dp_coco_matches *matches, dp_pool *pool)
 {
     struct job job = {.e = e};
     void *memory;
@@ -177,7 +177,7 @@ dp_status dp_coco_errors_find(dp_coco_errors *e, const dp_coco_matches *matches,
         e->fates = memory;
     }
     if (st == DP_OK)
-        st = make_scenes(&job, dp_pool_threads(pool), err);
+        st = make_scenes(err, &job, dp_pool_threads(pool));
     if (st == DP_OK)
         dp_parallel(pool, (int)matches->truth->image_count, judge_image, &job);
     for (int i = 0; i < job.scene_count; i++)

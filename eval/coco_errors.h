@@ -63,8 +63,9 @@ typedef struct dp_coco_tally {
 } dp_coco_tally;
 
 /* Find the causes. `matches` must outlive *e. Errors as dp_coco_match; empty then. */
-dp_status dp_coco_errors_find(dp_coco_errors *e, const dp_coco_matches *matches,
-                              dp_pool *pool, dp_error *err) DP_MUST_CHECK;
+dp_status dp_coco_errors_find(dp_error *err, dp_coco_errors *e,
+                              const dp_coco_matches *matches,
+                              dp_pool *pool) DP_MUST_CHECK;
 
 /* The fate of object i (a position in matches->objects) when detections below `score` are
  * disregarded. */

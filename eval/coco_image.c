@@ -41,7 +41,7 @@ static size_t mask_bound(const dp_coco_mask *mask, const unsigned char *payload,
     return sum + 1;
 }
 
-static dp_status too_many(const dp_coco_image *image, dp_error *err)
+static dp_status too_many(dp_error *err, const dp_coco_image *image)
 {
     return dp_fail(err, DP_EUNSUPPORTED,
                    "image %lld: found masks of more than %d runs, or beyond all bounds",
@@ -53,9 +53,9 @@ static void widen(size_t *most, size_t value)
     *most = *most > value ? *most : value;
 }
 
-dp_status dp_coco_extent_add_objects(dp_coco_extent *extent, const dp_coco_truth *truth,
-                                     const uint32_t *objects, size_t count, bool masks,
-                                     dp_error *err)
+dp_status dp_coco_extent_add_objects(dp_error *err, dp_coco_extent *extent,
+                                     const dp_coco_truth *truth,
+                                     const uint32_t *objects, size_t count, bool masks)
 {
     size_t sum = 0;
     widen(&extent->objects, count);
@@ -64,7 +64,7 @@ dp_status dp_coco_extent_add_objects(dp_coco_extent *extent, const dp_coco_truth
         const dp_coco_image *image = &truth->images[a->image];
         const size_t bound = mask_bound(&a->mask, truth->payload, a->box, image->w);
         if (bound == 0 || (sum += bound) > DP_MAX_POLYGON_RUNS)
-            return too_many(image, err);
+            return too_many(err, image);
         widen(&extent->one, bound);
         widen(&extent->width, (size_t)image->w);
     }
@@ -72,24 +72,23 @@ dp_status dp_coco_extent_add_objects(dp_coco_extent *extent, const dp_coco_truth
     return DP_OK;
 }
 
-dp_status dp_coco_extent_add_detection(dp_coco_extent *extent,
+dp_status dp_coco_extent_add_detection(dp_error *err, dp_coco_extent *extent,
                                        const dp_coco_truth *truth,
                                        const dp_coco_results *results,
-                                       const dp_coco_detection *d, bool masks,
-                                       dp_error *err)
+                                       const dp_coco_detection *d, bool masks)
 {
     if (!masks)
         return DP_OK;
     const dp_coco_image *image = &truth->images[d->image];
     const size_t bound = mask_bound(&d->mask, results->payload, d->box, image->w);
     if (bound == 0)
-        return too_many(image, err);
+        return too_many(err, image);
     widen(&extent->one, bound);
     widen(&extent->width, (size_t)image->w);
     return DP_OK;
 }
 
-static dp_status make_runs(uint32_t **runs, size_t count, dp_error *err)
+static dp_status make_runs(dp_error *err, uint32_t **runs, size_t count)
 {
     void *memory;
     const dp_status st = dp_alloc(err, &memory, count, sizeof **runs, "runs of masks");
@@ -97,9 +96,9 @@ static dp_status make_runs(uint32_t **runs, size_t count, dp_error *err)
     return st;
 }
 
-dp_status dp_coco_scene_init(dp_coco_scene *scene, const dp_coco_extent *extent,
-                             const dp_coco_truth *truth, const dp_coco_results *results,
-                             bool masks, dp_error *err)
+dp_status dp_coco_scene_init(dp_error *err, dp_coco_scene *scene,
+                             const dp_coco_extent *extent, const dp_coco_truth *truth,
+                             const dp_coco_results *results, bool masks)
 {
     *scene = (dp_coco_scene){.truth = truth, .results = results, .masks = masks};
     if (!masks)
@@ -116,17 +115,17 @@ dp_status dp_coco_scene_init(dp_coco_scene *scene, const dp_coco_extent *extent,
         scene->tight = memory;
     }
     if (st == DP_OK)
-        st = make_runs(&scene->runs, extent->runs, err);
+        st = make_runs(err, &scene->runs, extent->runs);
     if (st == DP_OK)
-        st = make_runs(&scene->part, extent->one, err);
+        st = make_runs(err, &scene->part, extent->one);
     if (st == DP_OK)
-        st = make_runs(&scene->scratch, extent->one, err);
+        st = make_runs(err, &scene->scratch, extent->one);
     if (st == DP_OK)
-        st = make_runs(&scene->merged, extent->one, err);
+        st = make_runs(err, &scene->merged, extent->one);
     if (st == DP_OK)
-        st = make_runs(&scene->own.counts, extent->one, err);
+        st = make_runs(err, &scene->own.counts, extent->one);
     if (st == DP_OK)
-        st = make_runs(&scene->columns, extent->width + 1, err);
+        st = make_runs(err, &scene->columns, extent->width + 1);
     if (st != DP_OK)
         dp_coco_scene_done(scene);
     return st;
@@ -176,8 +175,9 @@ static void decode(dp_coco_scene *scene, dp_rle *mask, const dp_coco_mask *from,
     switch (from->kind) {
     case DP_COCO_MASK_RLE:
         /* Was parsed once when it was read, so this cannot fail. */
-        if (dp_rle_parse(mask->counts, &mask->count, (const char *)payload + from->at,
-                         from->size, mask->h, mask->w, &err) != DP_OK)
+        if (dp_rle_parse(&err, mask->counts, &mask->count,
+                         (const char *)payload + from->at, from->size, mask->h,
+                         mask->w) != DP_OK)
             mask->count = 0;
         break;
     case DP_COCO_MASK_POLYGONS: {

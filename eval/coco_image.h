@@ -37,21 +37,22 @@ typedef struct dp_coco_scene {
 
 /* Widen extent to what `count` objects at once need. DP_EUNSUPPORTED: a polygon, or all
  * of them, would have more runs than DP_MAX_POLYGON_RUNS. */
-dp_status dp_coco_extent_add_objects(dp_coco_extent *extent, const dp_coco_truth *truth,
-                                     const uint32_t *objects, size_t count, bool masks,
-                                     dp_error *err) DP_MUST_CHECK;
+dp_status dp_coco_extent_add_objects(dp_error *err, dp_coco_extent *extent,
+                                     const dp_coco_truth *truth,
+                                     const uint32_t *objects, size_t count,
+                                     bool masks) DP_MUST_CHECK;
 
 /* The same for one detection. */
-dp_status dp_coco_extent_add_detection(dp_coco_extent *extent,
+dp_status dp_coco_extent_add_detection(dp_error *err, dp_coco_extent *extent,
                                        const dp_coco_truth *truth,
                                        const dp_coco_results *results,
-                                       const dp_coco_detection *detection, bool masks,
-                                       dp_error *err) DP_MUST_CHECK;
+                                       const dp_coco_detection *detection,
+                                       bool masks) DP_MUST_CHECK;
 
 /* Make the memory. truth and results are borrowed. On failure the scene is empty. */
-dp_status dp_coco_scene_init(dp_coco_scene *scene, const dp_coco_extent *extent,
-                             const dp_coco_truth *truth, const dp_coco_results *results,
-                             bool masks, dp_error *err) DP_MUST_CHECK;
+dp_status dp_coco_scene_init(dp_error *err, dp_coco_scene *scene,
+                             const dp_coco_extent *extent, const dp_coco_truth *truth,
+                             const dp_coco_results *results, bool masks) DP_MUST_CHECK;
 void dp_coco_scene_done(dp_coco_scene *scene);
 
 /* Have `count` annotations of one image as objects. */

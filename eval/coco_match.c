@@ -193,8 +193,9 @@ static void match_image(void *arg, int image, int worker)
 
 /* ---- what takes part ------------------------------------------------------------------- */
 
-static dp_status select_ids(bool **on, size_t count, const dp_id_index *index,
-                            const int64_t *ids, size_t id_count, dp_error *err)
+static dp_status select_ids(dp_error *err, bool **on, size_t count,
+                            const dp_id_index *index, const int64_t *ids,
+                            size_t id_count)
 {
     void *memory;
     const dp_status st = dp_alloc(err, &memory, count, sizeof **on, "a selection");
@@ -227,7 +228,7 @@ static void step_back(size_t *first, size_t count)
     first[0] = 0;
 }
 
-static dp_status list_entries(struct job *job, dp_error *err)
+static dp_status list_entries(dp_error *err, struct job *job)
 {
     dp_coco_matches *m = job->m;
     const dp_coco_results *r = m->results;
@@ -261,7 +262,7 @@ static dp_status list_entries(struct job *job, dp_error *err)
 }
 
 /* Objects by image, and inside each by class; the file's order among equals. */
-static dp_status list_objects(struct job *job, dp_error *err)
+static dp_status list_objects(dp_error *err, struct job *job)
 {
     dp_coco_matches *m = job->m;
     const dp_coco_truth *t = m->truth;
@@ -308,7 +309,7 @@ static dp_status list_objects(struct job *job, dp_error *err)
     return st;
 }
 
-static dp_status count_positives(dp_coco_matches *m, dp_error *err)
+static dp_status count_positives(dp_error *err, dp_coco_matches *m)
 {
     const dp_coco_settings *s = m->settings;
     const size_t areas = (size_t)s->area_count;
@@ -329,22 +330,22 @@ static dp_status count_positives(dp_coco_matches *m, dp_error *err)
 
 /* ---- the workers ------------------------------------------------------------------------ */
 
-dp_status dp_coco_matches_measure(const dp_coco_matches *m, dp_coco_extent *extent,
-                                  dp_error *err)
+dp_status dp_coco_matches_measure(dp_error *err, const dp_coco_matches *m,
+                                  dp_coco_extent *extent)
 {
     *extent = (dp_coco_extent){0};
     for (size_t i = 0; i < m->truth->image_count; i++) {
         const size_t first = m->first_object[i];
         const dp_status st = dp_coco_extent_add_objects(
-            extent, m->truth, m->objects + first, m->first_object[i + 1] - first,
-            m->settings->masks, err);
+            err, extent, m->truth, m->objects + first, m->first_object[i + 1] - first,
+            m->settings->masks);
         if (st != DP_OK)
             return st;
     }
     for (size_t i = 0; i < m->entry_count; i++) {
         const dp_status st = dp_coco_extent_add_detection(
-            extent, m->truth, m->results,
-            &m->results->detections[m->entries[i].detection], m->settings->masks, err);
+            err, extent, m->truth, m->results,
+            &m->results->detections[m->entries[i].detection], m->settings->masks);
         if (st != DP_OK)
             return st;
     }
@@ -362,14 +363,13 @@ static size_t most_entries(const dp_coco_matches *m)
     return most;
 }
 
-static dp_status make_worker(const struct job *job, struct worker *w,
-                             const dp_coco_extent *extent, size_t entries,
-                             dp_error *err)
+static dp_status make_worker(dp_error *err, const struct job *job, struct worker *w,
+                             const dp_coco_extent *extent, size_t entries)
 {
     const dp_coco_matches *m = job->m;
     void *memory;
-    dp_status st = dp_coco_scene_init(&w->scene, extent, m->truth, m->results,
-                                      m->settings->masks, err);
+    dp_status st = dp_coco_scene_init(err, &w->scene, extent, m->truth, m->results,
+                                      m->settings->masks);
     if (st == DP_OK) {
         st = dp_alloc(err, &memory, entries, sizeof *w->ranked, "matches");
         w->ranked = memory;
@@ -394,18 +394,18 @@ static dp_status make_worker(const struct job *job, struct worker *w,
     return st;
 }
 
-static dp_status make_workers(struct job *job, int count, dp_error *err)
+static dp_status make_workers(dp_error *err, struct job *job, int count)
 {
     dp_coco_extent extent;
     void *memory;
     const size_t entries = most_entries(job->m);
-    dp_status st = dp_coco_matches_measure(job->m, &extent, err);
+    dp_status st = dp_coco_matches_measure(err, job->m, &extent);
     if (st == DP_OK) {
         st = dp_alloc(err, &memory, (size_t)count, sizeof *job->workers, "workers");
         job->workers = memory;
     }
     for (; st == DP_OK && job->worker_count < count; job->worker_count++)
-        st = make_worker(job, &job->workers[job->worker_count], &extent, entries, err);
+        st = make_worker(err, job, &job->workers[job->worker_count], &extent, entries);
     return st;
 }
 
@@ -436,9 +436,9 @@ static void set_limits(struct job *job)
     }
 }
 
-dp_status dp_coco_match(dp_coco_matches *m, const dp_coco_truth *truth,
+dp_status dp_coco_match(dp_error *err, dp_coco_matches *m, const dp_coco_truth *truth,
                         const dp_coco_results *results,
-                        const dp_coco_settings *settings, dp_pool *pool, dp_error *err)
+                        const dp_coco_settings *settings, dp_pool *pool)
 {
     struct job job = {.m = m};
     const int focus = dp_coco_settings_find_threshold(settings, .5);
@@ -453,19 +453,21 @@ dp_status dp_coco_match(dp_coco_matches *m, const dp_coco_truth *truth,
                        "found %zu detections and %zu objects, expected at most %d",
                        results->detection_count, truth->annotation_count, INT32_MAX);
     set_limits(&job);
-    dp_status st = select_ids(&job.image_on, truth->image_count, &truth->image_index,
-                              settings->image_ids, settings->image_id_count, err);
+    dp_status st =
+        select_ids(err, &job.image_on, truth->image_count, &truth->image_index,
+                   settings->image_ids, settings->image_id_count);
     if (st == DP_OK)
-        st = select_ids(&job.category_on, truth->category_count, &truth->category_index,
-                        settings->category_ids, settings->category_id_count, err);
+        st = select_ids(err, &job.category_on, truth->category_count,
+                        &truth->category_index, settings->category_ids,
+                        settings->category_id_count);
     if (st == DP_OK)
-        st = list_entries(&job, err);
+        st = list_entries(err, &job);
     if (st == DP_OK)
-        st = list_objects(&job, err);
+        st = list_objects(err, &job);
     if (st == DP_OK)
-        st = count_positives(m, err);
+        st = count_positives(err, m);
     if (st == DP_OK)
-        st = make_workers(&job, dp_pool_threads(pool), err);
+        st = make_workers(err, &job, dp_pool_threads(pool));
     if (st == DP_OK)
         dp_parallel(pool, (int)truth->image_count, match_image, &job);
     job_done(&job);

@@ -50,10 +50,9 @@ typedef struct dp_coco_matches {
 /* Match. truth, results and settings must outlive *m. `pool` may be NULL; the result does
  * not depend on it. DP_ENOMEM, DP_EUNSUPPORTED (masks too complicated); *m is empty
  * then. */
-dp_status dp_coco_match(dp_coco_matches *m, const dp_coco_truth *truth,
+dp_status dp_coco_match(dp_error *err, dp_coco_matches *m, const dp_coco_truth *truth,
                         const dp_coco_results *results,
-                        const dp_coco_settings *settings, dp_pool *pool,
-                        dp_error *err) DP_MUST_CHECK;
+                        const dp_coco_settings *settings, dp_pool *pool) DP_MUST_CHECK;
 
 /* Whether an object is ignored in an area range: a crowd region, or out of range. */
 bool dp_coco_object_is_ignored(const dp_coco_annotation *a, const dp_coco_area *area);
@@ -63,8 +62,8 @@ int dp_coco_class_of(const dp_coco_matches *m, int category);
 
 /* What a scene must hold to have all objects of any image, and any detection that takes
  * part. Errors as dp_coco_extent_add_objects. */
-dp_status dp_coco_matches_measure(const dp_coco_matches *m, dp_coco_extent *extent,
-                                  dp_error *err) DP_MUST_CHECK;
+dp_status dp_coco_matches_measure(dp_error *err, const dp_coco_matches *m,
+                                  dp_coco_extent *extent) DP_MUST_CHECK;
 
 /* Release. A zeroed m is allowed. */
 void dp_coco_matches_done(dp_coco_matches *m);

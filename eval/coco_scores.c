@@ -172,7 +172,7 @@ static void order_by_class(struct job *job)
     s->first[0] = 0;
 }
 
-static dp_status make_memory(struct job *job, dp_error *err)
+static dp_status make_memory(dp_error *err, struct job *job)
 {
     dp_coco_scores *s = job->s;
     const dp_coco_settings *set = s->matches->settings;
@@ -214,8 +214,8 @@ static dp_status make_memory(struct job *job, dp_error *err)
     return st;
 }
 
-dp_status dp_coco_accumulate(dp_coco_scores *s, const dp_coco_matches *matches,
-                             dp_pool *pool, dp_error *err)
+dp_status dp_coco_accumulate(dp_error *err, dp_coco_scores *s,
+                             const dp_coco_matches *matches, dp_pool *pool)
 {
     const dp_coco_settings *set = matches->settings;
     struct job job = {.s = s};
@@ -228,7 +228,7 @@ dp_status dp_coco_accumulate(dp_coco_scores *s, const dp_coco_matches *matches,
     s->precision_caps[s->precision_count++] = set->cap_count - 1;
     if (s->headline >= 0 && s->headline != set->cap_count - 1)
         s->precision_caps[s->precision_count++] = s->headline;
-    const dp_status st = make_memory(&job, err);
+    const dp_status st = make_memory(err, &job);
     if (st == DP_OK) {
         order_by_class(&job);
         dp_parallel(pool, (int)s->category_count, accumulate_class, &job);

@@ -27,8 +27,9 @@ typedef struct dp_coco_scores {
 } dp_coco_scores;
 
 /* Add up. `matches` must outlive *s. DP_ENOMEM; *s is empty then. */
-dp_status dp_coco_accumulate(dp_coco_scores *s, const dp_coco_matches *matches,
-                             dp_pool *pool, dp_error *err) DP_MUST_CHECK;
+dp_status dp_coco_accumulate(dp_error *err, dp_coco_scores *s,
+                             const dp_coco_matches *matches,
+                             dp_pool *pool) DP_MUST_CHECK;
 
 /* DP_COCO_RECALLS precisions at one place; `cap` is a position in settings->caps, the last
  * or the headline's. */

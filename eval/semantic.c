@@ -21,8 +21,8 @@ static void forbid_all(dp_semantic_settings *s)
         s->class_of[v] = DP_SEMANTIC_BEYOND;
 }
 
-dp_status dp_semantic_settings_init(dp_semantic_settings *s, int classes, int offset,
-                                    dp_error *err)
+dp_status dp_semantic_settings_init(dp_error *err, dp_semantic_settings *s, int classes,
+                                    int offset)
 {
     if (classes < 1 || classes > VALUES || offset < 0 || offset > VALUES - classes)
         return dp_fail(err, DP_EARG,
@@ -36,8 +36,8 @@ dp_status dp_semantic_settings_init(dp_semantic_settings *s, int classes, int of
     return DP_OK;
 }
 
-dp_status dp_semantic_settings_of_dataset(dp_semantic_settings *s,
-                                          const dp_dataset *dataset, dp_error *err)
+dp_status dp_semantic_settings_of_dataset(dp_error *err, dp_semantic_settings *s,
+                                          const dp_dataset *dataset)
 {
     s->classes = dataset->count;
     forbid_all(s);
@@ -268,7 +268,7 @@ static void benches_done(struct bench *benches, int count)
     dp_free(benches);
 }
 
-static dp_status benches_new(struct bench **out, int count, size_t cells, dp_error *err)
+static dp_status benches_new(dp_error *err, struct bench **out, int count, size_t cells)
 {
     void *memory;
     dp_status st =
@@ -287,8 +287,8 @@ static dp_status benches_new(struct bench **out, int count, size_t cells, dp_err
 }
 
 /* Put the workers' sums together. */
-static dp_status gather(dp_semantic_counts *c, struct bench *benches, int count,
-                        size_t cells, dp_error *err)
+static dp_status gather(dp_error *err, dp_semantic_counts *c, struct bench *benches,
+                        int count, size_t cells)
 {
     for (int i = 0; i < count; i++)
         if (benches[i].status != DP_OK)
@@ -301,9 +301,9 @@ static dp_status gather(dp_semantic_counts *c, struct bench *benches, int count,
     return DP_OK;
 }
 
-dp_status dp_semantic_count(dp_semantic_counts *c, const dp_semantic_settings *settings,
-                            dp_semantic_pair *pairs, size_t count, dp_pool *pool,
-                            dp_error *err)
+dp_status dp_semantic_count(dp_error *err, dp_semantic_counts *c,
+                            const dp_semantic_settings *settings,
+                            dp_semantic_pair *pairs, size_t count, dp_pool *pool)
 {
     const size_t cells = (size_t)settings->classes * ((size_t)settings->classes + 1);
     const int threads = dp_pool_threads(pool);
@@ -312,11 +312,11 @@ dp_status dp_semantic_count(dp_semantic_counts *c, const dp_semantic_settings *s
     if (count > INT_MAX)
         return dp_fail(err, DP_EARG, "label maps: found %zu, expected at most %d",
                        count, INT_MAX);
-    dp_status st = benches_new(&benches, threads, cells, err);
+    dp_status st = benches_new(err, &benches, threads, cells);
     if (st == DP_OK) {
         struct counting counting = {settings, pairs, benches};
         dp_parallel(pool, (int)count, count_pair, &counting);
-        st = gather(c, benches, threads, cells, err);
+        st = gather(err, c, benches, threads, cells);
     }
     benches_done(benches, threads);
     for (size_t i = 0; i < count; i++)

@@ -40,13 +40,12 @@ typedef struct dp_semantic_settings {
 
 /* Values offset, offset + 1, ... are classes 0, 1, ...; every other one is beyond. DP_EARG
  * when there are not as many values. */
-dp_status dp_semantic_settings_init(dp_semantic_settings *s, int classes, int offset,
-                                    dp_error *err) DP_MUST_CHECK;
+dp_status dp_semantic_settings_init(dp_error *err, dp_semantic_settings *s, int classes,
+                                    int offset) DP_MUST_CHECK;
 
 /* The values are the ids of the data set's classes. DP_ECONFIG: an id outside 0..255. */
-dp_status dp_semantic_settings_of_dataset(dp_semantic_settings *s,
-                                          const dp_dataset *dataset,
-                                          dp_error *err) DP_MUST_CHECK;
+dp_status dp_semantic_settings_of_dataset(dp_error *err, dp_semantic_settings *s,
+                                          const dp_dataset *dataset) DP_MUST_CHECK;
 
 /* The original's: 0 (unlabelled) and 255 are ignored where they are no class. */
 void dp_semantic_settings_ignore_usual(dp_semantic_settings *s);
@@ -88,9 +87,10 @@ typedef struct dp_semantic_counts {
  *
  * One item is one pair here, and reading allocates; failures are kept per pair, in order,
  * so that what is reported does not depend on the threads either. */
-dp_status dp_semantic_count(dp_semantic_counts *c, const dp_semantic_settings *settings,
-                            dp_semantic_pair *pairs, size_t count, dp_pool *pool,
-                            dp_error *err) DP_MUST_CHECK;
+dp_status dp_semantic_count(dp_error *err, dp_semantic_counts *c,
+                            const dp_semantic_settings *settings,
+                            dp_semantic_pair *pairs, size_t count,
+                            dp_pool *pool) DP_MUST_CHECK;
 
 /* Release. Zeroed ones are allowed. */
 void dp_semantic_counts_done(dp_semantic_counts *c);

@@ -11,7 +11,7 @@
 enum { PACKING = 1, MAX_NAME_MAP = 1 << 22 };
 
 /* The maps of names say which tensor is which. */
-static dp_status add_name_maps(dp_sha256 *sum, const dp_config *config, dp_error *err)
+static dp_status add_name_maps(dp_error *err, dp_sha256 *sum, const dp_config *config)
 {
     const cJSON *item,
         *list = cJSON_GetObjectItemCaseSensitive(dp_config_root(config), "names");
@@ -36,8 +36,8 @@ static dp_status add_name_maps(dp_sha256 *sum, const dp_config *config, dp_error
     return st;
 }
 
-static dp_status make_key(dp_model_cache *c, const dp_context *ctx,
-                          const dp_config *config, const char *weights, dp_error *err)
+static dp_status make_key(dp_error *err, dp_model_cache *c, const dp_context *ctx,
+                          const dp_config *config, const char *weights)
 {
     dp_sha256 sum;
     dp_text t = {.err = err};
@@ -49,16 +49,15 @@ static dp_status make_key(dp_model_cache *c, const dp_context *ctx,
     dp_sha256_add(&sum, dp_text_get(&t), t.size);
     dp_text_done(&t);
     if (st == DP_OK)
-        st = add_name_maps(&sum, config, err);
+        st = add_name_maps(err, &sum, config);
     if (st == DP_OK)
-        st = dp_weight_cache_identify(&sum, weights, err);
+        st = dp_weight_cache_identify(err, &sum, weights);
     dp_sha256_finish(&sum, c->key);
     return st;
 }
 
-dp_status dp_model_cache_init(dp_model_cache *c, const dp_context *ctx,
-                              const dp_config *config, const char *weights,
-                              dp_error *err)
+dp_status dp_model_cache_init(dp_error *err, dp_model_cache *c, const dp_context *ctx,
+                              const dp_config *config, const char *weights)
 {
     dp_text path = {.err = err};
     *c = (dp_model_cache){.path = NULL};
@@ -67,7 +66,7 @@ dp_status dp_model_cache_init(dp_model_cache *c, const dp_context *ctx,
     if (st == DP_OK)
         st = dp_strdup(err, &c->path, dp_text_get(&path));
     dp_text_done(&path);
-    return st == DP_OK ? make_key(c, ctx, config, weights, err) : st;
+    return st == DP_OK ? make_key(err, c, ctx, config, weights) : st;
 }
 
 void dp_model_cache_done(dp_model_cache *c)
@@ -79,8 +78,8 @@ void dp_model_cache_done(dp_model_cache *c)
 bool dp_model_cache_read(const dp_model_cache *c, dp_builder *b, dp_pool *pool)
 {
     bool missing;
-    const dp_status st = dp_weight_cache_load(&b->ready, &b->ready_count, b->store,
-                                              c->path, c->key, pool, &missing, b->err);
+    const dp_status st = dp_weight_cache_load(
+        b->err, &b->ready, &b->ready_count, b->store, c->path, c->key, pool, &missing);
     if (st != DP_OK)
         b->ready = NULL;
     if (missing)
@@ -88,8 +87,8 @@ bool dp_model_cache_read(const dp_model_cache *c, dp_builder *b, dp_pool *pool)
     return st == DP_OK;
 }
 
-static dp_status write_pieces(const dp_model_cache *c, const dp_builder *b,
-                              dp_error *err)
+static dp_status write_pieces(dp_error *err, const dp_model_cache *c,
+                              const dp_builder *b)
 {
     void *memory;
     dp_status st = dp_alloc(err, &memory, b->piece_count, sizeof(dp_weight_piece),
@@ -102,7 +101,7 @@ static dp_status write_pieces(const dp_model_cache *c, const dp_builder *b,
         list[i] = (dp_weight_piece){p->data, p->count,
                                     dp_builder_piece_size(p->count) - p->count};
     }
-    st = dp_weight_cache_save(c->path, c->key, list, b->piece_count, err);
+    st = dp_weight_cache_save(err, c->path, c->key, list, b->piece_count);
     dp_free(list);
     return st;
 }
@@ -110,6 +109,6 @@ static dp_status write_pieces(const dp_model_cache *c, const dp_builder *b,
 void dp_model_cache_write(const dp_model_cache *c, const dp_builder *b, dp_context *ctx)
 {
     dp_error err = {0};
-    if (write_pieces(c, b, &err) != DP_OK)
+    if (write_pieces(&err, c, b) != DP_OK)
         dp_context_log(ctx, "no weight cache: %s", err.text);
 }

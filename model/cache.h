@@ -21,9 +21,9 @@ typedef struct dp_model_cache {
 
 /* Name the cache of a checkpoint, for models of this config that are loaded in ctx. DP_EIO,
  * DP_ENOMEM, DP_ECONFIG. To be released either way. */
-dp_status dp_model_cache_init(dp_model_cache *c, const dp_context *ctx,
-                              const dp_config *config, const char *weights,
-                              dp_error *err) DP_MUST_CHECK;
+dp_status dp_model_cache_init(dp_error *err, dp_model_cache *c, const dp_context *ctx,
+                              const dp_config *config,
+                              const char *weights) DP_MUST_CHECK;
 void dp_model_cache_done(dp_model_cache *c);
 
 /* Give the weights to a builder, as its ready ones, in memory of its store. A failure

@@ -126,7 +126,7 @@ dp_status dp_classifier_run(dp_context *ctx, const dp_model *m, const dp_pixels 
     if (pixels->turned <= DP_EXIF_UPRIGHT)
         return run(ctx, m, pixels, out, room, count);
     dp_pixels stored;
-    dp_status st = dp_pixels_init(&stored, pixels->h, pixels->w, &ctx->err);
+    dp_status st = dp_pixels_init(&ctx->err, &stored, pixels->h, pixels->w);
     if (st != DP_OK)
         return st;
     memcpy(stored.data, pixels->data, (size_t)stored.h * (size_t)stored.w * 3);

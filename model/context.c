@@ -51,7 +51,7 @@ static dp_status start(dp_context *ctx)
     const int threads =
         ctx->options.threads ? ctx->options.threads : dp_pool_available_cpus();
     dp_arena_dry(&ctx->arena);
-    return dp_pool_new(&ctx->pool, threads, &ctx->err);
+    return dp_pool_new(&ctx->err, &ctx->pool, threads);
 }
 
 dp_status dp_context_new(dp_context **out, const dp_options *options)

@@ -84,7 +84,7 @@ dp_status dp_image_from_rgb(dp_context *ctx, dp_image **out, const uint8_t *rgb,
     dp_status st = image_new(ctx, out);
     if (st == DP_OK)
         st = image_finish(out,
-                          dp_pixels_init(&(*out)->pixels, height, width, &ctx->err));
+                          dp_pixels_init(&ctx->err, &(*out)->pixels, height, width));
     if (st != DP_OK)
         return st;
     uint8_t *bgr = (*out)->pixels.data;

@@ -75,7 +75,7 @@ static dp_status collect(dp_context *ctx, const dp_detector_result *d,
     size_t runs = 0;
     for (int i = 0; i < d->count && d->side > 0; i++)
         runs += d->run_count[i];
-    dp_status st = dp_detections_reserve(out, (size_t)d->count, runs, &ctx->err);
+    dp_status st = dp_detections_reserve(&ctx->err, out, (size_t)d->count, runs);
     for (int i = 0; i < d->count && st == DP_OK; i++) {
         dp_detection x = d->list[i];
         x.mask_first = out->run_count;

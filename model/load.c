@@ -37,14 +37,14 @@ static dp_status build_from_checkpoint(dp_context *ctx, dp_model **out,
                                        dp_model_weights weights)
 {
     dp_checkpoint *checkpoint;
-    dp_status st = dp_checkpoint_open(&checkpoint, path, &ctx->err);
+    dp_status st = dp_checkpoint_open(&ctx->err, &checkpoint, path);
     if (st != DP_OK)
         return st;
     dp_renamed renamed;
     size_t count;
     const dp_named_tensor *tensors = dp_checkpoint_tensors(checkpoint, &count);
     log_refusals(ctx, checkpoint);
-    st = dp_names_apply(&renamed, config, tensors, count, &ctx->err);
+    st = dp_names_apply(&ctx->err, &renamed, config, tensors, count);
     weights.tensors = renamed.tensors;
     weights.count = renamed.count;
     if (st == DP_OK)
@@ -76,7 +76,7 @@ static dp_status build_with_cache(dp_context *ctx, dp_model **out,
 {
     dp_error err = {0};
     dp_model_cache cache;
-    dp_status st = dp_model_cache_init(&cache, ctx, config, path, &err);
+    dp_status st = dp_model_cache_init(&err, &cache, ctx, config, path);
     weights.cache = st == DP_OK ? &cache : NULL;
     if (st == DP_OK && build_from_cache(ctx, out, config, &weights)) {
         dp_model_cache_done(&cache);

@@ -101,7 +101,7 @@ static dp_status load_dataset(dp_model *m, dp_builder *b, const dp_config *confi
     char *path;
     dp_status st = dp_config_resolve(b->err, &path, config, value);
     if (st == DP_OK)
-        st = dp_dataset_load(&m->dataset, path, b->err);
+        st = dp_dataset_load(b->err, &m->dataset, path);
     dp_free(path);
     return st;
 }
@@ -229,7 +229,7 @@ dp_status dp_model_build(dp_context *ctx, dp_model **out, const dp_config *confi
     m->kernels = ctx->kernels;
 
     dp_builder b;
-    st = dp_builder_init(&b, err, &m->store, &m->kernels, weights->tensors,
+    st = dp_builder_init(err, &b, &m->store, &m->kernels, weights->tensors,
                          weights->count);
     if (st == DP_OK) {
         b.partial = weights->partial;
@@ -287,7 +287,7 @@ static dp_status plan(dp_context *ctx, const dp_model *m, dp_size size,
 {
     dp_run dry;
     const dp_status st = run_dry(ctx, m, size, forward, &dry);
-    return st == DP_OK ? dp_arena_reserve(&ctx->arena, ctx->arena.peak, &ctx->err) : st;
+    return st == DP_OK ? dp_arena_reserve(&ctx->err, &ctx->arena, ctx->arena.peak) : st;
 }
 
 dp_status dp_model_measure(dp_context *ctx, const dp_model *m, dp_size size,

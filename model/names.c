@@ -6,7 +6,7 @@
 #include <stdio.h>
 
 /* Apply the map at `path` when it fits. */
-static dp_status try_map(dp_renamed *r, const char *path, dp_error *err)
+static dp_status try_map(dp_error *err, dp_renamed *r, const char *path)
 {
     dp_name_map *map;
     dp_status st = dp_name_map_load(err, &map, path);
@@ -14,7 +14,7 @@ static dp_status try_map(dp_renamed *r, const char *path, dp_error *err)
         return st;
     if (dp_name_map_fits(map, r->tensors, r->count)) {
         size_t renamed;
-        st = dp_name_map_apply(map, err, &r->owned, &renamed, r->tensors, r->count);
+        st = dp_name_map_apply(err, map, &r->owned, &renamed, r->tensors, r->count);
         if (st == DP_OK) {
             r->tensors = r->owned;
             r->count = renamed;
@@ -25,8 +25,8 @@ static dp_status try_map(dp_renamed *r, const char *path, dp_error *err)
     return st;
 }
 
-dp_status dp_names_apply(dp_renamed *r, const dp_config *config,
-                         const dp_named_tensor *tensors, size_t count, dp_error *err)
+dp_status dp_names_apply(dp_error *err, dp_renamed *r, const dp_config *config,
+                         const dp_named_tensor *tensors, size_t count)
 {
     *r = (dp_renamed){.tensors = tensors, .count = count};
     const cJSON *list =
@@ -45,7 +45,7 @@ dp_status dp_names_apply(dp_renamed *r, const dp_config *config,
         else
             st = dp_config_resolve(err, &path, config, item);
         if (st == DP_OK)
-            st = try_map(r, path, err);
+            st = try_map(err, r, path);
         dp_free(path);
         if (st != DP_OK || r->owned)
             break;

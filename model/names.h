@@ -16,9 +16,8 @@ typedef struct dp_renamed {
 } dp_renamed;
 
 /* DP_ECONFIG, DP_EFORMAT, DP_EIO of a map; DP_ENOMEM. The tensors given must outlive r. */
-dp_status dp_names_apply(dp_renamed *r, const dp_config *config,
-                         const dp_named_tensor *tensors, size_t count,
-                         dp_error *err) DP_MUST_CHECK;
+dp_status dp_names_apply(dp_error *err, dp_renamed *r, const dp_config *config,
+                         const dp_named_tensor *tensors, size_t count) DP_MUST_CHECK;
 
 /* A zeroed r is allowed. */
 void dp_names_done(dp_renamed *r);

@@ -167,7 +167,7 @@ dp_status dp_segmentor_run(dp_context *ctx, const dp_model *m, const dp_pixels *
                        m->def->name);
     dp_status st = dp_model_run(ctx, m, pixels, &result);
     if (st == DP_OK)
-        st = dp_label_map_resize(out, pixels->h, pixels->w, &ctx->err);
+        st = dp_label_map_resize(&ctx->err, out, pixels->h, pixels->w);
     if (st == DP_OK)
         memcpy(out->labels, result.labels, (size_t)pixels->h * (size_t)pixels->w);
     return st;

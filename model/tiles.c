@@ -37,14 +37,14 @@ static void crop(dp_pixels *out, const dp_pixels *in, window w)
 }
 
 /* Append what was found in a window, in coordinates of the whole picture. */
-static dp_status append(dp_detections *all, const dp_detections *part, window w,
-                        dp_error *err)
+static dp_status append(dp_error *err, dp_detections *all, const dp_detections *part,
+                        window w)
 {
     size_t runs = 0;
     for (size_t i = 0; i < part->count; i++)
         runs += dp_rle_place_most(part->list[i].mask_count, w.w);
-    const dp_status st = dp_detections_reserve(all, all->count + part->count,
-                                               all->run_count + runs, err);
+    const dp_status st = dp_detections_reserve(err, all, all->count + part->count,
+                                               all->run_count + runs);
     if (st != DP_OK)
         return st;
     for (size_t i = 0; i < part->count; i++) {
@@ -117,7 +117,7 @@ static relation relate(const finds *p, size_t i, size_t j)
 }
 
 /* Make detection i what i and j are together. */
-static dp_status unite(dp_detections *d, size_t i, size_t j, dp_error *err)
+static dp_status unite(dp_error *err, dp_detections *d, size_t i, size_t j)
 {
     dp_detection *a = &d->list[i];
     const dp_detection *b = &d->list[j];
@@ -126,7 +126,7 @@ static dp_status unite(dp_detections *d, size_t i, size_t j, dp_error *err)
     if (a->mask_count == 0 || b->mask_count == 0)
         return DP_OK;
     const dp_status st = dp_detections_reserve(
-        d, d->count, d->run_count + a->mask_count + b->mask_count, err);
+        err, d, d->count, d->run_count + a->mask_count + b->mask_count);
     if (st != DP_OK)
         return st;
     const dp_rle x = dp_detections_mask(d, i), y = dp_detections_mask(d, j);
@@ -149,7 +149,7 @@ static int by_score(const void *x, const void *y)
     return a->index < b->index ? -1 : a->index > b->index;
 }
 
-static dp_status put_together(finds *p, dp_detections *out, dp_error *err)
+static dp_status put_together(dp_error *err, finds *p, dp_detections *out)
 {
     dp_detections *all = &p->all;
     void *memory;
@@ -171,7 +171,7 @@ static dp_status put_together(finds *p, dp_detections *out, dp_error *err)
                 continue;
             const relation r = relate(p, i, j);
             if (r == PARTS_OF_ONE)
-                st = unite(all, i, j, err);
+                st = unite(err, all, i, j);
             if (r != STRANGERS)
                 all->list[j].label = -1; /* gone, or part of i now */
         }
@@ -180,8 +180,8 @@ static dp_status put_together(finds *p, dp_detections *out, dp_error *err)
         dp_detection d = all->list[order[a].index];
         if (d.label < 0)
             continue;
-        st = dp_detections_reserve(out, out->count + 1, out->run_count + d.mask_count,
-                                   err);
+        st = dp_detections_reserve(err, out, out->count + 1,
+                                   out->run_count + d.mask_count);
         if (st != DP_OK)
             break;
         if (d.mask_count > 0)
@@ -204,7 +204,7 @@ static dp_status run_window(dp_context *ctx, const dp_model *m, const dp_pixels 
     dp_status st = dp_detector_run(ctx, m, tile, found);
     const size_t first = p->all.count;
     if (st == DP_OK)
-        st = append(&p->all, found, w, &ctx->err);
+        st = append(&ctx->err, &p->all, found, w);
     void *windows = p->windows;
     if (st == DP_OK)
         st = dp_grow(&ctx->err, &windows, &p->window_capacity, p->all.count,
@@ -233,14 +233,14 @@ dp_status dp_tiles_run(dp_context *ctx, const dp_model *m, const dp_tiles *tiles
     finds p = {0};
     dp_detections_reset(out, (dp_size){pixels->h, pixels->w});
     dp_detections_reset(&p.all, out->image);
-    dp_status st = dp_pixels_init(&tile, h, w, &ctx->err);
+    dp_status st = dp_pixels_init(&ctx->err, &tile, h, w);
     for (int i = 0; i < down * across && st == DP_OK; i++)
         st = run_window(ctx, m, pixels,
                         (window){window_start(i / across, step, pixels->h, side),
                                  window_start(i % across, step, pixels->w, side), h, w},
                         &tile, &found, &p);
     if (st == DP_OK)
-        st = put_together(&p, out, &ctx->err);
+        st = put_together(&ctx->err, &p, out);
     if (st != DP_OK)
         dp_detections_reset(out, out->image);
     dp_free(p.windows);

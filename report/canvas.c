@@ -48,7 +48,7 @@ void dp_canvas_set_font(cairo_t *cr, double size, const char *text)
     cairo_set_font_size(cr, size);
 }
 
-static dp_status refused(cairo_status_t status, dp_error *err)
+static dp_status refused(dp_error *err, cairo_status_t status)
 {
     if (status == CAIRO_STATUS_NO_MEMORY)
         return dp_fail(err, DP_ENOMEM, "out of memory: a drawing");
@@ -56,8 +56,8 @@ static dp_status refused(cairo_status_t status, dp_error *err)
 }
 
 /* Draw on an image of cairo's, whose pixel (0, 0) is (x, y) of the picture. */
-static dp_status run(cairo_surface_t *surface, int x, int y, dp_canvas_fn *draw,
-                     void *arg, dp_error *err)
+static dp_status run(dp_error *err, cairo_surface_t *surface, int x, int y,
+                     dp_canvas_fn *draw, void *arg)
 {
     cairo_t *cr = cairo_create(surface);
     cairo_translate(cr, -x, -y);
@@ -65,30 +65,30 @@ static dp_status run(cairo_surface_t *surface, int x, int y, dp_canvas_fn *draw,
     const cairo_status_t status = cairo_status(cr);
     cairo_destroy(cr);
     cairo_surface_flush(surface);
-    return status == CAIRO_STATUS_SUCCESS ? DP_OK : refused(status, err);
+    return status == CAIRO_STATUS_SUCCESS ? DP_OK : refused(err, status);
 }
 
-dp_status dp_canvas_measure(dp_canvas_fn *measure, void *arg, dp_error *err)
+dp_status dp_canvas_measure(dp_error *err, dp_canvas_fn *measure, void *arg)
 {
     cairo_surface_t *surface = cairo_image_surface_create(CAIRO_FORMAT_RGB24, 1, 1);
-    const dp_status st = run(surface, 0, 0, measure, arg, err);
+    const dp_status st = run(err, surface, 0, 0, measure, arg);
     cairo_surface_destroy(surface);
     return st;
 }
 
-static dp_status draw_tile(dp_pixels *picture, tile t, dp_canvas_fn *draw, void *arg,
-                           dp_error *err)
+static dp_status draw_tile(dp_error *err, dp_pixels *picture, tile t,
+                           dp_canvas_fn *draw, void *arg)
 {
     cairo_surface_t *surface = cairo_image_surface_create(CAIRO_FORMAT_RGB24, t.w, t.h);
     const cairo_status_t status = cairo_surface_status(surface);
-    dp_status st = status == CAIRO_STATUS_SUCCESS ? DP_OK : refused(status, err);
+    dp_status st = status == CAIRO_STATUS_SUCCESS ? DP_OK : refused(err, status);
 
     if (st == DP_OK) {
         const int stride = cairo_image_surface_get_stride(surface);
         unsigned char *data = cairo_image_surface_get_data(surface);
         copy_in(data, stride, picture, t);
         cairo_surface_mark_dirty(surface);
-        st = run(surface, t.x, t.y, draw, arg, err);
+        st = run(err, surface, t.x, t.y, draw, arg);
         if (st == DP_OK)
             copy_out(picture, data, stride, t);
     }
@@ -96,14 +96,14 @@ static dp_status draw_tile(dp_pixels *picture, tile t, dp_canvas_fn *draw, void 
     return st;
 }
 
-dp_status dp_canvas_draw(dp_pixels *picture, dp_canvas_fn *draw, void *arg,
-                         dp_error *err)
+dp_status dp_canvas_draw(dp_error *err, dp_pixels *picture, dp_canvas_fn *draw,
+                         void *arg)
 {
     for (int y = 0; y < picture->h; y += TILE)
         for (int x = 0; x < picture->w; x += TILE) {
             const tile t = {x, y, picture->w - x < TILE ? picture->w - x : TILE,
                             picture->h - y < TILE ? picture->h - y : TILE};
-            const dp_status st = draw_tile(picture, t, draw, arg, err);
+            const dp_status st = draw_tile(err, picture, t, draw, arg);
             if (st != DP_OK)
                 return st;
         }

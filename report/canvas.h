@@ -16,15 +16,15 @@ typedef void dp_canvas_fn(cairo_t *cr, void *arg);
 
 /* Draw on the picture. DP_ENOMEM; DP_EARG with cairo's reason for what it refuses, such
  * as a text that is not UTF-8. Some tiles may be drawn then. */
-dp_status dp_canvas_draw(dp_pixels *picture, dp_canvas_fn *draw, void *arg,
-                         dp_error *err) DP_MUST_CHECK;
+dp_status dp_canvas_draw(dp_error *err, dp_pixels *picture, dp_canvas_fn *draw,
+                         void *arg) DP_MUST_CHECK;
 
 /* Choose letters of this size, in pixels, for a text: cairo's own, the same on every
  * machine, for plain ASCII, and else the machine's "sans-serif". */
 void dp_canvas_set_font(cairo_t *cr, double size, const char *text);
 
 /* Call fn once with a picture that nobody sees: for measuring texts. Errors as above. */
-dp_status dp_canvas_measure(dp_canvas_fn *measure, void *arg,
-                            dp_error *err) DP_MUST_CHECK;
+dp_status dp_canvas_measure(dp_error *err, dp_canvas_fn *measure,
+                            void *arg) DP_MUST_CHECK;
 
 #endif

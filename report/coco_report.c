@@ -73,14 +73,14 @@ static void add_errors(dp_text *t, const dp_coco_errors *e, double score)
     }
 }
 
-static dp_status write_errors(const dp_report_part *part, const char *folder,
-                              double score, dp_error *err)
+static dp_status write_errors(dp_error *err, const dp_report_part *part,
+                              const char *folder, double score)
 {
     dp_text t = {.err = err};
     add_errors(&t, part->errors, score);
     const bool masks = part->scores->matches->settings->masks;
     const dp_status st =
-        dp_page_save(folder, masks ? "errors_segm.csv" : "errors_bbox.csv", &t, err);
+        dp_page_save(err, folder, masks ? "errors_segm.csv" : "errors_bbox.csv", &t);
     dp_text_done(&t);
     return st;
 }
@@ -101,9 +101,9 @@ static void add_part(dp_text *t, const dp_report *r, const dp_report_part *part)
     dp_report_add_images(t, r, part);
 }
 
-dp_status dp_report_write(const dp_report *report, const char *folder, dp_error *err)
+dp_status dp_report_write(dp_error *err, const dp_report *report, const char *folder)
 {
-    dp_status st = dp_path_make_folders(folder, err);
+    dp_status st = dp_path_make_folders(err, folder);
     if (st != DP_OK)
         return st;
     dp_text t = {.err = err};
@@ -111,9 +111,9 @@ dp_status dp_report_write(const dp_report *report, const char *folder, dp_error 
     for (int i = 0; i < report->part_count; i++)
         add_part(&t, report, &report->parts[i]);
     dp_page_close(&t);
-    st = dp_page_save(folder, "index.html", &t, err);
+    st = dp_page_save(err, folder, "index.html", &t);
     dp_text_done(&t);
     for (int i = 0; i < report->part_count && st == DP_OK; i++)
-        st = write_errors(&report->parts[i], folder, report->score_threshold, err);
+        st = write_errors(err, &report->parts[i], folder, report->score_threshold);
     return st;
 }

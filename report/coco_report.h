@@ -32,7 +32,7 @@ typedef struct dp_report {
  * is missing. Pictures that cannot be read or are neither JPEG nor PNG are left out, and
  * the page says so; names that lead out of the folder of pictures are not followed.
  * DP_EIO, DP_ENOMEM. */
-dp_status dp_report_write(const dp_report *report, const char *folder,
-                          dp_error *err) DP_MUST_CHECK;
+dp_status dp_report_write(dp_error *err, const dp_report *report,
+                          const char *folder) DP_MUST_CHECK;
 
 #endif

@@ -126,7 +126,7 @@ static void draw_outline(cairo_t *cr, drawing *d, const object *o)
     dp_outline *outline = d->outline;
 
     if (d->status == DP_OK)
-        d->status = dp_outline_trace(outline, &mask, d->err);
+        d->status = dp_outline_trace(d->err, outline, &mask);
     if (d->status != DP_OK)
         return;
     cairo_new_path(cr);
@@ -263,7 +263,7 @@ static void collect(drawing *d, size_t *seen)
 
 static dp_status draw_collected(drawing *d, dp_pixels *picture)
 {
-    dp_status st = dp_canvas_measure(measure_labels, d, d->err);
+    dp_status st = dp_canvas_measure(d->err, measure_labels, d);
     if (st != DP_OK)
         return st;
     for (size_t i = d->count; i-- > 0;) {
@@ -271,11 +271,11 @@ static dp_status draw_collected(drawing *d, dp_pixels *picture)
             dp_detections_mask(d->found->detections, d->objects[i].index);
         fill_mask(picture, &mask, d->objects[i].colour);
     }
-    st = dp_canvas_draw(picture, draw_all, d, d->err);
+    st = dp_canvas_draw(d->err, picture, draw_all, d);
     return st != DP_OK ? st : d->status;
 }
 
-dp_status dp_draw_detections(dp_pixels *picture, const dp_found *found, dp_error *err)
+dp_status dp_draw_detections(dp_error *err, dp_pixels *picture, const dp_found *found)
 {
     const dp_size image = found->detections->image;
     dp_outline outline = {0};

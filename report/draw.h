@@ -18,7 +18,7 @@ double dp_draw_text_size(int h, int w);
  * on top. file_name and image_id are not looked at. DP_EARG when the picture is not of
  * the detections' size or a class name is not UTF-8; DP_ENOMEM. The picture may be partly
  * drawn then. */
-dp_status dp_draw_detections(dp_pixels *picture, const dp_found *found,
-                             dp_error *err) DP_MUST_CHECK;
+dp_status dp_draw_detections(dp_error *err, dp_pixels *picture,
+                             const dp_found *found) DP_MUST_CHECK;
 
 #endif

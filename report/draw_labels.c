@@ -150,9 +150,8 @@ static bool fits(const legend *l)
            h * w <= DP_MAX_IMAGE_PIXELS;
 }
 
-dp_status dp_draw_labels(dp_pixels *out, const dp_pixels *picture,
-                         const dp_label_map *labels, const dp_dataset *dataset,
-                         dp_error *err)
+dp_status dp_draw_labels(dp_error *err, dp_pixels *out, const dp_pixels *picture,
+                         const dp_label_map *labels, const dp_dataset *dataset)
 {
     legend l = {.dataset = dataset, .width = picture->w, .top = picture->h};
 
@@ -163,18 +162,18 @@ dp_status dp_draw_labels(dp_pixels *out, const dp_pixels *picture,
                        labels->h, labels->w, picture->h, picture->w);
     l.size = dp_draw_text_size(picture->h, picture->w);
     list_entries(&l, labels);
-    dp_status st = dp_canvas_measure(measure, &l, err);
+    dp_status st = dp_canvas_measure(err, measure, &l);
     if (st == DP_OK && !fits(&l)) {
         l.count = l.height = 0;
         l.width = picture->w;
     }
     if (st == DP_OK)
-        st = dp_pixels_init(out, l.top + l.height, l.width, err);
+        st = dp_pixels_init(err, out, l.top + l.height, l.width);
     if (st != DP_OK)
         return st;
     memset(out->data, 255, (size_t)out->h * (size_t)out->w * 3);
     tint(out, picture, labels, dataset);
-    st = dp_canvas_draw(out, draw, &l, err);
+    st = dp_canvas_draw(err, out, draw, &l);
     if (st != DP_OK)
         dp_pixels_done(out);
     return st;

@@ -16,8 +16,8 @@
  * are not tinted nor named. Where picture and legend together would exceed the limits of
  * pictures, the legend is left out. DP_EARG when picture and map differ in size or a name
  * is not UTF-8; DP_ENOMEM. *out is empty then. */
-dp_status dp_draw_labels(dp_pixels *out, const dp_pixels *picture,
-                         const dp_label_map *labels, const dp_dataset *dataset,
-                         dp_error *err) DP_MUST_CHECK;
+dp_status dp_draw_labels(dp_error *err, dp_pixels *out, const dp_pixels *picture,
+                         const dp_label_map *labels,
+                         const dp_dataset *dataset) DP_MUST_CHECK;
 
 #endif

@@ -141,8 +141,8 @@ bool dp_page_add_picture(dp_text *t, const char *folder, const char *name)
     return type != NULL;
 }
 
-dp_status dp_page_save(const char *folder, const char *name, const dp_text *t,
-                       dp_error *err)
+dp_status dp_page_save(dp_error *err, const char *folder, const char *name,
+                       const dp_text *t)
 {
     dp_text path = {.err = err};
     dp_atomic_file f = {0};
@@ -151,10 +151,10 @@ dp_status dp_page_save(const char *folder, const char *name, const dp_text *t,
     dp_text_add(&path, "%s/%s", folder, name);
     dp_status st = path.status;
     if (st == DP_OK)
-        st = dp_atomic_file_open(&f, dp_text_get(&path), err);
+        st = dp_atomic_file_open(err, &f, dp_text_get(&path));
     if (st == DP_OK) {
-        (void)dp_atomic_file_write(&f, dp_text_get(t), t->size, err);
-        st = dp_atomic_file_commit(&f, err);
+        (void)dp_atomic_file_write(err, &f, dp_text_get(t), t->size);
+        st = dp_atomic_file_commit(err, &f);
     }
     dp_text_done(&path);
     return st;

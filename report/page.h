@@ -42,7 +42,7 @@ typedef struct dp_page_matrix {
 void dp_page_add_matrix(dp_text *t, const dp_page_matrix *m);
 
 /* Write t to `folder`/`name`, whole or not at all. What failed in t is returned. */
-dp_status dp_page_save(const char *folder, const char *name, const dp_text *t,
-                       dp_error *err) DP_MUST_CHECK;
+dp_status dp_page_save(dp_error *err, const char *folder, const char *name,
+                       const dp_text *t) DP_MUST_CHECK;
 
 #endif

@@ -274,10 +274,10 @@ static void add_images(dp_text *t, const dp_semantic_page *page)
     }
 }
 
-dp_status dp_semantic_page_write(const dp_semantic_page *page, const char *folder,
-                                 dp_error *err)
+dp_status dp_semantic_page_write(dp_error *err, const dp_semantic_page *page,
+                                 const char *folder)
 {
-    dp_status st = dp_path_make_folders(folder, err);
+    dp_status st = dp_path_make_folders(err, folder);
     if (st != DP_OK)
         return st;
     dp_text t = {.err = err}, title = {.err = err};
@@ -289,7 +289,7 @@ dp_status dp_semantic_page_write(const dp_semantic_page *page, const char *folde
     add_confusion(&t, page->result);
     add_images(&t, page);
     dp_page_close(&t);
-    st = dp_page_save(folder, "index.html", &t, err);
+    st = dp_page_save(err, folder, "index.html", &t);
     dp_text_done(&t);
     return st;
 }

@@ -15,7 +15,7 @@ typedef struct dp_semantic_page {
 /* Write `folder`/index.html, making the folder when it is missing: the means, a bar for
  * each class, the confusion matrix, and the images with the fewest pixels right, as photo,
  * truth and prediction in the colours of the data set. DP_EIO, DP_ENOMEM. */
-dp_status dp_semantic_page_write(const dp_semantic_page *page, const char *folder,
-                                 dp_error *err) DP_MUST_CHECK;
+dp_status dp_semantic_page_write(dp_error *err, const dp_semantic_page *page,
+                                 const char *folder) DP_MUST_CHECK;
 
 #endif

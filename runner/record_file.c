@@ -64,10 +64,9 @@ static bool read_record(dp_record *r, const unsigned char *bytes, size_t at,
     return get_number(p + HEAD + r->size, TAIL) == checksum(p, r->size);
 }
 
-dp_status dp_record_file_scan(const unsigned char *bytes, size_t size, const char *name,
-                              const uint8_t key[DP_RECORD_KEY_BYTES],
-                              dp_record_visit *visit, void *arg, size_t *whole,
-                              dp_error *err)
+dp_status dp_record_file_scan(dp_error *err, const unsigned char *bytes, size_t size,
+                              const char *name, const uint8_t key[DP_RECORD_KEY_BYTES],
+                              dp_record_visit *visit, void *arg, size_t *whole)
 {
     const size_t mark = size < sizeof file_mark ? size : sizeof file_mark;
     *whole = 0;
@@ -81,7 +80,7 @@ dp_status dp_record_file_scan(const unsigned char *bytes, size_t size, const cha
     dp_record r;
     *whole = FILE_HEAD;
     while (read_record(&r, bytes, *whole, size)) {
-        const dp_status st = visit(arg, &r, err);
+        const dp_status st = visit(err, arg, &r);
         if (st != DP_OK)
             return st;
         *whole = r.at + r.size + TAIL;
@@ -97,7 +96,7 @@ static dp_status refused(dp_error *err, const dp_record_file *f, int reason)
 }
 
 /* A lock of this process, where the file system has locks. */
-static dp_status lock(const dp_record_file *f, dp_error *err)
+static dp_status lock(dp_error *err, const dp_record_file *f)
 {
     struct flock all = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
     if (fcntl(f->fd, F_SETLK, &all) != 0 && (errno == EACCES || errno == EAGAIN))
@@ -106,8 +105,8 @@ static dp_status lock(const dp_record_file *f, dp_error *err)
 }
 
 /* Write all, or leave the file as it was. */
-static dp_status write_at_end(dp_record_file *f, const unsigned char *bytes,
-                              size_t size, dp_error *err)
+static dp_status write_at_end(dp_error *err, dp_record_file *f,
+                              const unsigned char *bytes, size_t size)
 {
     size_t done = 0;
     while (done < size) {
@@ -128,8 +127,8 @@ static dp_status write_at_end(dp_record_file *f, const unsigned char *bytes,
     return DP_OK;
 }
 
-static dp_status scan_file(dp_record_file *f, size_t size, const uint8_t *key,
-                           dp_record_visit *visit, void *arg, dp_error *err)
+static dp_status scan_file(dp_error *err, dp_record_file *f, size_t size,
+                           const uint8_t *key, dp_record_visit *visit, void *arg)
 {
     void *bytes = NULL;
     if (size > 0) {
@@ -139,23 +138,23 @@ static dp_status scan_file(dp_record_file *f, size_t size, const uint8_t *key,
                            strerror(errno));
     }
     const dp_status st =
-        dp_record_file_scan(bytes, size, f->path, key, visit, arg, &f->end, err);
+        dp_record_file_scan(err, bytes, size, f->path, key, visit, arg, &f->end);
     if (bytes)
         munmap(bytes, size);
     return st;
 }
 
-static dp_status start(dp_record_file *f, const uint8_t *key, dp_record_visit *visit,
-                       void *arg, dp_error *err)
+static dp_status start(dp_error *err, dp_record_file *f, const uint8_t *key,
+                       dp_record_visit *visit, void *arg)
 {
     struct stat about;
-    dp_status st = lock(f, err);
+    dp_status st = lock(err, f);
     if (st != DP_OK)
         return st;
     if (fstat(f->fd, &about) != 0)
         return refused(err, f, errno);
     const size_t size = (size_t)about.st_size;
-    st = scan_file(f, size, key, visit, arg, err);
+    st = scan_file(err, f, size, key, visit, arg);
     if (st != DP_OK)
         return st;
     f->cut = size - f->end;
@@ -166,26 +165,26 @@ static dp_status start(dp_record_file *f, const uint8_t *key, dp_record_visit *v
     unsigned char head[FILE_HEAD];
     memcpy(head, file_mark, sizeof file_mark);
     memcpy(head + sizeof file_mark, key, DP_RECORD_KEY_BYTES);
-    return write_at_end(f, head, sizeof head, err);
+    return write_at_end(err, f, head, sizeof head);
 }
 
-dp_status dp_record_file_open(dp_record_file *f, const char *path,
+dp_status dp_record_file_open(dp_error *err, dp_record_file *f, const char *path,
                               const uint8_t key[DP_RECORD_KEY_BYTES],
-                              dp_record_visit *visit, void *arg, dp_error *err)
+                              dp_record_visit *visit, void *arg)
 {
     *f = (dp_record_file){.fd = -1};
     dp_status st = dp_strdup(err, &f->path, path);
     if (st != DP_OK)
         return st;
     f->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-    st = f->fd >= 0 ? start(f, key, visit, arg, err) : refused(err, f, errno);
+    st = f->fd >= 0 ? start(err, f, key, visit, arg) : refused(err, f, errno);
     if (st != DP_OK)
         dp_record_file_close(f);
     return st;
 }
 
-dp_status dp_record_file_append(dp_record_file *f, uint64_t item, uint32_t kind,
-                                const void *payload, size_t size, dp_error *err)
+dp_status dp_record_file_append(dp_error *err, dp_record_file *f, uint64_t item,
+                                uint32_t kind, const void *payload, size_t size)
 {
     if (size > DP_MAX_RECORD_BYTES)
         return dp_fail(err, DP_EARG, "%s: a record of %zu bytes, expected at most %d",
@@ -204,7 +203,7 @@ dp_status dp_record_file_append(dp_record_file *f, uint64_t item, uint32_t kind,
     if (size > 0)
         memcpy(p + HEAD, payload, size);
     put_number(p + HEAD + size, checksum(p, size), TAIL);
-    return write_at_end(f, p, HEAD + size + TAIL, err);
+    return write_at_end(err, f, p, HEAD + size + TAIL);
 }
 
 void dp_record_file_close(dp_record_file *f)

@@ -29,15 +29,15 @@ typedef struct dp_record {
 } dp_record;
 
 /* Called for each record, in the order of the file; `payload` is valid during the call. */
-typedef dp_status dp_record_visit(void *arg, const dp_record *record, dp_error *err);
+typedef dp_status dp_record_visit(dp_error *err, void *arg, const dp_record *record);
 
 /* Visit the whole records of a file's bytes; *whole receives where they end. `name` is for
  * sentences. DP_EFORMAT: no record file; DP_EARG: the key is another; what visit
  * returned. */
-dp_status dp_record_file_scan(const unsigned char *bytes, size_t size, const char *name,
-                              const uint8_t key[DP_RECORD_KEY_BYTES],
-                              dp_record_visit *visit, void *arg, size_t *whole,
-                              dp_error *err) DP_MUST_CHECK;
+dp_status dp_record_file_scan(dp_error *err, const unsigned char *bytes, size_t size,
+                              const char *name, const uint8_t key[DP_RECORD_KEY_BYTES],
+                              dp_record_visit *visit, void *arg,
+                              size_t *whole) DP_MUST_CHECK;
 
 /* Zero-initialised, it is not open. One thread at a time. */
 typedef struct dp_record_file {
@@ -52,15 +52,14 @@ typedef struct dp_record_file {
 /* Open a file to append to, made when it is missing; visit the records it has. DP_EIO:
  * the system refuses, or another process has it open to append; and the errors of a
  * scan. f is not open then. */
-dp_status dp_record_file_open(dp_record_file *f, const char *path,
+dp_status dp_record_file_open(dp_error *err, dp_record_file *f, const char *path,
                               const uint8_t key[DP_RECORD_KEY_BYTES],
-                              dp_record_visit *visit, void *arg,
-                              dp_error *err) DP_MUST_CHECK;
+                              dp_record_visit *visit, void *arg) DP_MUST_CHECK;
 
 /* Append a record. DP_EIO (the file ends in its last whole record then), DP_ENOMEM. */
-dp_status dp_record_file_append(dp_record_file *f, uint64_t item, uint32_t kind,
-                                const void *payload, size_t size,
-                                dp_error *err) DP_MUST_CHECK;
+dp_status dp_record_file_append(dp_error *err, dp_record_file *f, uint64_t item,
+                                uint32_t kind, const void *payload,
+                                size_t size) DP_MUST_CHECK;
 
 /* Allowed on a file that is not open. */
 void dp_record_file_close(dp_record_file *f);

@@ -19,7 +19,7 @@ struct reading {
 };
 
 /* A result stands against any failure; of two of a kind the later one does. */
-static dp_status take_record(void *arg, const dp_record *r, dp_error *err)
+static dp_status take_record(dp_error *err, void *arg, const dp_record *r)
 {
     const struct reading *reading = arg;
     dp_work_folder *f = reading->folder;
@@ -34,7 +34,7 @@ static dp_status take_record(void *arg, const dp_record *r, dp_error *err)
     return DP_OK;
 }
 
-static dp_status add_part(dp_work_folder *f, const char *name, dp_error *err)
+static dp_status add_part(dp_error *err, dp_work_folder *f, const char *name)
 {
     void *list = f->parts;
     dp_status st = dp_grow(err, &list, &f->part_capacity, f->part_count + 1,
@@ -56,7 +56,7 @@ static int compare_parts(const void *a, const void *b)
 }
 
 /* The names of all parts but the own one, sorted. */
-static dp_status find_parts(dp_work_folder *f, const char *own, dp_error *err)
+static dp_status find_parts(dp_error *err, dp_work_folder *f, const char *own)
 {
     DIR *dir = opendir(f->path);
     if (!dir)
@@ -71,7 +71,7 @@ static dp_status find_parts(dp_work_folder *f, const char *own, dp_error *err)
             continue;
         if (!own || strncmp(name, own, size - sizeof suffix + 1) != 0 ||
             own[size - sizeof suffix + 1] != '\0')
-            st = add_part(f, name, err);
+            st = add_part(err, f, name);
     }
     if (st == DP_OK && errno)
         st = dp_fail(err, DP_EIO, "%s: cannot read: %s", f->path, strerror(errno));
@@ -81,7 +81,7 @@ static dp_status find_parts(dp_work_folder *f, const char *own, dp_error *err)
     return st;
 }
 
-static dp_status read_part(dp_work_folder *f, int part, dp_error *err)
+static dp_status read_part(dp_error *err, dp_work_folder *f, int part)
 {
     dp_work_part *p = &f->parts[part];
     struct reading reading = {f, part};
@@ -90,32 +90,32 @@ static dp_status read_part(dp_work_folder *f, int part, dp_error *err)
     dp_text_add(&path, "%s/%s", f->path, p->name);
     dp_status st = path.status;
     if (st == DP_OK)
-        st = dp_file_map_open(&p->map, dp_text_get(&path), err);
+        st = dp_file_map_open(err, &p->map, dp_text_get(&path));
     if (st == DP_OK)
-        st = dp_record_file_scan(p->map.data, p->map.size, dp_text_get(&path), f->key,
-                                 take_record, &reading, &whole, err);
+        st = dp_record_file_scan(err, p->map.data, p->map.size, dp_text_get(&path),
+                                 f->key, take_record, &reading, &whole);
     dp_text_done(&path);
     return st;
 }
 
-static dp_status open_own(dp_work_folder *f, const char *own, dp_error *err)
+static dp_status open_own(dp_error *err, dp_work_folder *f, const char *own)
 {
     struct reading reading = {f, -1};
     dp_text path = {.err = err};
     dp_text_add(&path, "%s/%s%s", f->path, own, suffix);
     dp_status st = path.status;
     if (st == DP_OK)
-        st = dp_record_file_open(&f->own, dp_text_get(&path), f->key, take_record,
-                                 &reading, err);
+        st = dp_record_file_open(err, &f->own, dp_text_get(&path), f->key, take_record,
+                                 &reading);
     dp_text_done(&path);
     return st;
 }
 
 /* ---- folders --------------------------------------------------------------------------- */
 
-dp_status dp_work_folder_open(dp_work_folder *f, const char *path,
+dp_status dp_work_folder_open(dp_error *err, dp_work_folder *f, const char *path,
                               const uint8_t key[DP_RECORD_KEY_BYTES], size_t count,
-                              const char *own, dp_error *err)
+                              const char *own)
 {
     void *memory;
     *f = (dp_work_folder){.count = count};
@@ -126,11 +126,11 @@ dp_status dp_work_folder_open(dp_work_folder *f, const char *path,
         f->entries = memory;
     }
     if (st == DP_OK && own)
-        st = open_own(f, own, err);
+        st = open_own(err, f, own);
     if (st == DP_OK)
-        st = find_parts(f, own, err);
+        st = find_parts(err, f, own);
     for (size_t i = 0; i < f->part_count && st == DP_OK; i++)
-        st = read_part(f, (int)i, err);
+        st = read_part(err, f, (int)i);
     if (st != DP_OK)
         dp_work_folder_close(f);
     return st;
@@ -150,14 +150,14 @@ void dp_work_folder_close(dp_work_folder *f)
     *f = (dp_work_folder){0};
 }
 
-dp_status dp_work_folder_put(dp_work_folder *f, size_t item, dp_work_state state,
-                             const void *payload, size_t size, dp_error *err)
+dp_status dp_work_folder_put(dp_error *err, dp_work_folder *f, size_t item,
+                             dp_work_state state, const void *payload, size_t size)
 {
     dp_work_entry *e = &f->entries[item];
     if (state == DP_WORK_FAILED && e->state == DP_WORK_FAILED)
         return DP_OK;
     const dp_status st =
-        dp_record_file_append(&f->own, item, (uint32_t)state, payload, size, err);
+        dp_record_file_append(err, &f->own, item, (uint32_t)state, payload, size);
     if (st == DP_OK)
         *e = (dp_work_entry){state, -1, 0, 0};
     return st;

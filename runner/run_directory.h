@@ -42,16 +42,16 @@ typedef struct dp_work_folder {
  * ".records") that part is opened to append to, and no other process may have it so.
  * All other parts are read as they are now. DP_EIO, DP_ENOMEM, and as dp_record_file_open
  * and scan. f is empty then. */
-dp_status dp_work_folder_open(dp_work_folder *f, const char *path,
+dp_status dp_work_folder_open(dp_error *err, dp_work_folder *f, const char *path,
                               const uint8_t key[DP_RECORD_KEY_BYTES], size_t count,
-                              const char *own, dp_error *err) DP_MUST_CHECK;
+                              const char *own) DP_MUST_CHECK;
 void dp_work_folder_close(dp_work_folder *f);
 
 /* Append the result of an item, or the sentence why it failed, to the own part. A failure
  * of an item that failed before is not repeated. DP_EIO, DP_ENOMEM. */
-dp_status dp_work_folder_put(dp_work_folder *f, size_t item, dp_work_state state,
-                             const void *payload, size_t size,
-                             dp_error *err) DP_MUST_CHECK;
+dp_status dp_work_folder_put(dp_error *err, dp_work_folder *f, size_t item,
+                             dp_work_state state, const void *payload,
+                             size_t size) DP_MUST_CHECK;
 
 /* How many items are in that state. */
 size_t dp_work_folder_tally(const dp_work_folder *f, dp_work_state state);

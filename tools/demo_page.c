@@ -271,7 +271,7 @@ static dp_status make(demo *d)
     add_curves(d);
     add_scene_table(d);
     dp_page_close(&d->page);
-    return dp_page_save(d->folder, "index.html", &d->page, &d->err);
+    return dp_page_save(&d->err, d->folder, "index.html", &d->page);
 }
 
 int main(int argc, char **argv)

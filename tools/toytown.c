@@ -141,7 +141,7 @@ static dp_status make_folders(town *t)
     for (size_t i = 0; st == DP_OK && i < sizeof parts / sizeof *parts; i++) {
         st = path_of(t, &path, parts[i], 0, NULL);
         if (st == DP_OK)
-            st = dp_path_make_folders(dp_text_get(&path), &t->err);
+            st = dp_path_make_folders(&t->err, dp_text_get(&path));
     }
     dp_text_done(&path);
     return st;
@@ -152,8 +152,8 @@ static dp_status flush_json(town *t)
 {
     dp_status st = t->json.status;
     if (st == DP_OK)
-        st = dp_atomic_file_write(&t->file, dp_text_get(&t->json), t->json.size,
-                                  &t->err);
+        st = dp_atomic_file_write(&t->err, &t->file, dp_text_get(&t->json),
+                                  t->json.size);
     dp_text_done(&t->json);
     return st;
 }
@@ -163,7 +163,7 @@ static dp_status begin_json(town *t)
     dp_text path = {0};
     dp_status st = path_of(t, &path, "annotations/instances.json", 0, NULL);
     if (st == DP_OK)
-        st = dp_atomic_file_open(&t->file, dp_text_get(&path), &t->err);
+        st = dp_atomic_file_open(&t->err, &t->file, dp_text_get(&path));
     dp_text_done(&path);
     if (st != DP_OK)
         return st;
@@ -188,7 +188,7 @@ static dp_status end_json(town *t)
                     toy_thing_name(i));
     dp_text_add(&t->json, "]}\n");
     const dp_status st = flush_json(t);
-    return st == DP_OK ? dp_atomic_file_commit(&t->file, &t->err) : st;
+    return st == DP_OK ? dp_atomic_file_commit(&t->err, &t->file) : st;
 }
 
 /* ---- the pictures ---- */
@@ -213,7 +213,7 @@ static dp_status make_image(town *t, long image)
     if (st == DP_OK)
         st = dp_jpeg_save(&t->err, dp_text_get(&path), &t->picture, QUALITY);
     if (st == DP_OK)
-        st = toy_truth_label(&t->truth, &t->scene, &t->err);
+        st = toy_truth_label(&t->err, &t->truth, &t->scene);
     if (st == DP_OK)
         st = path_of(t, &path, "labels", image, "png");
     if (st == DP_OK)
@@ -221,8 +221,8 @@ static dp_status make_image(town *t, long image)
     dp_text_done(&path);
     t->json.err = &t->err;
     if (st == DP_OK)
-        st = toy_truth_annotate(&t->truth, &t->json, &t->scene, image, &t->annotations,
-                                &t->err);
+        st = toy_truth_annotate(&t->err, &t->truth, &t->json, &t->scene, image,
+                                &t->annotations);
     return st == DP_OK ? flush_json(t) : st;
 }
 
@@ -230,11 +230,11 @@ static dp_status make_all(town *t)
 {
     dp_status st = make_folders(t);
     if (st == DP_OK)
-        st = toy_scene_init(&t->scene, t->h, t->w, &t->err);
+        st = toy_scene_init(&t->err, &t->scene, t->h, t->w);
     if (st == DP_OK)
-        st = toy_truth_init(&t->truth, t->h, t->w, &t->err);
+        st = toy_truth_init(&t->err, &t->truth, t->h, t->w);
     if (st == DP_OK)
-        st = dp_pixels_init(&t->picture, t->h, t->w, &t->err);
+        st = dp_pixels_init(&t->err, &t->picture, t->h, t->w);
     if (st == DP_OK) {
         t->surface = cairo_image_surface_create(CAIRO_FORMAT_RGB24, t->w, t->h);
         if (cairo_surface_status(t->surface) != CAIRO_STATUS_SUCCESS)

@@ -42,7 +42,7 @@ static bool ends_in(const char *path, const char *tail)
     return size >= tail_size && strcmp(path + size - tail_size, tail) == 0;
 }
 
-static dp_status unknown_form(const dp_checkpoint *c, dp_error *err)
+static dp_status unknown_form(dp_error *err, const dp_checkpoint *c)
 {
     static const char expected[] = "expected a file of torch.save, or safetensors";
     const unsigned char *p = c->map.data;
@@ -61,7 +61,7 @@ static dp_status unknown_form(const dp_checkpoint *c, dp_error *err)
                    c->path, p[0], size > 1 ? p[1] : 0, expected);
 }
 
-static dp_status find_form(dp_checkpoint *c, dp_error *err)
+static dp_status find_form(dp_error *err, dp_checkpoint *c)
 {
     if (dp_torch_zip_is(c->map.data, c->map.size))
         c->form = FORM_ZIP;
@@ -71,7 +71,7 @@ static dp_status find_form(dp_checkpoint *c, dp_error *err)
              ends_in(c->path, ".safetensors"))
         c->form = FORM_SAFETENSORS;
     else
-        return unknown_form(c, err);
+        return unknown_form(err, c);
     return DP_OK;
 }
 
@@ -122,10 +122,10 @@ static dp_value find_state(dp_checkpoint *c)
     return c->torch.root;
 }
 
-static dp_status read_torch(dp_checkpoint *c, dp_error *err)
+static dp_status read_torch(dp_error *err, dp_checkpoint *c)
 {
     const dp_status st =
-        dp_torch_file_init(&c->torch, c->path, c->map.data, c->map.size, err);
+        dp_torch_file_init(err, &c->torch, c->path, c->map.data, c->map.size);
     if (st != DP_OK)
         return st;
     if (!dp_torch_names_any(&c->torch, c->torch.root)) {
@@ -134,27 +134,27 @@ static dp_status read_torch(dp_checkpoint *c, dp_error *err)
         return dp_fail(err, DP_EFORMAT, "%s: found %s, expected tensors", c->path,
                        found);
     }
-    return dp_torch_names_list(&c->torch, find_state(c), &c->state, err);
+    return dp_torch_names_list(err, &c->torch, find_state(c), &c->state);
 }
 
-static dp_status read_file(dp_checkpoint *c, dp_error *err)
+static dp_status read_file(dp_error *err, dp_checkpoint *c)
 {
-    dp_status st = dp_file_map_open(&c->map, c->path, err);
+    dp_status st = dp_file_map_open(err, &c->map, c->path);
     if (st == DP_OK)
-        st = find_form(c, err);
+        st = find_form(err, c);
     if (st != DP_OK)
         return st;
     if (c->form == FORM_SAFETENSORS)
-        st = dp_safetensors_read(&c->state, &c->metadata, &c->metadata_root, &c->texts,
-                                 c->path, c->map.data, c->map.size, err);
+        st = dp_safetensors_read(err, &c->state, &c->metadata, &c->metadata_root,
+                                 &c->texts, c->path, c->map.data, c->map.size);
     else
-        st = read_torch(c, err);
+        st = read_torch(err, c);
     if (st == DP_OK && dp_tensor_list_strip(&c->state, module_prefix))
         c->prefix = module_prefix;
-    return st == DP_OK ? dp_tensor_list_finish(&c->state, c->path, err) : st;
+    return st == DP_OK ? dp_tensor_list_finish(err, &c->state, c->path) : st;
 }
 
-dp_status dp_checkpoint_open(dp_checkpoint **out, const char *path, dp_error *err)
+dp_status dp_checkpoint_open(dp_error *err, dp_checkpoint **out, const char *path)
 {
     void *memory;
     *out = NULL;
@@ -165,7 +165,7 @@ dp_status dp_checkpoint_open(dp_checkpoint **out, const char *path, dp_error *er
     c->source = c->prefix = "";
     st = dp_strdup(err, &c->path, path);
     if (st == DP_OK)
-        st = read_file(c, err);
+        st = read_file(err, c);
     if (st != DP_OK) {
         dp_checkpoint_close(c);
         return st;
@@ -225,16 +225,16 @@ const dp_refusal *dp_checkpoint_refusals(const dp_checkpoint *c, size_t *count)
     return c->state.refusals;
 }
 
-const dp_named_tensor *dp_checkpoint_list_all(dp_checkpoint *c, size_t *count,
-                                              dp_error *err)
+const dp_named_tensor *dp_checkpoint_list_all(dp_error *err, dp_checkpoint *c,
+                                              size_t *count)
 {
     *count = 0;
     if (c->form == FORM_SAFETENSORS)
         return dp_checkpoint_tensors(c, count);
     if (!c->all_listed) {
-        dp_status st = dp_torch_names_list(&c->torch, c->torch.root, &c->all, err);
+        dp_status st = dp_torch_names_list(err, &c->torch, c->torch.root, &c->all);
         if (st == DP_OK)
-            st = dp_tensor_list_finish(&c->all, c->path, err);
+            st = dp_tensor_list_finish(err, &c->all, c->path);
         if (st != DP_OK) {
             dp_tensor_list_done(&c->all);
             return NULL;
@@ -267,12 +267,12 @@ const dp_tree *dp_checkpoint_tree(const dp_checkpoint *c, dp_value *root)
     return torch ? &c->torch.tree : &c->metadata;
 }
 
-dp_status dp_checkpoint_verify(const dp_checkpoint *c, size_t *checked, dp_error *err)
+dp_status dp_checkpoint_verify(dp_error *err, const dp_checkpoint *c, size_t *checked)
 {
     dp_status st = DP_OK;
     *checked = 0;
     for (size_t i = 0; i < c->torch.zip.count && st == DP_OK; i++) {
-        st = dp_zip_verify(&c->torch.zip, i, err);
+        st = dp_zip_verify(err, &c->torch.zip, i);
         *checked += st == DP_OK;
     }
     return st;

@@ -30,8 +30,8 @@ typedef struct dp_checkpoint dp_checkpoint;
  * DP_EUNSUPPORTED (a TorchScript archive, the tar form before PyTorch 0.2, compressed
  * members, big endian); DP_ENOMEM: *out is NULL then. Close it with
  * dp_checkpoint_close. */
-dp_status dp_checkpoint_open(dp_checkpoint **out, const char *path,
-                             dp_error *err) DP_MUST_CHECK;
+dp_status dp_checkpoint_open(dp_error *err, dp_checkpoint **out,
+                             const char *path) DP_MUST_CHECK;
 
 /* Release, and unmap: tensors, names and values of the tree end here. NULL is allowed. */
 void dp_checkpoint_close(dp_checkpoint *c);
@@ -59,8 +59,8 @@ const dp_refusal *dp_checkpoint_refusals(const dp_checkpoint *c, size_t *count);
 /* All tensors of the file, the optimizer's too, under their full names; *count of them.
  * The first call finds and checks them: not to be made while another thread uses c. NULL
  * on failure (DP_EFORMAT, DP_EUNSUPPORTED, DP_ENOMEM), which leaves the rest usable. */
-const dp_named_tensor *dp_checkpoint_list_all(dp_checkpoint *c, size_t *count,
-                                              dp_error *err);
+const dp_named_tensor *dp_checkpoint_list_all(dp_error *err, dp_checkpoint *c,
+                                              size_t *count);
 
 /* The element type in the file of a tensor that one of the calls above gave; more exact
  * than its dtype where that is DP_DTYPE_OTHER. */
@@ -77,7 +77,7 @@ const dp_tree *dp_checkpoint_tree(const dp_checkpoint *c, dp_value *root);
 
 /* Compare the checksums that the form has, of every member (the zip form only): reads the
  * whole file. *checked is how many there were. DP_EFORMAT names the first that differs. */
-dp_status dp_checkpoint_verify(const dp_checkpoint *c, size_t *checked,
-                               dp_error *err) DP_MUST_CHECK;
+dp_status dp_checkpoint_verify(dp_error *err, const dp_checkpoint *c,
+                               size_t *checked) DP_MUST_CHECK;
 
 #endif

@@ -178,7 +178,7 @@ static dp_status make_tensor(renaming *n, dp_named_tensor *whole, const dp_name_
                              const dp_named_tensor *pieces)
 {
     unsigned char *data = n->tensors ? n->data + n->data_bytes : NULL;
-    dp_status st = dp_name_rule_make(r, whole, data, pieces, n->err);
+    dp_status st = dp_name_rule_make(n->err, r, whole, data, pieces);
     whole->data = data;
     for (int p = 0; p < r->pieces && st == DP_OK; p++)
         if (!dp_add_size(&n->data_bytes, n->data_bytes,
@@ -262,7 +262,7 @@ static dp_status make_room(renaming *n)
     return DP_OK;
 }
 
-dp_status dp_name_map_apply(const dp_name_map *map, dp_error *err,
+dp_status dp_name_map_apply(dp_error *err, const dp_name_map *map,
                             dp_named_tensor **out, size_t *out_count,
                             const dp_named_tensor *tensors, size_t count)
 {
@@ -276,7 +276,7 @@ dp_status dp_name_map_apply(const dp_name_map *map, dp_error *err,
     for (size_t i = 0; i < count; i++)
         names[i] = dp_name_from(tensors[i].name);
     renaming n = {.map = map, .from = tensors, .err = err};
-    st = dp_name_index_init(&n.index, names, count, err);
+    st = dp_name_index_init(err, &n.index, names, count);
     if (st == DP_OK)
         st = add_tensors(&n);
     if (st == DP_OK)

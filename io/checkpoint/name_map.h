@@ -47,7 +47,7 @@ bool dp_name_map_fits(const dp_name_map *map, const dp_named_tensor *tensors,
  * name would be longer than DP_MAX_TENSOR_NAME, some of what is joined is missing, or
  * shapes are not what their rule is for; DP_EUNSUPPORTED: a type of DP_DTYPE_OTHER is to
  * be joined or reordered. */
-dp_status dp_name_map_apply(const dp_name_map *map, dp_error *err,
+dp_status dp_name_map_apply(dp_error *err, const dp_name_map *map,
                             dp_named_tensor **out, size_t *out_count,
                             const dp_named_tensor *tensors, size_t count) DP_MUST_CHECK;
 

@@ -264,7 +264,7 @@ void dp_name_rule_shape(const dp_name_rule *r, dp_named_tensor *t)
 }
 
 /* See the last axis of *t as the rule's axes, in the rule's order. */
-static dp_status cut(const dp_name_rule *r, dp_named_tensor *t, dp_error *err)
+static dp_status cut(dp_error *err, const dp_name_rule *r, dp_named_tensor *t)
 {
     int64_t known = 1, shape[DP_NAME_RULE_AXES], stride[DP_NAME_RULE_AXES];
     const int last = t->rank - 1;
@@ -301,8 +301,8 @@ static bool go_together(const dp_named_tensor *a, const dp_named_tensor *b)
     return same;
 }
 
-static dp_status check_pieces(const dp_name_rule *r, const dp_named_tensor *pieces,
-                              dp_error *err)
+static dp_status check_pieces(dp_error *err, const dp_name_rule *r,
+                              const dp_named_tensor *pieces)
 {
     for (int p = 0; p < r->pieces; p++) {
         if (dp_dtype_size(pieces[p].dtype) == 0)
@@ -327,10 +327,11 @@ static dp_status check_pieces(const dp_name_rule *r, const dp_named_tensor *piec
     return DP_OK;
 }
 
-dp_status dp_name_rule_make(const dp_name_rule *r, dp_named_tensor *whole, void *data,
-                            const dp_named_tensor *pieces, dp_error *err)
+dp_status dp_name_rule_make(dp_error *err, const dp_name_rule *r,
+                            dp_named_tensor *whole, void *data,
+                            const dp_named_tensor *pieces)
 {
-    dp_status st = check_pieces(r, pieces, err);
+    dp_status st = check_pieces(err, r, pieces);
     if (st != DP_OK)
         return st;
     unsigned char *to = data;
@@ -340,7 +341,7 @@ dp_status dp_name_rule_make(const dp_name_rule *r, dp_named_tensor *whole, void 
         if (p > 0)
             whole->shape[0] += piece.shape[0];
         if (r->axes > 0)
-            st = cut(r, &piece, err);
+            st = cut(err, r, &piece);
         if (st != DP_OK)
             return st;
         if (!data)

@@ -55,7 +55,8 @@ void dp_name_rule_shape(const dp_name_rule *r, dp_named_tensor *t);
 /* The rule's tensor of its pieces: *whole has shape, type and dense strides, and a name
  * and data of its caller. With `data`, which has room for it, the elements are written
  * too. DP_EFORMAT: pieces that do not go together, a last axis that cannot be cut. */
-dp_status dp_name_rule_make(const dp_name_rule *r, dp_named_tensor *whole, void *data,
-                            const dp_named_tensor *pieces, dp_error *err) DP_MUST_CHECK;
+dp_status dp_name_rule_make(dp_error *err, const dp_name_rule *r,
+                            dp_named_tensor *whole, void *data,
+                            const dp_named_tensor *pieces) DP_MUST_CHECK;
 
 #endif

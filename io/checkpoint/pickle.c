@@ -254,7 +254,7 @@ static dp_status op_stop(machine *m)
 static dp_status push_int(machine *m, dp_value_kind kind, int64_t value)
 {
     dp_value v;
-    const dp_status st = dp_tree_add_int(m->tree, &v, kind, value, m->err);
+    const dp_status st = dp_tree_add_int(m->err, m->tree, &v, kind, value);
     return st == DP_OK ? push(m, v) : st;
 }
 
@@ -285,7 +285,7 @@ static dp_status op_long(machine *m)
         return st;
     if (bytes.size > 8) {
         dp_value v;
-        st = dp_tree_add_text(m->tree, &v, DP_VALUE_LONG, bytes, m->err);
+        st = dp_tree_add_text(m->err, m->tree, &v, DP_VALUE_LONG, bytes);
         return st == DP_OK ? push(m, v) : st;
     }
     const bool negative = bytes.size && (unsigned char)bytes.text[bytes.size - 1] >> 7;
@@ -306,7 +306,7 @@ static dp_status op_float(machine *m)
     double value;
     memcpy(&value, &bits, sizeof value);
     dp_value v;
-    const dp_status st = dp_tree_add_float(m->tree, &v, value, m->err);
+    const dp_status st = dp_tree_add_float(m->err, m->tree, &v, value);
     return st == DP_OK ? push(m, v) : st;
 }
 
@@ -316,7 +316,7 @@ static dp_status push_text(machine *m, dp_value_kind kind)
     dp_value v;
     dp_status st = take_counted(m, &text, m->operand);
     if (st == DP_OK)
-        st = dp_tree_add_text(m->tree, &v, kind, text, m->err);
+        st = dp_tree_add_text(m->err, m->tree, &v, kind, text);
     return st == DP_OK ? push(m, v) : st;
 }
 
@@ -336,7 +336,7 @@ static dp_status op_empty(machine *m)
 {
     dp_value v;
     const dp_status st =
-        dp_tree_add_items(m->tree, &v, (dp_value_kind)m->operand, NULL, 0, m->err);
+        dp_tree_add_items(m->err, m->tree, &v, (dp_value_kind)m->operand, NULL, 0);
     return st == DP_OK ? push(m, v) : st;
 }
 
@@ -355,8 +355,8 @@ static dp_status op_from_mark(machine *m)
     if (st == DP_OK && m->operand == DP_VALUE_DICT && count % 2)
         st = odd_items(m, count);
     if (st == DP_OK)
-        st = dp_tree_add_items(m->tree, &v, (dp_value_kind)m->operand, items, count,
-                               m->err);
+        st = dp_tree_add_items(m->err, m->tree, &v, (dp_value_kind)m->operand, items,
+                               count);
     return st == DP_OK ? replace(m, count, v) : st;
 }
 
@@ -366,8 +366,8 @@ static dp_status op_tuple(machine *m)
     dp_value v;
     dp_status st = need(m, count);
     if (st == DP_OK)
-        st = dp_tree_add_items(m->tree, &v, DP_VALUE_TUPLE, m->stack + m->depth - count,
-                               count, m->err);
+        st = dp_tree_add_items(m->err, m->tree, &v, DP_VALUE_TUPLE,
+                               m->stack + m->depth - count, count);
     return st == DP_OK ? replace(m, count, v) : st;
 }
 
@@ -386,8 +386,8 @@ static dp_status fill(machine *m, dp_value_kind kind, size_t count)
         return dp_fail(m->err, DP_EFORMAT, "found a %s to fill, expected a %s",
                        dp_tree_kind_name(found), dp_tree_kind_name(kind));
     if (found == kind)
-        st = dp_tree_append(m->tree, container, m->stack + m->depth - count, count,
-                            m->err);
+        st = dp_tree_append(m->err, m->tree, container, m->stack + m->depth - count,
+                            count);
     m->depth -= count;
     return st;
 }
@@ -411,7 +411,7 @@ static dp_status fill_once(machine *m)
 static dp_status push_global(machine *m, size_t taken, dp_name module, dp_name name)
 {
     dp_value v;
-    const dp_status st = dp_pickle_global_add(m->tree, &v, module, name, m->err);
+    const dp_status st = dp_pickle_global_add(m->err, m->tree, &v, module, name);
     return st == DP_OK ? replace(m, taken, v) : st;
 }
 
@@ -450,7 +450,7 @@ static dp_status op_reduce(machine *m)
         return st;
     const dp_value callable = top(m, operands - 1);
     const dp_value args = top(m, operands - 2);
-    st = dp_pickle_global_reduce(m->tree, &v, callable, args, m->err);
+    st = dp_pickle_global_reduce(m->err, m->tree, &v, callable, args);
     return st == DP_OK ? replace(m, operands, v) : st;
 }
 
@@ -482,7 +482,7 @@ static dp_status op_persistent(machine *m)
     dp_value v;
     dp_status st = need(m, 1);
     if (st == DP_OK)
-        st = dp_pickle_global_persistent(m->tree, &v, top(m, 0), m->err);
+        st = dp_pickle_global_persistent(m->err, m->tree, &v, top(m, 0));
     return st == DP_OK ? replace(m, 1, v) : st;
 }
 
@@ -573,8 +573,8 @@ static dp_status step(machine *m, const char *name)
                        : dp_fail_while(m->err, "%s: byte %zu: %s", name, at, op->name);
 }
 
-dp_status dp_pickle_read(dp_tree *tree, dp_value *root, size_t *used, const char *name,
-                         const unsigned char *data, size_t size, dp_error *err)
+dp_status dp_pickle_read(dp_error *err, dp_tree *tree, dp_value *root, size_t *used,
+                         const char *name, const unsigned char *data, size_t size)
 {
     machine m = {.tree = tree, .data = data, .size = size, .err = err};
     const size_t items = tree->items_used;

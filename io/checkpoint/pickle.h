@@ -38,8 +38,8 @@
  * result, and *used the bytes up to and with STOP. Texts of the tree point into data.
  * `name` (a file's, a member's) opens the sentence. DP_EFORMAT, DP_ENOMEM: the tree holds
  * values without a root then; release it. */
-dp_status dp_pickle_read(dp_tree *tree, dp_value *root, size_t *used, const char *name,
-                         const unsigned char *data, size_t size,
-                         dp_error *err) DP_MUST_CHECK;
+dp_status dp_pickle_read(dp_error *err, dp_tree *tree, dp_value *root, size_t *used,
+                         const char *name, const unsigned char *data,
+                         size_t size) DP_MUST_CHECK;
 
 #endif

@@ -60,27 +60,27 @@ static bool names_equal(const struct known *k, dp_name module, dp_name name)
     return dp_name_equals(module, k->module) && dp_name_equals(name, k->name);
 }
 
-dp_status dp_pickle_global_add(dp_tree *t, dp_value *out, dp_name module, dp_name name,
-                               dp_error *err)
+dp_status dp_pickle_global_add(dp_error *err, dp_tree *t, dp_value *out, dp_name module,
+                               dp_name name)
 {
     for (unsigned i = 0; i < KNOWN; i++)
         if (names_equal(&known[i], module, name))
-            return dp_tree_add_global(t, out, i, known[i].text, err);
+            return dp_tree_add_global(err, t, out, i, known[i].text);
 
     const bool torch = dp_name_equals(module, "torch");
     const dp_stored_type *type = NULL;
     if (torch || dp_name_equals(module, "torch.cuda"))
         type = dp_stored_type_find_storage(name);
     if (type)
-        return dp_tree_add_global(t, out,
+        return dp_tree_add_global(err, t, out,
                                   TAG_STORAGE + (unsigned)(type - dp_stored_types),
-                                  type->storage, err);
+                                  type->storage);
     if (torch)
         type = dp_stored_type_find_torch(name);
     if (type)
         return dp_tree_add_global(
-            t, out, TAG_DTYPE + (unsigned)(type - dp_stored_types), type->torch, err);
-    return dp_tree_add_opaque(t, out, module, name, err);
+            err, t, out, TAG_DTYPE + (unsigned)(type - dp_stored_types), type->torch);
+    return dp_tree_add_opaque(err, t, out, module, name);
 }
 
 const dp_stored_type *dp_pickle_global_type(const dp_tree *t, dp_value global)
@@ -146,9 +146,9 @@ static dp_status misfit(dp_error *err, const char *callable, const char *found,
 /* ---- what the names make ---- */
 
 /* From nothing, or from a list of pairs (Python 2). */
-static dp_status make_dict(dp_tree *t, dp_value *out, dp_value args, dp_error *err)
+static dp_status make_dict(dp_error *err, dp_tree *t, dp_value *out, dp_value args)
 {
-    dp_status st = dp_tree_add_items(t, out, DP_VALUE_DICT, NULL, 0, err);
+    dp_status st = dp_tree_add_items(err, t, out, DP_VALUE_DICT, NULL, 0);
     if (dp_tree_count(t, args) == 0 || st != DP_OK)
         return st;
     const dp_value pairs = dp_tree_item(t, args, 0);
@@ -160,14 +160,14 @@ static dp_status make_dict(dp_tree *t, dp_value *out, dp_value args, dp_error *e
         if (!is_sequence(t, pair) || dp_tree_count(t, pair) != 2)
             return misfit(err, "a dict", "a list with another item", "pairs in it");
         const dp_value entry[2] = {dp_tree_item(t, pair, 0), dp_tree_item(t, pair, 1)};
-        st = dp_tree_append(t, *out, entry, 2, err);
+        st = dp_tree_append(err, t, *out, entry, 2);
     }
     return st;
 }
 
-static dp_status make_set(dp_tree *t, dp_value *out, dp_value args, dp_error *err)
+static dp_status make_set(dp_error *err, dp_tree *t, dp_value *out, dp_value args)
 {
-    dp_status st = dp_tree_add_items(t, out, DP_VALUE_SET, NULL, 0, err);
+    dp_status st = dp_tree_add_items(err, t, out, DP_VALUE_SET, NULL, 0);
     if (dp_tree_count(t, args) == 0 || st != DP_OK)
         return st;
     const dp_value list = dp_tree_item(t, args, 0);
@@ -175,13 +175,13 @@ static dp_status make_set(dp_tree *t, dp_value *out, dp_value args, dp_error *er
         return misfit(err, "a set", dp_tree_kind_name(dp_tree_kind(t, list)), "a list");
     for (size_t i = 0; i < dp_tree_count(t, list) && st == DP_OK; i++) {
         const dp_value item = dp_tree_item(t, list, i);
-        st = dp_tree_append(t, *out, &item, 1, err);
+        st = dp_tree_append(err, t, *out, &item, 1);
     }
     return st;
 }
 
-static dp_status make_size(const dp_tree *t, dp_value *out, dp_value args,
-                           dp_error *err)
+static dp_status make_size(dp_error *err, const dp_tree *t, dp_value *out,
+                           dp_value args)
 {
     if (dp_tree_count(t, args) != 1 || !is_tuple_of_counts(t, dp_tree_item(t, args, 0)))
         return misfit(err, "torch.Size", "other arguments", "one tuple of sizes");
@@ -204,8 +204,8 @@ static bool has_lazy_sign(const dp_tree *t, dp_value args, size_t place)
     return false;
 }
 
-static dp_status make_tensor(dp_tree *t, dp_value *out, dp_value args, bool typed,
-                             const char *callable, dp_error *err)
+static dp_status make_tensor(dp_error *err, dp_tree *t, dp_value *out, dp_value args,
+                             bool typed, const char *callable)
 {
     enum { STORAGE, OFFSET, SHAPE, STRIDES, DTYPE = 6 };
     const size_t count = dp_tree_count(t, args);
@@ -228,10 +228,10 @@ static dp_status make_tensor(dp_tree *t, dp_value *out, dp_value args, bool type
         return misfit(err, callable, "other arguments",
                       "offset, shape and strides as whole numbers from 0");
     if (has_lazy_sign(t, args, typed ? 7 : 6))
-        return dp_tree_add_opaque(t, out, dp_name_from(callable),
-                                  dp_name_from("(conj_or_neg)"), err);
+        return dp_tree_add_opaque(err, t, out, dp_name_from(callable),
+                                  dp_name_from("(conj_or_neg)"));
     if (!typed)
-        return dp_tree_add_items(t, out, DP_VALUE_TENSOR, item, 4, err);
+        return dp_tree_add_items(err, t, out, DP_VALUE_TENSOR, item, 4);
 
     item[4] = dp_tree_item(t, args, DTYPE);
     if (is_kind(t, item[4], DP_VALUE_OPAQUE)) {
@@ -241,11 +241,11 @@ static dp_status make_tensor(dp_tree *t, dp_value *out, dp_value args, bool type
     if (!is_dtype(t, item[4]))
         return misfit(err, callable, dp_tree_kind_name(dp_tree_kind(t, item[4])),
                       "a dtype");
-    return dp_tree_add_items(t, out, DP_VALUE_TENSOR, item, 5, err);
+    return dp_tree_add_items(err, t, out, DP_VALUE_TENSOR, item, 5);
 }
 
-static dp_status make_parameter(const dp_tree *t, dp_value *out, dp_value args,
-                                dp_error *err)
+static dp_status make_parameter(dp_error *err, const dp_tree *t, dp_value *out,
+                                dp_value args)
 {
     if (dp_tree_count(t, args) == 0)
         return misfit(err, "a parameter", "nothing", "a tensor");
@@ -256,38 +256,38 @@ static dp_status make_parameter(const dp_tree *t, dp_value *out, dp_value args,
     return DP_OK;
 }
 
-static dp_status make_known(dp_tree *t, dp_value *out, dp_value callable, dp_value args,
-                            dp_error *err)
+static dp_status make_known(dp_error *err, dp_tree *t, dp_value *out, dp_value callable,
+                            dp_value args)
 {
     const struct known *k = &known[dp_tree_tag(t, callable)];
     switch (k->role) {
     case ROLE_DICT:
-        return make_dict(t, out, args, err);
+        return make_dict(err, t, out, args);
     case ROLE_DEFAULT_DICT:
-        return dp_tree_add_items(t, out, DP_VALUE_DICT, NULL, 0, err);
+        return dp_tree_add_items(err, t, out, DP_VALUE_DICT, NULL, 0);
     case ROLE_SET:
-        return make_set(t, out, args, err);
+        return make_set(err, t, out, args);
     case ROLE_SIZE:
-        return make_size(t, out, args, err);
+        return make_size(err, t, out, args);
     case ROLE_TENSOR_V2:
-        return make_tensor(t, out, args, false, k->text, err);
+        return make_tensor(err, t, out, args, false, k->text);
     case ROLE_TENSOR_V3:
-        return make_tensor(t, out, args, true, k->text, err);
+        return make_tensor(err, t, out, args, true, k->text);
     case ROLE_PARAMETER:
-        return make_parameter(t, out, args, err);
+        return make_parameter(err, t, out, args);
     case ROLE_FROM_TYPE:
     case ROLE_TENSOR_CLASS:
     case ROLE_BYTES_STORAGE:
         break;
     }
-    return dp_tree_add_opaque(t, out, (dp_name){"", 0}, dp_name_from(k->text), err);
+    return dp_tree_add_opaque(err, t, out, (dp_name){"", 0}, dp_name_from(k->text));
 }
 
 /* _rebuild_from_type_v2(function, class, arguments, state): the function's tensor when
  * the class is one of torch's own; *callable and *args are what it stands for. Opaque
  * otherwise: a subclass may mean anything by its bytes. */
-static dp_status unwrap_type(dp_tree *t, dp_value *callable, dp_value *args,
-                             dp_error *err)
+static dp_status unwrap_type(dp_error *err, dp_tree *t, dp_value *callable,
+                             dp_value *args)
 {
     if (dp_tree_count(t, *args) < 3 ||
         !is_kind(t, dp_tree_item(t, *args, 2), DP_VALUE_TUPLE))
@@ -308,14 +308,14 @@ static dp_status unwrap_type(dp_tree *t, dp_value *callable, dp_value *args,
                   dp_tree_kind_name(dp_tree_kind(t, class)), "a class of tensors");
 }
 
-dp_status dp_pickle_global_reduce(dp_tree *t, dp_value *out, dp_value callable,
-                                  dp_value args, dp_error *err)
+dp_status dp_pickle_global_reduce(dp_error *err, dp_tree *t, dp_value *out,
+                                  dp_value callable, dp_value args)
 {
     if (!is_kind(t, args, DP_VALUE_TUPLE))
         return misfit(err, "a call", dp_tree_kind_name(dp_tree_kind(t, args)),
                       "a tuple of arguments");
     if (is_role(t, callable, ROLE_FROM_TYPE)) {
-        const dp_status st = unwrap_type(t, &callable, &args, err);
+        const dp_status st = unwrap_type(err, t, &callable, &args);
         if (st != DP_OK)
             return st;
     }
@@ -327,9 +327,9 @@ dp_status dp_pickle_global_reduce(dp_tree *t, dp_value *out, dp_value callable,
         return misfit(err, "a call", dp_tree_kind_name(dp_tree_kind(t, callable)),
                       "a global");
     if (dp_tree_tag(t, callable) < KNOWN)
-        return make_known(t, out, callable, args, err);
-    return dp_tree_add_opaque(t, out, dp_name_from("torch"), dp_tree_text(t, callable),
-                              err);
+        return make_known(err, t, out, callable, args);
+    return dp_tree_add_opaque(err, t, out, dp_name_from("torch"),
+                              dp_tree_text(t, callable));
 }
 
 /* ---- persistent ids ---- */
@@ -343,8 +343,8 @@ static bool is_view(const dp_tree *t, dp_value v)
            is_count(t, dp_tree_item(t, v, 1)) && is_count(t, dp_tree_item(t, v, 2));
 }
 
-dp_status dp_pickle_global_persistent(dp_tree *t, dp_value *out, dp_value id,
-                                      dp_error *err)
+dp_status dp_pickle_global_persistent(dp_error *err, dp_tree *t, dp_value *out,
+                                      dp_value id)
 {
     static const char expected[] = "('storage', class, key, place, count)";
     const size_t count = is_kind(t, id, DP_VALUE_TUPLE) ? dp_tree_count(t, id) : 0;
@@ -370,5 +370,5 @@ dp_status dp_pickle_global_persistent(dp_tree *t, dp_value *out, dp_value id,
     if (!is_storage_class(t, item[1]) || !is_kind(t, item[2], DP_VALUE_TEXT) ||
         !is_count(t, item[4]) || (count == 6 && !is_view(t, item[5])))
         return misfit(err, "a persistent id", "other items", expected);
-    return dp_tree_add_items(t, out, DP_VALUE_STORAGE, item + 1, count - 1, err);
+    return dp_tree_add_items(err, t, out, DP_VALUE_STORAGE, item + 1, count - 1);
 }

@@ -103,7 +103,7 @@ dp_value dp_tree_find(const dp_tree *t, dp_value v, const char *key)
 
 /* ---- building ---- */
 
-static dp_status add(dp_tree *t, dp_value *out, struct dp_tree_node node, dp_error *err)
+static dp_status add(dp_error *err, dp_tree *t, dp_value *out, struct dp_tree_node node)
 {
     if (t->count >= DP_MAX_TREE_VALUES)
         return dp_fail(err, DP_EFORMAT,
@@ -120,44 +120,42 @@ static dp_status add(dp_tree *t, dp_value *out, struct dp_tree_node node, dp_err
     return DP_OK;
 }
 
-dp_status dp_tree_add_int(dp_tree *t, dp_value *out, dp_value_kind kind, int64_t value,
-                          dp_error *err)
+dp_status dp_tree_add_int(dp_error *err, dp_tree *t, dp_value *out, dp_value_kind kind,
+                          int64_t value)
 {
-    return add(t, out,
-               (struct dp_tree_node){.kind = (uint8_t)kind, .as.integer = value}, err);
+    return add(err, t, out,
+               (struct dp_tree_node){.kind = (uint8_t)kind, .as.integer = value});
 }
 
-dp_status dp_tree_add_float(dp_tree *t, dp_value *out, double value, dp_error *err)
+dp_status dp_tree_add_float(dp_error *err, dp_tree *t, dp_value *out, double value)
 {
-    return add(t, out, (struct dp_tree_node){.kind = DP_VALUE_FLOAT, .as.real = value},
-               err);
+    return add(err, t, out,
+               (struct dp_tree_node){.kind = DP_VALUE_FLOAT, .as.real = value});
 }
 
-dp_status dp_tree_add_text(dp_tree *t, dp_value *out, dp_value_kind kind, dp_name text,
-                           dp_error *err)
+dp_status dp_tree_add_text(dp_error *err, dp_tree *t, dp_value *out, dp_value_kind kind,
+                           dp_name text)
 {
     if (text.size > UINT32_MAX)
         return dp_fail(err, DP_EFORMAT, "found a %s of %zu bytes, expected at most %u",
                        dp_tree_kind_name(kind), text.size, (unsigned)UINT32_MAX);
-    return add(t, out,
+    return add(err, t, out,
                (struct dp_tree_node){.kind = (uint8_t)kind,
                                      .as.text = text.text,
-                                     .count = (uint32_t)text.size},
-               err);
+                                     .count = (uint32_t)text.size});
 }
 
-dp_status dp_tree_add_global(dp_tree *t, dp_value *out, unsigned tag, const char *text,
-                             dp_error *err)
+dp_status dp_tree_add_global(dp_error *err, dp_tree *t, dp_value *out, unsigned tag,
+                             const char *text)
 {
-    return add(t, out,
+    return add(err, t, out,
                (struct dp_tree_node){.kind = DP_VALUE_GLOBAL,
                                      .tag = (uint16_t)tag,
                                      .as.text = text,
-                                     .count = (uint32_t)strlen(text)},
-               err);
+                                     .count = (uint32_t)strlen(text)});
 }
 
-static dp_status join(char **out, dp_name module, dp_name name, dp_error *err)
+static dp_status join(dp_error *err, char **out, dp_name module, dp_name name)
 {
     void *text;
     *out = NULL;
@@ -198,7 +196,7 @@ static size_t global_place(const dp_tree *t, const char *name, bool *there)
 }
 
 /* Both lists have room for `need`. */
-static dp_status grow_globals(dp_tree *t, size_t need, dp_error *err)
+static dp_status grow_globals(dp_error *err, dp_tree *t, size_t need)
 {
     void *list = t->globals, *sorted = t->globals_sorted;
     size_t room = t->globals_room;
@@ -211,8 +209,8 @@ static dp_status grow_globals(dp_tree *t, size_t need, dp_error *err)
 }
 
 /* *out is the list's own copy of the joined name; `joined` is taken over. */
-static dp_status intern_global(dp_tree *t, const char **out, char *joined,
-                               dp_error *err)
+static dp_status intern_global(dp_error *err, dp_tree *t, const char **out,
+                               char *joined)
 {
     bool there;
     const size_t place = global_place(t, joined, &there);
@@ -227,7 +225,7 @@ static dp_status intern_global(dp_tree *t, const char **out, char *joined,
                      "found more than %d different globals, expected at most that",
                      DP_MAX_TREE_GLOBALS);
     if (st == DP_OK)
-        st = grow_globals(t, t->globals_count + 1, err);
+        st = grow_globals(err, t, t->globals_count + 1);
     if (st != DP_OK) {
         dp_free(joined);
         return st;
@@ -240,20 +238,20 @@ static dp_status intern_global(dp_tree *t, const char **out, char *joined,
     return DP_OK;
 }
 
-dp_status dp_tree_add_opaque(dp_tree *t, dp_value *out, dp_name module, dp_name name,
-                             dp_error *err)
+dp_status dp_tree_add_opaque(dp_error *err, dp_tree *t, dp_value *out, dp_name module,
+                             dp_name name)
 {
     char *joined;
     const char *text = NULL;
-    dp_status st = join(&joined, module, name, err);
+    dp_status st = join(err, &joined, module, name);
     if (st == DP_OK)
-        st = intern_global(t, &text, joined, err);
+        st = intern_global(err, t, &text, joined);
     if (st != DP_OK)
         return st;
-    return dp_tree_add_text(t, out, DP_VALUE_OPAQUE, dp_name_from(text), err);
+    return dp_tree_add_text(err, t, out, DP_VALUE_OPAQUE, dp_name_from(text));
 }
 
-static dp_status grow_items(dp_tree *t, size_t more, dp_error *err)
+static dp_status grow_items(dp_error *err, dp_tree *t, size_t more)
 {
     if (more > DP_MAX_TREE_ITEMS - t->items_used)
         return dp_fail(err, DP_EFORMAT,
@@ -266,17 +264,16 @@ static dp_status grow_items(dp_tree *t, size_t more, dp_error *err)
     return st;
 }
 
-dp_status dp_tree_add_items(dp_tree *t, dp_value *out, dp_value_kind kind,
-                            const dp_value *items, size_t count, dp_error *err)
+dp_status dp_tree_add_items(dp_error *err, dp_tree *t, dp_value *out,
+                            dp_value_kind kind, const dp_value *items, size_t count)
 {
-    dp_status st = grow_items(t, count, err);
+    dp_status st = grow_items(err, t, count);
     if (st == DP_OK)
-        st = add(
-            t, out,
-            (struct dp_tree_node){.kind = (uint8_t)kind,
-                                  .count = (uint32_t)count,
-                                  .as.run = {(uint32_t)t->items_used, (uint32_t)count}},
-            err);
+        st = add(err, t, out,
+                 (struct dp_tree_node){
+                     .kind = (uint8_t)kind,
+                     .count = (uint32_t)count,
+                     .as.run = {(uint32_t)t->items_used, (uint32_t)count}});
     if (st != DP_OK)
         return st;
     if (count)
@@ -287,13 +284,13 @@ dp_status dp_tree_add_items(dp_tree *t, dp_value *out, dp_value_kind kind,
 
 /* Give the container room for `need` items: in place when its run is the last one, else
  * at the end and doubled, so that appending one by one stays linear. */
-static dp_status move_run(dp_tree *t, dp_value container, size_t need, dp_error *err)
+static dp_status move_run(dp_error *err, dp_tree *t, dp_value container, size_t need)
 {
     const struct dp_tree_node n = t->nodes[container];
     const bool last = (size_t)n.as.run.first + n.as.run.room == t->items_used;
     const size_t room = need > 2 * (size_t)n.count ? need : 2 * (size_t)n.count;
     const size_t more = last ? room - n.as.run.room : room;
-    const dp_status st = grow_items(t, more, err);
+    const dp_status st = grow_items(err, t, more);
     if (st != DP_OK)
         return st;
     struct dp_tree_node *moved = &t->nodes[container];
@@ -308,12 +305,12 @@ static dp_status move_run(dp_tree *t, dp_value container, size_t need, dp_error 
     return DP_OK;
 }
 
-dp_status dp_tree_append(dp_tree *t, dp_value container, const dp_value *items,
-                         size_t count, dp_error *err)
+dp_status dp_tree_append(dp_error *err, dp_tree *t, dp_value container,
+                         const dp_value *items, size_t count)
 {
     const size_t need = t->nodes[container].count + count;
     if (need > t->nodes[container].as.run.room) {
-        const dp_status st = move_run(t, container, need, err);
+        const dp_status st = move_run(err, t, container, need);
         if (st != DP_OK)
             return st;
     }

@@ -82,32 +82,32 @@ dp_value dp_tree_find(const dp_tree *t, dp_value v, const char *key);
 /* Values of the kinds without items: NONE, BOOL and INT first. The bytes must outlive the tree. All of these:
  * DP_EFORMAT beyond DP_MAX_TREE_VALUES or DP_MAX_TREE_ITEMS, DP_ENOMEM. Arrays of items
  * that are given are not the tree's own. */
-dp_status dp_tree_add_int(dp_tree *t, dp_value *out, dp_value_kind kind, int64_t value,
-                          dp_error *err) DP_MUST_CHECK;
-dp_status dp_tree_add_float(dp_tree *t, dp_value *out, double value,
-                            dp_error *err) DP_MUST_CHECK;
-dp_status dp_tree_add_text(dp_tree *t, dp_value *out, dp_value_kind kind, dp_name text,
-                           dp_error *err) DP_MUST_CHECK;
+dp_status dp_tree_add_int(dp_error *err, dp_tree *t, dp_value *out, dp_value_kind kind,
+                          int64_t value) DP_MUST_CHECK;
+dp_status dp_tree_add_float(dp_error *err, dp_tree *t, dp_value *out,
+                            double value) DP_MUST_CHECK;
+dp_status dp_tree_add_text(dp_error *err, dp_tree *t, dp_value *out, dp_value_kind kind,
+                           dp_name text) DP_MUST_CHECK;
 
 /* A known global: `tag` is the reader's own, below 2^16; `text` outlives the tree. */
-dp_status dp_tree_add_global(dp_tree *t, dp_value *out, unsigned tag, const char *text,
-                             dp_error *err) DP_MUST_CHECK;
+dp_status dp_tree_add_global(dp_error *err, dp_tree *t, dp_value *out, unsigned tag,
+                             const char *text) DP_MUST_CHECK;
 unsigned dp_tree_tag(const dp_tree *t, dp_value v);
 
 /* An object that is not read, of the class "module.name", or "name" when the module is
  * empty. The name goes into the list of globals, once; bytes that are not printable
  * ASCII become '?'. */
-dp_status dp_tree_add_opaque(dp_tree *t, dp_value *out, dp_name module, dp_name name,
-                             dp_error *err) DP_MUST_CHECK;
+dp_status dp_tree_add_opaque(dp_error *err, dp_tree *t, dp_value *out, dp_name module,
+                             dp_name name) DP_MUST_CHECK;
 
 /* A container of `count` items; a DICT's are key, value, key, value, ... */
-dp_status dp_tree_add_items(dp_tree *t, dp_value *out, dp_value_kind kind,
-                            const dp_value *items, size_t count,
-                            dp_error *err) DP_MUST_CHECK;
+dp_status dp_tree_add_items(dp_error *err, dp_tree *t, dp_value *out,
+                            dp_value_kind kind, const dp_value *items,
+                            size_t count) DP_MUST_CHECK;
 
 /* Append to a LIST, SET or DICT. */
-dp_status dp_tree_append(dp_tree *t, dp_value container, const dp_value *items,
-                         size_t count, dp_error *err) DP_MUST_CHECK;
+dp_status dp_tree_append(dp_error *err, dp_tree *t, dp_value container,
+                         const dp_value *items, size_t count) DP_MUST_CHECK;
 
 /* Release. A zeroed tree is allowed. */
 void dp_tree_done(dp_tree *t);

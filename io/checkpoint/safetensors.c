@@ -47,7 +47,7 @@ typedef struct reader {
 
 static dp_status json_failed(reader *r)
 {
-    const dp_status st = dp_json_stream_status(&r->json, r->path, r->err);
+    const dp_status st = dp_json_stream_status(r->err, &r->json, r->path);
     return st != DP_OK
                ? st
                : dp_fail(r->err, DP_EFORMAT, "%s: found a broken header", r->path);
@@ -238,13 +238,13 @@ static dp_status read_metadata(reader *r)
             !dp_json_stream_string(&r->json, &text))
             return dp_fail(r->err, DP_EFORMAT, "%s: %s: found a value that is no text",
                            r->path, metadata_key);
-        st = dp_tree_add_text(r->metadata, &item[0], DP_VALUE_TEXT, keep_text(r, key),
-                              r->err);
+        st = dp_tree_add_text(r->err, r->metadata, &item[0], DP_VALUE_TEXT,
+                              keep_text(r, key));
         if (st == DP_OK)
-            st = dp_tree_add_text(r->metadata, &item[1], DP_VALUE_TEXT,
-                                  keep_text(r, text), r->err);
+            st = dp_tree_add_text(r->err, r->metadata, &item[1], DP_VALUE_TEXT,
+                                  keep_text(r, text));
         if (st == DP_OK)
-            st = dp_tree_append(r->metadata, r->root, item, 2, r->err);
+            st = dp_tree_append(r->err, r->metadata, r->root, item, 2);
     }
     return st == DP_OK && r->json.expected ? json_failed(r) : st;
 }
@@ -303,7 +303,7 @@ static dp_status place_entries(reader *r, dp_tensor_list *list,
                 (unsigned long long)e->end, (unsigned long long)at, size);
         at = e->end;
         e->tensor.data = buffer + e->begin;
-        st = dp_tensor_list_add(list, &e->tensor, e->type, e->name.text, r->err);
+        st = dp_tensor_list_add(r->err, list, &e->tensor, e->type, e->name.text);
     }
     if (st == DP_OK && at != size)
         st = dp_fail(r->err, DP_EFORMAT,
@@ -312,9 +312,9 @@ static dp_status place_entries(reader *r, dp_tensor_list *list,
     return st;
 }
 
-dp_status dp_safetensors_read(dp_tensor_list *list, dp_tree *metadata, dp_value *root,
-                              char **texts, const char *path, const unsigned char *data,
-                              size_t size, dp_error *err)
+dp_status dp_safetensors_read(dp_error *err, dp_tensor_list *list, dp_tree *metadata,
+                              dp_value *root, char **texts, const char *path,
+                              const unsigned char *data, size_t size)
 {
     reader r = {.path = path, .metadata = metadata, .err = err};
     void *memory = NULL;
@@ -338,7 +338,7 @@ dp_status dp_safetensors_read(dp_tensor_list *list, dp_tree *metadata, dp_value 
     dp_status st = dp_alloc(err, &memory, (size_t)length + 1, 1, "a header's texts");
     r.texts = *texts = memory;
     if (st == DP_OK)
-        st = dp_tree_add_items(metadata, &r.root, DP_VALUE_DICT, NULL, 0, err);
+        st = dp_tree_add_items(err, metadata, &r.root, DP_VALUE_DICT, NULL, 0);
     if (st == DP_OK)
         st = read_header(&r, header, (size_t)length);
     if (st == DP_OK)

@@ -25,9 +25,9 @@ bool dp_safetensors_is(const unsigned char *data, size_t size);
  * other from 0 to the end of the file without holes, and each has the bytes that dtype
  * and shape say; metadata are texts. DP_EUNSUPPORTED: a rank above DP_MAX_TENSOR_RANK.
  * DP_ENOMEM. On failure list and tree are the caller's to release all the same. */
-dp_status dp_safetensors_read(dp_tensor_list *list, dp_tree *metadata, dp_value *root,
-                              char **texts, const char *path, const unsigned char *data,
-                              size_t size, dp_error *err) DP_MUST_CHECK;
+dp_status dp_safetensors_read(dp_error *err, dp_tensor_list *list, dp_tree *metadata,
+                              dp_value *root, char **texts, const char *path,
+                              const unsigned char *data, size_t size) DP_MUST_CHECK;
 
 /* Write `count` tensors, and metadata as key, value, key, value, ... closed by NULL (NULL
  * for none). Tensors are written row-major, those of large elements first, so that each

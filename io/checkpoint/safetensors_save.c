@@ -36,7 +36,7 @@ static dp_status check_names(const writer *w)
                          w->tensors[i].name);
     }
     if (st == DP_OK)
-        st = dp_name_index_init(&index, names, w->count, w->err);
+        st = dp_name_index_init(w->err, &index, names, w->count);
     if (st == DP_OK) {
         const ptrdiff_t twice = dp_name_index_find_twice(&index);
         if (twice != DP_NAME_NONE)
@@ -126,8 +126,8 @@ static dp_status make_header(const writer *w, dp_text *text,
 /* ---- the tensors ---- */
 
 /* Row-major, element by element, through a buffer. */
-static dp_status write_strided(dp_atomic_file *f, const dp_named_tensor *t,
-                               dp_error *err)
+static dp_status write_strided(dp_error *err, dp_atomic_file *f,
+                               const dp_named_tensor *t)
 {
     unsigned char buffer[CHUNK];
     const size_t size = dp_dtype_size(t->dtype), count = dp_named_tensor_count(t);
@@ -138,7 +138,7 @@ static dp_status write_strided(dp_atomic_file *f, const dp_named_tensor *t,
         memcpy(buffer + used, dp_element_next(&walk), size);
         used += size;
         if (used == CHUNK || i + 1 == count) {
-            st = dp_atomic_file_write(f, buffer, used, err);
+            st = dp_atomic_file_write(err, f, buffer, used);
             used = 0;
         }
     }
@@ -152,9 +152,9 @@ static dp_status write_tensors(const writer *w, dp_atomic_file *f)
         const dp_named_tensor *t = &w->tensors[w->order[i]];
         const size_t bytes = dp_named_tensor_count(t) * dp_dtype_size(t->dtype);
         if (!dp_named_tensor_is_dense(t))
-            st = write_strided(f, t, w->err);
+            st = write_strided(w->err, f, t);
         else if (bytes)
-            st = dp_atomic_file_write(f, t->data, bytes, w->err);
+            st = dp_atomic_file_write(w->err, f, t->data, bytes);
     }
     return st;
 }
@@ -165,15 +165,15 @@ static dp_status write_file(const writer *w, const dp_text *header)
     unsigned char length[8];
     for (size_t i = 0; i < sizeof length; i++)
         length[i] = (unsigned char)((uint64_t)header->size >> (8 * i));
-    dp_status st = dp_atomic_file_open(&f, w->path, w->err);
+    dp_status st = dp_atomic_file_open(w->err, &f, w->path);
     if (st == DP_OK)
-        st = dp_atomic_file_write(&f, length, sizeof length, w->err);
+        st = dp_atomic_file_write(w->err, &f, length, sizeof length);
     if (st == DP_OK)
-        st = dp_atomic_file_write(&f, header->data, header->size, w->err);
+        st = dp_atomic_file_write(w->err, &f, header->data, header->size);
     if (st == DP_OK)
         st = write_tensors(w, &f);
     if (st == DP_OK)
-        st = dp_atomic_file_commit(&f, w->err);
+        st = dp_atomic_file_commit(w->err, &f);
     dp_atomic_file_abandon(&f);
     return st;
 }

@@ -4,9 +4,9 @@
 
 #include <string.h>
 
-dp_status dp_tensor_list_add(dp_tensor_list *l, const dp_named_tensor *tensor,
-                             const dp_stored_type *type, const char *name,
-                             dp_error *err)
+dp_status dp_tensor_list_add(dp_error *err, dp_tensor_list *l,
+                             const dp_named_tensor *tensor, const dp_stored_type *type,
+                             const char *name)
 {
     static const char what[] = "a list of tensors";
     void *tensors = l->tensors, *types = (void *)l->types;
@@ -41,8 +41,8 @@ static char *own(const char *name)
     return both.owned;
 }
 
-dp_status dp_tensor_list_refuse(dp_tensor_list *l, const char *name, const char *class,
-                                dp_error *err)
+dp_status dp_tensor_list_refuse(dp_error *err, dp_tensor_list *l, const char *name,
+                                const char *class)
 {
     void *refusals = l->refusals;
     char *copy;
@@ -77,7 +77,7 @@ bool dp_tensor_list_strip(dp_tensor_list *l, const char *prefix)
     return true;
 }
 
-dp_status dp_tensor_list_finish(dp_tensor_list *l, const char *path, dp_error *err)
+dp_status dp_tensor_list_finish(dp_error *err, dp_tensor_list *l, const char *path)
 {
     void *names;
     dp_status st =
@@ -86,7 +86,7 @@ dp_status dp_tensor_list_finish(dp_tensor_list *l, const char *path, dp_error *e
     for (size_t i = 0; i < l->count && st == DP_OK; i++)
         l->names[i] = dp_name_from(l->tensors[i].name);
     if (st == DP_OK)
-        st = dp_name_index_init(&l->index, l->names, l->count, err);
+        st = dp_name_index_init(err, &l->index, l->names, l->count);
     if (st != DP_OK)
         return st;
     const ptrdiff_t twice = dp_name_index_find_twice(&l->index);

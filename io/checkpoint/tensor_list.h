@@ -25,13 +25,13 @@ typedef struct dp_tensor_list {
 
 /* Append a copy of *tensor under a copy of the name. DP_EFORMAT beyond DP_MAX_TENSORS,
  * DP_ENOMEM. */
-dp_status dp_tensor_list_add(dp_tensor_list *l, const dp_named_tensor *tensor,
-                             const dp_stored_type *type, const char *name,
-                             dp_error *err) DP_MUST_CHECK;
+dp_status dp_tensor_list_add(dp_error *err, dp_tensor_list *l,
+                             const dp_named_tensor *tensor, const dp_stored_type *type,
+                             const char *name) DP_MUST_CHECK;
 
 /* Append a refusal under a copy of the name; the class must outlive the list. */
-dp_status dp_tensor_list_refuse(dp_tensor_list *l, const char *name, const char *class,
-                                dp_error *err) DP_MUST_CHECK;
+dp_status dp_tensor_list_refuse(dp_error *err, dp_tensor_list *l, const char *name,
+                                const char *class) DP_MUST_CHECK;
 
 /* When every tensor's name starts with `prefix`, and there is one: cut it off, of
  * refusals too that have it, and true. */
@@ -39,8 +39,8 @@ bool dp_tensor_list_strip(dp_tensor_list *l, const char *prefix);
 
 /* Nothing is added or stripped after this: prepare dp_tensor_list_find. DP_EFORMAT when
  * a name stands twice; `path` opens the sentence. */
-dp_status dp_tensor_list_finish(dp_tensor_list *l, const char *path,
-                                dp_error *err) DP_MUST_CHECK;
+dp_status dp_tensor_list_finish(dp_error *err, dp_tensor_list *l,
+                                const char *path) DP_MUST_CHECK;
 
 /* NULL when there is none. */
 const dp_named_tensor *dp_tensor_list_find(const dp_tensor_list *l, const char *name);

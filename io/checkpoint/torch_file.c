@@ -39,13 +39,13 @@ static dp_status check_value(check *c, dp_value v, int depth)
     return st;
 }
 
-dp_status dp_torch_file_init(dp_torch_file *f, const char *path,
-                             const unsigned char *data, size_t size, dp_error *err)
+dp_status dp_torch_file_init(dp_error *err, dp_torch_file *f, const char *path,
+                             const unsigned char *data, size_t size)
 {
     *f = (dp_torch_file){.path = path};
     dp_status st = dp_torch_zip_is(data, size)
-                       ? dp_torch_zip_read(f, data, size, err)
-                       : dp_torch_legacy_read(f, data, size, err);
+                       ? dp_torch_zip_read(err, f, data, size)
+                       : dp_torch_legacy_read(err, f, data, size);
     check c = {f, 16 * f->tree.count + 1024, err};
     if (st == DP_OK)
         st = check_value(&c, f->root, 0);
@@ -63,16 +63,15 @@ typedef struct view {
     size_t count;
 } view;
 
-static dp_status bad_tensor(const dp_torch_file *f, const char *name, const char *what,
-                            dp_error *err)
+static dp_status bad_tensor(dp_error *err, const dp_torch_file *f, const char *name,
+                            const char *what)
 {
     return dp_fail(err, DP_EFORMAT, "%s: tensor %s: %s", f->path, name, what);
 }
 
 /* The storage at v as elements of `type`, or of its own type when that is NULL. */
-static dp_status find_view(const dp_torch_file *f, dp_value v,
-                           const dp_stored_type *type, const char *name, view *out,
-                           dp_error *err)
+static dp_status find_view(dp_error *err, const dp_torch_file *f, dp_value v,
+                           const dp_stored_type *type, const char *name, view *out)
 {
     const dp_tree *t = &f->tree;
     const dp_name key = dp_tree_text(t, dp_tree_item(t, v, 1));
@@ -81,8 +80,8 @@ static dp_status find_view(const dp_torch_file *f, dp_value v,
     const size_t count = (size_t)dp_tree_int(t, dp_tree_item(t, v, 3));
     dp_torch_storage s;
     size_t bytes;
-    const dp_status st = f->is_zip ? dp_torch_zip_storage(f, key, &s, err)
-                                   : dp_torch_legacy_storage(f, key, &s, err);
+    const dp_status st = f->is_zip ? dp_torch_zip_storage(err, f, key, &s)
+                                   : dp_torch_legacy_storage(err, f, key, &s);
     if (st != DP_OK)
         return dp_fail_while(err, "%s: tensor %s", f->path, name);
     if (!dp_stored_type_bytes(unit, count, &bytes) || bytes != s.size)
@@ -95,7 +94,7 @@ static dp_status find_view(const dp_torch_file *f, dp_value v,
     out->bytes = s.bytes;
     out->count = type ? s.size / (type->bits / 8) : count;
     if (own && type && own->bits != type->bits)
-        return bad_tensor(f, name, "found another type than its storage has", err);
+        return bad_tensor(err, f, name, "found another type than its storage has");
     if (dp_tree_count(t, v) < 5 ||
         dp_tree_kind(t, dp_tree_item(t, v, 4)) == DP_VALUE_NONE)
         return DP_OK;
@@ -105,7 +104,7 @@ static dp_status find_view(const dp_torch_file *f, dp_value v,
     const size_t offset = (size_t)dp_tree_int(t, dp_tree_item(t, part, 1));
     const size_t length = (size_t)dp_tree_int(t, dp_tree_item(t, part, 2));
     if (offset > out->count || length > out->count - offset)
-        return bad_tensor(f, name, "found a part that leaves its storage", err);
+        return bad_tensor(err, f, name, "found a part that leaves its storage");
     out->bytes += offset * (out->type->bits / 8);
     out->count = length;
     return DP_OK;
@@ -139,9 +138,9 @@ static bool read_shape(const dp_tree *t, dp_value v, dp_named_tensor *out,
     return true;
 }
 
-dp_status dp_torch_file_tensor(const dp_torch_file *f, dp_value v, const char *name,
-                               dp_named_tensor *out, const dp_stored_type **type,
-                               dp_error *err)
+dp_status dp_torch_file_tensor(dp_error *err, const dp_torch_file *f, dp_value v,
+                               const char *name, dp_named_tensor *out,
+                               const dp_stored_type **type)
 {
     const dp_tree *t = &f->tree;
     const size_t rank = dp_tree_count(t, dp_tree_item(t, v, 2));
@@ -155,13 +154,13 @@ dp_status dp_torch_file_tensor(const dp_torch_file *f, dp_value v, const char *n
         return dp_fail(err, DP_EUNSUPPORTED,
                        "%s: tensor %s: found %zu dimensions, expected at most %d",
                        f->path, name, rank, DP_MAX_TENSOR_RANK);
-    const dp_status st = find_view(f, dp_tree_item(t, v, 0), own, name, &w, err);
+    const dp_status st = find_view(err, f, dp_tree_item(t, v, 0), own, name, &w);
     if (st != DP_OK)
         return st;
     size_t count, last;
     out->rank = (int)rank;
     if (!read_shape(t, v, out, &count, &last))
-        return bad_tensor(f, name, "found a shape whose size overflows", err);
+        return bad_tensor(err, f, name, "found a shape whose size overflows");
     *type = w.type;
     out->dtype = w.type->dtype;
     out->data = w.bytes;

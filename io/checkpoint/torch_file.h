@@ -33,17 +33,16 @@ typedef struct dp_torch_file {
 /* Read the file of torch.save at data, which must outlive *f, as must path. The tree is
  * checked: no cycles, no deeper than DP_MAX_PICKLE_DEPTH. DP_EFORMAT, DP_EUNSUPPORTED,
  * DP_ENOMEM: *f is empty then. */
-dp_status dp_torch_file_init(dp_torch_file *f, const char *path,
-                             const unsigned char *data, size_t size,
-                             dp_error *err) DP_MUST_CHECK;
+dp_status dp_torch_file_init(dp_error *err, dp_torch_file *f, const char *path,
+                             const unsigned char *data, size_t size) DP_MUST_CHECK;
 
 /* The TENSOR at v of f->tree, checked against its storage: the storage has the bytes that
  * its element count says, and offset, shape and strides stay inside. *out has no name,
  * and its data is in the mapping; `name` is for the sentence. DP_EFORMAT; DP_EUNSUPPORTED
  * (a rank above DP_MAX_TENSOR_RANK; a compressed storage). Safe for several threads. */
-dp_status dp_torch_file_tensor(const dp_torch_file *f, dp_value v, const char *name,
-                               dp_named_tensor *out, const dp_stored_type **type,
-                               dp_error *err) DP_MUST_CHECK;
+dp_status dp_torch_file_tensor(dp_error *err, const dp_torch_file *f, dp_value v,
+                               const char *name, dp_named_tensor *out,
+                               const dp_stored_type **type) DP_MUST_CHECK;
 
 /* A zeroed file is allowed. */
 void dp_torch_file_done(dp_torch_file *f);

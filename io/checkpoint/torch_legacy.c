@@ -37,8 +37,8 @@ static dp_status read_pickle(reader *r, dp_value *v, const char *what)
     size_t used = 0;
     char name[256];
     snprintf(name, sizeof name, "%s: %s", r->f->path, what);
-    const dp_status st = dp_pickle_read(&r->f->tree, v, &used, name, r->data + r->at,
-                                        r->size - r->at, r->err);
+    const dp_status st = dp_pickle_read(r->err, &r->f->tree, v, &used, name,
+                                        r->data + r->at, r->size - r->at);
     r->at += used;
     return st;
 }
@@ -78,7 +78,7 @@ typedef struct named {
     dp_name_index index;
 } named;
 
-static dp_status collect_named(named *n, const dp_tree *t, dp_error *err)
+static dp_status collect_named(dp_error *err, named *n, const dp_tree *t)
 {
     void *keys = NULL, *values = NULL;
     size_t count = 0;
@@ -97,7 +97,7 @@ static dp_status collect_named(named *n, const dp_tree *t, dp_error *err)
             n->keys[count] = dp_tree_text(t, dp_tree_item(t, (dp_value)v, 1));
             n->values[count++] = (dp_value)v;
         }
-    return dp_name_index_init(&n->index, n->keys, count, err);
+    return dp_name_index_init(err, &n->index, n->keys, count);
 }
 
 static dp_status bad_storage(const reader *r, dp_name key, const char *what)
@@ -160,7 +160,7 @@ static dp_status read_storages(reader *r, const named *n, dp_value list)
         st = read_storage(r, n, r->f->keys[i], &r->f->storages[i]);
     }
     if (st == DP_OK)
-        st = dp_name_index_init(&r->f->index, r->f->keys, count, r->err);
+        st = dp_name_index_init(r->err, &r->f->index, r->f->keys, count);
     if (st != DP_OK)
         return st;
     const ptrdiff_t twice = dp_name_index_find_twice(&r->f->index);
@@ -168,8 +168,8 @@ static dp_status read_storages(reader *r, const named *n, dp_value list)
                                  : bad_storage(r, r->f->keys[twice], "found it twice");
 }
 
-dp_status dp_torch_legacy_read(dp_torch_file *f, const unsigned char *data, size_t size,
-                               dp_error *err)
+dp_status dp_torch_legacy_read(dp_error *err, dp_torch_file *f,
+                               const unsigned char *data, size_t size)
 {
     reader r = {f, data, size, 0, err};
     named n = {NULL, NULL, {NULL, NULL, 0}};
@@ -181,7 +181,7 @@ dp_status dp_torch_legacy_read(dp_torch_file *f, const unsigned char *data, size
     if (st == DP_OK)
         st = read_pickle(&r, &list, "storage keys");
     if (st == DP_OK)
-        st = collect_named(&n, &f->tree, err);
+        st = collect_named(err, &n, &f->tree);
     if (st == DP_OK)
         st = read_storages(&r, &n, list);
     if (st == DP_OK && r.at != size)
@@ -194,8 +194,8 @@ dp_status dp_torch_legacy_read(dp_torch_file *f, const unsigned char *data, size
     return st;
 }
 
-dp_status dp_torch_legacy_storage(const dp_torch_file *f, dp_name key,
-                                  dp_torch_storage *out, dp_error *err)
+dp_status dp_torch_legacy_storage(dp_error *err, const dp_torch_file *f, dp_name key,
+                                  dp_torch_storage *out)
 {
     const ptrdiff_t place = dp_name_index_find(&f->index, key);
     if (place == DP_NAME_NONE)

@@ -14,11 +14,11 @@ bool dp_torch_legacy_is(const unsigned char *data, size_t size);
 
 /* Fill tree, root, keys, storages and index of *f. On failure *f is the caller's to
  * release. */
-dp_status dp_torch_legacy_read(dp_torch_file *f, const unsigned char *data, size_t size,
-                               dp_error *err) DP_MUST_CHECK;
+dp_status dp_torch_legacy_read(dp_error *err, dp_torch_file *f,
+                               const unsigned char *data, size_t size) DP_MUST_CHECK;
 
 /* The storage of that key. DP_EFORMAT when there is none. */
-dp_status dp_torch_legacy_storage(const dp_torch_file *f, dp_name key,
-                                  dp_torch_storage *out, dp_error *err) DP_MUST_CHECK;
+dp_status dp_torch_legacy_storage(dp_error *err, const dp_torch_file *f, dp_name key,
+                                  dp_torch_storage *out) DP_MUST_CHECK;
 
 #endif

@@ -67,8 +67,8 @@ static dp_status add_tensor(walk *w, dp_value v)
         return dp_fail(w->err, DP_EFORMAT,
                        "%s: below %s: found a tensor under a key that cannot be a name",
                        w->f->path, w->used ? w->name : "the whole");
-    const dp_status st = dp_torch_file_tensor(w->f, v, w->name, &tensor, &type, w->err);
-    return st == DP_OK ? dp_tensor_list_add(w->tensors, &tensor, type, w->name, w->err)
+    const dp_status st = dp_torch_file_tensor(w->err, w->f, v, w->name, &tensor, &type);
+    return st == DP_OK ? dp_tensor_list_add(w->err, w->tensors, &tensor, type, w->name)
                        : st;
 }
 
@@ -79,8 +79,8 @@ static dp_status visit(walk *w, dp_value v)
     if (kind == DP_VALUE_TENSOR)
         return add_tensor(w, v);
     if (kind == DP_VALUE_OPAQUE)
-        return dp_tensor_list_refuse(w->tensors, w->unnamed ? "?" : w->name,
-                                     dp_tree_text(t, v).text, w->err);
+        return dp_tensor_list_refuse(w->err, w->tensors, w->unnamed ? "?" : w->name,
+                                     dp_tree_text(t, v).text);
     if (!is_container(kind))
         return DP_OK;
     dp_status st = DP_OK;
@@ -98,8 +98,8 @@ static dp_status visit(walk *w, dp_value v)
     return st;
 }
 
-dp_status dp_torch_names_list(const dp_torch_file *f, dp_value from,
-                              dp_tensor_list *tensors, dp_error *err)
+dp_status dp_torch_names_list(dp_error *err, const dp_torch_file *f, dp_value from,
+                              dp_tensor_list *tensors)
 {
     walk w = {.f = f, .tensors = tensors, .err = err};
     return visit(&w, from);

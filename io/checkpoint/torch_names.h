@@ -11,8 +11,8 @@
  * to it, joined with points; list items are named by their place from 0. DP_EFORMAT also
  * when a key on the way is neither text nor number, or the name is too long or not fit to
  * print. */
-dp_status dp_torch_names_list(const dp_torch_file *f, dp_value from,
-                              dp_tensor_list *tensors, dp_error *err) DP_MUST_CHECK;
+dp_status dp_torch_names_list(dp_error *err, const dp_torch_file *f, dp_value from,
+                              dp_tensor_list *tensors) DP_MUST_CHECK;
 
 /* Whether a tensor lies at or below the value. */
 bool dp_torch_names_any(const dp_torch_file *f, dp_value from);

@@ -19,7 +19,7 @@ static bool ends_in(dp_name name, const char *tail)
 }
 
 /* The one member FOLDER/data.pkl. */
-static dp_status find_pickle(dp_torch_file *f, size_t *place, dp_error *err)
+static dp_status find_pickle(dp_error *err, dp_torch_file *f, size_t *place)
 {
     static const char tail[] = "/data.pkl";
     size_t found = 0;
@@ -54,46 +54,46 @@ static ptrdiff_t find_member(const dp_torch_file *f, dp_name rest)
     return dp_zip_find(&f->zip, (dp_name){text, f->folder.size + 1 + rest.size});
 }
 
-static dp_status check_byte_order(const dp_torch_file *f, dp_error *err)
+static dp_status check_byte_order(dp_error *err, const dp_torch_file *f)
 {
     const unsigned char *bytes;
     size_t size;
     const ptrdiff_t place = find_member(f, dp_name_from("byteorder"));
     if (place == DP_NAME_NONE)
         return DP_OK;
-    const dp_status st = dp_zip_locate(&f->zip, (size_t)place, &bytes, &size, err);
+    const dp_status st = dp_zip_locate(err, &f->zip, (size_t)place, &bytes, &size);
     if (st != DP_OK || (size == 6 && memcmp(bytes, "little", 6) == 0))
         return st;
     return dp_fail(err, DP_EUNSUPPORTED, "%s: found byte order %.*s, expected little",
                    f->path, size < 20 ? (int)size : 20, (const char *)bytes);
 }
 
-dp_status dp_torch_zip_read(dp_torch_file *f, const unsigned char *data, size_t size,
-                            dp_error *err)
+dp_status dp_torch_zip_read(dp_error *err, dp_torch_file *f, const unsigned char *data,
+                            size_t size)
 {
     const unsigned char *bytes = NULL;
     size_t length = 0, used = 0, place = 0;
     char name[256];
     f->is_zip = true;
-    dp_status st = dp_zip_init(&f->zip, f->path, data, size, err);
+    dp_status st = dp_zip_init(err, &f->zip, f->path, data, size);
     if (st == DP_OK)
-        st = find_pickle(f, &place, err);
+        st = find_pickle(err, f, &place);
     if (st == DP_OK)
-        st = check_byte_order(f, err);
+        st = check_byte_order(err, f);
     if (st == DP_OK && find_member(f, dp_name_from("constants.pkl")) != DP_NAME_NONE)
         st = dp_fail(
             err, DP_EUNSUPPORTED,
             "%s: found a TorchScript archive, expected a state dict of torch.save",
             f->path);
     if (st == DP_OK)
-        st = dp_zip_verify(&f->zip, place, err);
+        st = dp_zip_verify(err, &f->zip, place);
     if (st == DP_OK)
-        st = dp_zip_locate(&f->zip, place, &bytes, &length, err);
+        st = dp_zip_locate(err, &f->zip, place, &bytes, &length);
     if (st != DP_OK)
         return st;
 
     snprintf(name, sizeof name, "%s: data.pkl", f->path);
-    st = dp_pickle_read(&f->tree, &f->root, &used, name, bytes, length, err);
+    st = dp_pickle_read(err, &f->tree, &f->root, &used, name, bytes, length);
     if (st == DP_OK && used != length)
         st = dp_fail(err, DP_EFORMAT,
                      "%s: found %zu bytes behind its end, expected none", name,
@@ -101,8 +101,8 @@ dp_status dp_torch_zip_read(dp_torch_file *f, const unsigned char *data, size_t 
     return st;
 }
 
-dp_status dp_torch_zip_storage(const dp_torch_file *f, dp_name key,
-                               dp_torch_storage *out, dp_error *err)
+dp_status dp_torch_zip_storage(dp_error *err, const dp_torch_file *f, dp_name key,
+                               dp_torch_storage *out)
 {
     static const char head[] = "data/";
     char rest[DP_MAX_TENSOR_NAME];
@@ -116,5 +116,5 @@ dp_status dp_torch_zip_storage(const dp_torch_file *f, dp_name key,
     if (place == DP_NAME_NONE)
         return dp_fail(err, DP_EFORMAT, "found no ZIP member data/%.*s",
                        key.size < 100 ? (int)key.size : 100, key.text);
-    return dp_zip_locate(&f->zip, (size_t)place, &out->bytes, &out->size, err);
+    return dp_zip_locate(err, &f->zip, (size_t)place, &out->bytes, &out->size);
 }

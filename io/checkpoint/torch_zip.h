@@ -13,11 +13,11 @@ bool dp_torch_zip_is(const unsigned char *data, size_t size);
 
 /* Fill tree, root, zip and folder of *f. data.pkl's CRC-32 is compared; the storages'
  * are not. On failure *f is the caller's to release. */
-dp_status dp_torch_zip_read(dp_torch_file *f, const unsigned char *data, size_t size,
-                            dp_error *err) DP_MUST_CHECK;
+dp_status dp_torch_zip_read(dp_error *err, dp_torch_file *f, const unsigned char *data,
+                            size_t size) DP_MUST_CHECK;
 
 /* The storage of that key. DP_EFORMAT when there is none. */
-dp_status dp_torch_zip_storage(const dp_torch_file *f, dp_name key,
-                               dp_torch_storage *out, dp_error *err) DP_MUST_CHECK;
+dp_status dp_torch_zip_storage(dp_error *err, const dp_torch_file *f, dp_name key,
+                               dp_torch_storage *out) DP_MUST_CHECK;
 
 #endif

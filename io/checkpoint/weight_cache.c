@@ -79,7 +79,7 @@ static void flush_chunk(writer *w)
     if (w->filled == 0)
         return;
     w->sums[w->done++] = dp_checksum(w->chunk, w->filled);
-    (void)dp_atomic_file_write(&w->file, w->chunk, w->filled, w->err);
+    (void)dp_atomic_file_write(w->err, &w->file, w->chunk, w->filled);
     w->filled = 0;
 }
 
@@ -116,15 +116,15 @@ static dp_status write_all(writer *w, const head *h, const dp_weight_piece *piec
     flush_chunk(w);
     digest_head(digest, h, w->sums, chunks);
     rewind(stream);
-    (void)dp_atomic_file_write(&w->file, h, sizeof *h, w->err);
-    (void)dp_atomic_file_write(&w->file, w->sums, chunks * sizeof *w->sums, w->err);
-    (void)dp_atomic_file_write(&w->file, digest, sizeof digest, w->err);
-    return dp_atomic_file_commit(&w->file, w->err);
+    (void)dp_atomic_file_write(w->err, &w->file, h, sizeof *h);
+    (void)dp_atomic_file_write(w->err, &w->file, w->sums, chunks * sizeof *w->sums);
+    (void)dp_atomic_file_write(w->err, &w->file, digest, sizeof digest);
+    return dp_atomic_file_commit(w->err, &w->file);
 }
 
-dp_status dp_weight_cache_save(const char *path, const uint8_t key[DP_SHA256_BYTES],
-                               const dp_weight_piece *pieces, size_t count,
-                               dp_error *err)
+dp_status dp_weight_cache_save(dp_error *err, const char *path,
+                               const uint8_t key[DP_SHA256_BYTES],
+                               const dp_weight_piece *pieces, size_t count)
 {
     size_t floats = 0;
     for (size_t i = 0; i < count; i++)
@@ -140,7 +140,7 @@ dp_status dp_weight_cache_save(const char *path, const uint8_t key[DP_SHA256_BYT
         w.sums = memory;
     }
     if (st == DP_OK)
-        st = dp_atomic_file_open(&w.file, path, err);
+        st = dp_atomic_file_open(err, &w.file, path);
     if (st == DP_OK)
         st = write_all(&w, &h, pieces, count);
     dp_atomic_file_abandon(&w.file);
@@ -240,9 +240,10 @@ static dp_status read_floats(reader *r, dp_pool *pool)
     return DP_OK;
 }
 
-dp_status dp_weight_cache_load(float **floats, size_t *count, dp_store *store,
-                               const char *path, const uint8_t key[DP_SHA256_BYTES],
-                               dp_pool *pool, bool *missing, dp_error *err)
+dp_status dp_weight_cache_load(dp_error *err, float **floats, size_t *count,
+                               dp_store *store, const char *path,
+                               const uint8_t key[DP_SHA256_BYTES], dp_pool *pool,
+                               bool *missing)
 {
     struct stat about;
     void *memory = NULL;
@@ -259,7 +260,7 @@ dp_status dp_weight_cache_load(float **floats, size_t *count, dp_store *store,
     if (st == DP_OK)
         st = read_head(&r, key, count);
     if (st == DP_OK)
-        st = dp_store_take(store, err, &memory, *count, sizeof(float), "weights");
+        st = dp_store_take(err, store, &memory, *count, sizeof(float), "weights");
     *floats = memory;
     r.to = memory;
     if (st == DP_OK)
@@ -272,7 +273,7 @@ dp_status dp_weight_cache_load(float **floats, size_t *count, dp_store *store,
 
 /* ---- checkpoints -------------------------------------------------------------------- */
 
-dp_status dp_weight_cache_identify(dp_sha256 *sum, const char *path, dp_error *err)
+dp_status dp_weight_cache_identify(dp_error *err, dp_sha256 *sum, const char *path)
 {
     struct stat about;
     unsigned char bytes[ENDS];

@@ -27,22 +27,23 @@ typedef struct dp_weight_piece {
 
 /* Write the pieces, one after the other; the file is there whole or not at all. DP_EIO,
  * DP_ENOMEM. */
-dp_status dp_weight_cache_save(const char *path, const uint8_t key[DP_SHA256_BYTES],
-                               const dp_weight_piece *pieces, size_t count,
-                               dp_error *err) DP_MUST_CHECK;
+dp_status dp_weight_cache_save(dp_error *err, const char *path,
+                               const uint8_t key[DP_SHA256_BYTES],
+                               const dp_weight_piece *pieces,
+                               size_t count) DP_MUST_CHECK;
 
 /* Read the floats of a file of this key into memory of `store`, spread over the pool.
  * DP_EIO (*missing says whether there is no such file), DP_EFORMAT, DP_ENOMEM: what was
  * taken from the store is of no use then. */
-dp_status dp_weight_cache_load(float **floats, size_t *count, dp_store *store,
-                               const char *path, const uint8_t key[DP_SHA256_BYTES],
-                               dp_pool *pool, bool *missing,
-                               dp_error *err) DP_MUST_CHECK;
+dp_status dp_weight_cache_load(dp_error *err, float **floats, size_t *count,
+                               dp_store *store, const char *path,
+                               const uint8_t key[DP_SHA256_BYTES], dp_pool *pool,
+                               bool *missing) DP_MUST_CHECK;
 
 /* Add what a checkpoint is known by to a digest: its size, its time of change, and its
  * first and last bytes, which hold names and places, and for a .pth the sums of all
  * tensors. Its values are not read. DP_EIO. */
-dp_status dp_weight_cache_identify(dp_sha256 *sum, const char *path,
-                                   dp_error *err) DP_MUST_CHECK;
+dp_status dp_weight_cache_identify(dp_error *err, dp_sha256 *sum,
+                                   const char *path) DP_MUST_CHECK;
 
 #endif

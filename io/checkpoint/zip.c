@@ -74,7 +74,7 @@ static bool agrees(uint64_t narrow, uint64_t sentinel, uint64_t wide)
 }
 
 /* The ZIP64 end record that the locator in front of the end record names. */
-static dp_status read_end64(const dp_zip *z, directory *d, size_t end, dp_error *err)
+static dp_status read_end64(dp_error *err, const dp_zip *z, directory *d, size_t end)
 {
     const unsigned char *locator = z->data + end - LOCATOR_SIZE;
     const uint64_t at = get64(locator + 8);
@@ -102,7 +102,7 @@ static dp_status read_end64(const dp_zip *z, directory *d, size_t end, dp_error 
     return DP_OK;
 }
 
-static dp_status read_end(const dp_zip *z, directory *d, dp_error *err)
+static dp_status read_end(dp_error *err, const dp_zip *z, directory *d)
 {
     size_t end;
     if (!find_end(z, &end))
@@ -116,7 +116,7 @@ static dp_status read_end(const dp_zip *z, directory *d, dp_error *err)
                        z->path);
     *d = (directory){get16(p + 10), get32(p + 12), get32(p + 16), end};
     if (end >= LOCATOR_SIZE && get32(p - LOCATOR_SIZE) == LOCATOR_MARK) {
-        const dp_status st = read_end64(z, d, end, err);
+        const dp_status st = read_end64(err, z, d, end);
         if (st != DP_OK)
             return st;
     }
@@ -137,8 +137,8 @@ static dp_status read_end(const dp_zip *z, directory *d, dp_error *err)
 
 /* ---- the directory ---- */
 
-static dp_status bad_member(const dp_zip *z, dp_name name, const char *what,
-                            dp_error *err)
+static dp_status bad_member(dp_error *err, const dp_zip *z, dp_name name,
+                            const char *what)
 {
     const int shown = name.size < 200 ? (int)name.size : 200;
     return dp_fail(err, DP_EFORMAT, "%s: ZIP member %.*s: %s", z->path, shown,
@@ -170,9 +170,9 @@ static bool read_extra64(const unsigned char *p, size_t size, uint64_t **values,
 }
 
 /* One entry of the directory, at *p; *p moves behind it. */
-static dp_status read_entry(const dp_zip *z, dp_zip_member *m, dp_name *name,
-                            const unsigned char **p, const unsigned char *end,
-                            dp_error *err)
+static dp_status read_entry(dp_error *err, const dp_zip *z, dp_zip_member *m,
+                            dp_name *name, const unsigned char **p,
+                            const unsigned char *end)
 {
     const unsigned char *e = *p;
     if (end - e < ENTRY_SIZE || get32(e) != ENTRY_MARK)
@@ -199,8 +199,8 @@ static dp_status read_entry(const dp_zip *z, dp_zip_member *m, dp_name *name,
     if (m->header == see64)
         wide[count++] = &m->header;
     if (!read_extra64(e + ENTRY_SIZE + name_size, extra_size, wide, count))
-        return bad_member(z, *name,
-                          "found no ZIP64 sizes where the entry points to them", err);
+        return bad_member(err, z, *name,
+                          "found no ZIP64 sizes where the entry points to them");
     *p = e + size;
     return DP_OK;
 }
@@ -213,7 +213,7 @@ static int compare_headers(const void *a, const void *b)
 }
 
 /* Each member ends where the next one starts, the last where the directory does. */
-static dp_status set_limits(dp_zip *z, const directory *d, dp_error *err)
+static dp_status set_limits(dp_error *err, dp_zip *z, const directory *d)
 {
     void *memory;
     dp_status st =
@@ -230,8 +230,8 @@ static dp_status set_limits(dp_zip *z, const directory *d, dp_error *err)
         m->limit = i + 1 < z->count ? order[i + 1]->header : d->offset;
         if (m->header > m->limit || m->limit - m->header < LOCAL_SIZE ||
             m->limit - m->header - LOCAL_SIZE < m->size)
-            st = bad_member(z, z->names[m - z->members],
-                            "found it to overlap what follows it", err);
+            st = bad_member(err, z, z->names[m - z->members],
+                            "found it to overlap what follows it");
     }
     if (st == DP_OK && z->count && order[0]->header != 0)
         st = dp_fail(
@@ -242,7 +242,7 @@ static dp_status set_limits(dp_zip *z, const directory *d, dp_error *err)
     return st;
 }
 
-static dp_status read_directory(dp_zip *z, const directory *d, dp_error *err)
+static dp_status read_directory(dp_error *err, dp_zip *z, const directory *d)
 {
     void *members = NULL, *names = NULL;
     dp_status st = dp_alloc(err, &members, (size_t)d->count, sizeof *z->members,
@@ -254,30 +254,30 @@ static dp_status read_directory(dp_zip *z, const directory *d, dp_error *err)
     z->names = names;
     const unsigned char *p = z->data + d->offset, *end = p + d->size;
     while (st == DP_OK && z->count < d->count) {
-        st = read_entry(z, &z->members[z->count], &z->names[z->count], &p, end, err);
+        st = read_entry(err, z, &z->members[z->count], &z->names[z->count], &p, end);
         z->count += st == DP_OK;
     }
     if (st == DP_OK && p != end)
         st = dp_fail(err, DP_EFORMAT,
                      "%s: found %zu bytes behind the last entry of the ZIP directory",
                      z->path, (size_t)(end - p));
-    return st == DP_OK ? set_limits(z, d, err) : st;
+    return st == DP_OK ? set_limits(err, z, d) : st;
 }
 
-dp_status dp_zip_init(dp_zip *z, const char *path, const unsigned char *data,
-                      size_t size, dp_error *err)
+dp_status dp_zip_init(dp_error *err, dp_zip *z, const char *path,
+                      const unsigned char *data, size_t size)
 {
     directory d = {0, 0, 0, 0};
     *z = (dp_zip){.path = path, .data = data, .size = size};
-    dp_status st = read_end(z, &d, err);
+    dp_status st = read_end(err, z, &d);
     if (st == DP_OK)
-        st = read_directory(z, &d, err);
+        st = read_directory(err, z, &d);
     if (st == DP_OK)
-        st = dp_name_index_init(&z->index, z->names, z->count, err);
+        st = dp_name_index_init(err, &z->index, z->names, z->count);
     if (st == DP_OK) {
         const ptrdiff_t twice = dp_name_index_find_twice(&z->index);
         if (twice != DP_NAME_NONE)
-            st = bad_member(z, z->names[twice], "found it twice", err);
+            st = bad_member(err, z, z->names[twice], "found it twice");
     }
     if (st != DP_OK)
         dp_zip_done(z);
@@ -317,16 +317,15 @@ static bool repeats_entry(const dp_zip_member *m, dp_name name, const unsigned c
            (crc == m->crc || (described && crc == 0));
 }
 
-dp_status dp_zip_locate(const dp_zip *z, size_t place, const unsigned char **bytes,
-                        size_t *size, dp_error *err)
+dp_status dp_zip_locate(dp_error *err, const dp_zip *z, size_t place,
+                        const unsigned char **bytes, size_t *size)
 {
     const dp_zip_member *m = &z->members[place];
     const dp_name name = z->names[place];
     if (m->method != 0 || m->flags & FLAGS_REFUSED) {
-        bad_member(z, name,
+        bad_member(err, z, name,
                    m->method ? "found it compressed, expected it stored"
-                             : "found it encrypted, expected it stored",
-                   err);
+                             : "found it encrypted, expected it stored");
         err->code = DP_EUNSUPPORTED;
         return err->code;
     }
@@ -335,23 +334,23 @@ dp_status dp_zip_locate(const dp_zip *z, size_t place, const unsigned char **byt
     const uint64_t room = m->limit - m->header;
     const uint64_t head = LOCAL_SIZE + (uint64_t)get16(p + 26) + get16(p + 28);
     if (m->size != m->content_size)
-        return bad_member(z, name, "found two sizes, expected one of a stored member",
-                          err);
+        return bad_member(err, z, name,
+                          "found two sizes, expected one of a stored member");
     if (head > room || m->size > room - head)
-        return bad_member(z, name, "found it to overlap what follows it", err);
+        return bad_member(err, z, name, "found it to overlap what follows it");
     if (!repeats_entry(m, name, p))
-        return bad_member(z, name,
-                          "found a local header that the directory contradicts", err);
+        return bad_member(err, z, name,
+                          "found a local header that the directory contradicts");
     *bytes = p + head;
     *size = (size_t)m->size;
     return DP_OK;
 }
 
-dp_status dp_zip_verify(const dp_zip *z, size_t place, dp_error *err)
+dp_status dp_zip_verify(dp_error *err, const dp_zip *z, size_t place)
 {
     const unsigned char *bytes;
     size_t size;
-    const dp_status st = dp_zip_locate(z, place, &bytes, &size, err);
+    const dp_status st = dp_zip_locate(err, z, place, &bytes, &size);
     if (st != DP_OK)
         return st;
     const uint32_t crc = (uint32_t)crc32_z(0, bytes, size);

@@ -40,8 +40,8 @@ typedef struct dp_zip {
 
 /* Read the directory of the archive at data, which must outlive z, as must path.
  * DP_EFORMAT, DP_EUNSUPPORTED (several disks), DP_ENOMEM: z is empty then. */
-dp_status dp_zip_init(dp_zip *z, const char *path, const unsigned char *data,
-                      size_t size, dp_error *err) DP_MUST_CHECK;
+dp_status dp_zip_init(dp_error *err, dp_zip *z, const char *path,
+                      const unsigned char *data, size_t size) DP_MUST_CHECK;
 
 /* The place of the member of that name, or DP_NAME_NONE. */
 ptrdiff_t dp_zip_find(const dp_zip *z, dp_name name);
@@ -49,11 +49,11 @@ ptrdiff_t dp_zip_find(const dp_zip *z, dp_name name);
 /* The content of member `place`, in z->data: *bytes and *size. Its local header is
  * checked against the directory. DP_EFORMAT; DP_EUNSUPPORTED (compressed, encrypted).
  * Safe for several threads. */
-dp_status dp_zip_locate(const dp_zip *z, size_t place, const unsigned char **bytes,
-                        size_t *size, dp_error *err) DP_MUST_CHECK;
+dp_status dp_zip_locate(dp_error *err, const dp_zip *z, size_t place,
+                        const unsigned char **bytes, size_t *size) DP_MUST_CHECK;
 
 /* Compare the content's CRC-32 with the directory's: reads all of the member. */
-dp_status dp_zip_verify(const dp_zip *z, size_t place, dp_error *err) DP_MUST_CHECK;
+dp_status dp_zip_verify(dp_error *err, const dp_zip *z, size_t place) DP_MUST_CHECK;
 
 /* A zeroed archive is allowed. */
 void dp_zip_done(dp_zip *z);

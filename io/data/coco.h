@@ -87,16 +87,16 @@ typedef struct dp_coco_wish {
 
 /* What the first record of a results file holds; both false in an empty file. DP_EIO,
  * DP_EFORMAT. */
-dp_status dp_coco_results_peek(dp_coco_wish *holds, const char *path,
-                               dp_error *err) DP_MUST_CHECK;
+dp_status dp_coco_results_peek(dp_error *err, dp_coco_wish *holds,
+                               const char *path) DP_MUST_CHECK;
 
 /* Read annotations: an object with "images", "categories" and "annotations", in any
  * order. Broken records are left out and noted in lint, as is what else is odd.
  * Annotations of an unknown image or category are left out too, as the reference does.
  * `pool` may be NULL. DP_EIO, DP_ENOMEM, DP_EFORMAT (not JSON, a part is missing, no
  * category); *truth is empty then. */
-dp_status dp_coco_truth_load(dp_coco_truth *truth, const char *path, dp_coco_wish wish,
-                             dp_pool *pool, dp_error *err) DP_MUST_CHECK;
+dp_status dp_coco_truth_load(dp_error *err, dp_coco_truth *truth, const char *path,
+                             dp_coco_wish wish, dp_pool *pool) DP_MUST_CHECK;
 
 /* Read results for that truth: an array of records. Those of an unknown category are left
  * out and noted, as the reference ignores them; of an unknown image, broken.
@@ -104,9 +104,9 @@ dp_status dp_coco_truth_load(dp_coco_truth *truth, const char *path, dp_coco_wis
  * The area of a detection, by which it counts as small, medium or large, follows the
  * reference: if the first record has a "bbox", areas are those of the boxes, also for
  * masks; otherwise those of the masks. Errors as above. */
-dp_status dp_coco_results_load(dp_coco_results *results, const dp_coco_truth *truth,
-                               const char *path, dp_coco_wish wish, dp_pool *pool,
-                               dp_error *err) DP_MUST_CHECK;
+dp_status dp_coco_results_load(dp_error *err, dp_coco_results *results,
+                               const dp_coco_truth *truth, const char *path,
+                               dp_coco_wish wish, dp_pool *pool) DP_MUST_CHECK;
 
 /* Release. Zeroed ones are allowed. */
 void dp_coco_truth_done(dp_coco_truth *truth);

@@ -323,7 +323,7 @@ static void read_text(struct reading *g)
     dp_rle runs = {g->runs.h, g->runs.w, 0, (uint32_t *)(void *)(slot->payload + at)};
     if (size > UINT32_MAX)
         complain(g->r, "counts: found %zu characters", size);
-    else if (dp_rle_parse(runs.counts, &runs.count, text, size, runs.h, runs.w, &err) !=
+    else if (dp_rle_parse(&err, runs.counts, &runs.count, text, size, runs.h, runs.w) !=
              DP_OK)
         complain(g->r, "counts: %s", err.text);
     else

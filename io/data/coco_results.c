@@ -162,7 +162,7 @@ static bool read_result(void *arg, dp_json_slot *slot, dp_json_stream *s)
     return true;
 }
 
-static dp_status take_results(void *arg, const dp_json_slot *slot, dp_error *err)
+static dp_status take_results(dp_error *err, void *arg, const dp_json_slot *slot)
 {
     struct loading *l = arg;
     dp_coco_results *t = l->results;
@@ -251,12 +251,12 @@ static dp_coco_wish peek(dp_json_stream s)
     return holds;
 }
 
-dp_status dp_coco_results_peek(dp_coco_wish *holds, const char *path, dp_error *err)
+dp_status dp_coco_results_peek(dp_error *err, dp_coco_wish *holds, const char *path)
 {
     dp_file_map map;
     dp_json_stream s;
     *holds = (dp_coco_wish){false, false};
-    const dp_status st = dp_file_map_open(&map, path, err);
+    const dp_status st = dp_file_map_open(err, &map, path);
     if (st != DP_OK)
         return st;
     dp_json_stream_init(&s, (const char *)map.data, map.size);
@@ -266,7 +266,7 @@ dp_status dp_coco_results_peek(dp_coco_wish *holds, const char *path, dp_error *
     return DP_OK;
 }
 
-static dp_status load_mapped(struct loading *l, dp_pool *pool, dp_error *err)
+static dp_status load_mapped(dp_error *err, struct loading *l, dp_pool *pool)
 {
     dp_json_stream s;
     dp_json_stream_init(&s, (const char *)l->map.data, l->map.size);
@@ -280,11 +280,11 @@ static dp_status load_mapped(struct loading *l, dp_pool *pool, dp_error *err)
         .take = take_results,
         .passed = forget,
         .arg = l};
-    dp_status st = dp_json_records_read(&s, &reader, pool, err);
+    dp_status st = dp_json_records_read(err, &s, &reader, pool);
     if (st != DP_OK)
         return st;
     dp_json_stream_finish(&s);
-    st = dp_json_stream_status(&s, l->path, err);
+    st = dp_json_stream_status(err, &s, l->path);
     if (st != DP_OK)
         return st;
     lint_categories(l);
@@ -300,16 +300,16 @@ static dp_status load_mapped(struct loading *l, dp_pool *pool, dp_error *err)
     return DP_OK;
 }
 
-dp_status dp_coco_results_load(dp_coco_results *results, const dp_coco_truth *truth,
-                               const char *path, dp_coco_wish wish, dp_pool *pool,
-                               dp_error *err)
+dp_status dp_coco_results_load(dp_error *err, dp_coco_results *results,
+                               const dp_coco_truth *truth, const char *path,
+                               dp_coco_wish wish, dp_pool *pool)
 {
     struct loading l = {.results = results, .truth = truth, .path = path, .wish = wish};
     *results = (dp_coco_results){0};
-    dp_status st = dp_file_map_open(&l.map, path, err);
+    dp_status st = dp_file_map_open(err, &l.map, path);
     if (st != DP_OK)
         return st;
-    st = load_mapped(&l, pool, err);
+    st = load_mapped(err, &l, pool);
     dp_file_map_close(&l.map);
     if (st != DP_OK)
         dp_coco_results_done(results);

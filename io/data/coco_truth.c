@@ -81,7 +81,7 @@ static bool read_annotation(void *arg, dp_json_slot *slot, dp_json_stream *s)
     return true;
 }
 
-static dp_status take_annotations(void *arg, const dp_json_slot *slot, dp_error *err)
+static dp_status take_annotations(dp_error *err, void *arg, const dp_json_slot *slot)
 {
     struct loading *l = arg;
     dp_coco_truth *t = l->truth;
@@ -122,7 +122,7 @@ static void forget(void *arg, const char *place)
     l->forgotten = passed;
 }
 
-static dp_status read_annotations(struct loading *l, dp_error *err)
+static dp_status read_annotations(dp_error *err, struct loading *l)
 {
     const dp_json_reader reader = {.item_size = sizeof(struct item),
                                    .item_text =
@@ -132,13 +132,13 @@ static dp_status read_annotations(struct loading *l, dp_error *err)
                                    .take = take_annotations,
                                    .passed = forget,
                                    .arg = l};
-    return dp_json_records_read(&l->s, &reader, l->pool, err);
+    return dp_json_records_read(err, &l->s, &reader, l->pool);
 }
 
 /* ---- images and categories --------------------------------------------------------- */
 
-static dp_status keep_name(struct loading *l, dp_json_slice slice, size_t *name,
-                           dp_error *err)
+static dp_status keep_name(dp_error *err, struct loading *l, dp_json_slice slice,
+                           size_t *name)
 {
     void *memory = l->truth->names;
     const dp_status st = dp_grow(err, &memory, &l->names_room,
@@ -172,8 +172,8 @@ static bool read_whole(dp_json_stream *s, int64_t *value)
     return true;
 }
 
-static dp_status read_entry(struct loading *l, struct entry *e, const char *name_key,
-                            dp_error *err)
+static dp_status read_entry(dp_error *err, struct loading *l, struct entry *e,
+                            const char *name_key)
 {
     dp_json_stream *s = &l->s;
     dp_json_slice key, slice;
@@ -194,7 +194,7 @@ static dp_status read_entry(struct loading *l, struct entry *e, const char *name
                    dp_json_stream_peek(s) == DP_JSON_STRING) {
             if (!dp_json_stream_string(s, &slice))
                 break;
-            const dp_status st = keep_name(l, slice, &e->name, err);
+            const dp_status st = keep_name(err, l, slice, &e->name);
             if (st != DP_OK)
                 return st;
         } else {
@@ -209,7 +209,7 @@ static bool is_side(bool there, int64_t side)
     return there && side >= 1 && side <= INT_MAX;
 }
 
-static dp_status read_images(struct loading *l, dp_error *err)
+static dp_status read_images(dp_error *err, struct loading *l)
 {
     dp_coco_truth *t = l->truth;
     if (!dp_json_stream_array(&l->s))
@@ -217,7 +217,7 @@ static dp_status read_images(struct loading *l, dp_error *err)
     for (size_t record = 0; dp_json_stream_item(&l->s); record++) {
         const char *const place = l->s.at;
         struct entry e;
-        dp_status st = read_entry(l, &e, "file_name", err);
+        dp_status st = read_entry(err, l, &e, "file_name");
         if (st != DP_OK)
             return st;
         if (l->s.expected)
@@ -241,7 +241,7 @@ static dp_status read_images(struct loading *l, dp_error *err)
     return DP_OK;
 }
 
-static dp_status read_categories(struct loading *l, dp_error *err)
+static dp_status read_categories(dp_error *err, struct loading *l)
 {
     dp_coco_truth *t = l->truth;
     if (!dp_json_stream_array(&l->s))
@@ -249,7 +249,7 @@ static dp_status read_categories(struct loading *l, dp_error *err)
     for (size_t record = 0; dp_json_stream_item(&l->s); record++) {
         const char *const place = l->s.at;
         struct entry e;
-        dp_status st = read_entry(l, &e, "name", err);
+        dp_status st = read_entry(err, l, &e, "name");
         if (st != DP_OK)
             return st;
         if (l->s.expected)
@@ -291,14 +291,14 @@ static int compare_categories(const void *p, const void *q)
 }
 
 /* Sort by id, leave out what comes twice, and make the indices. */
-static dp_status index_ids(dp_coco_truth *t, dp_error *err)
+static dp_status index_ids(dp_error *err, dp_coco_truth *t)
 {
     if (t->image_count > INT_MAX || t->category_count > INT_MAX)
         return dp_fail(err, DP_EFORMAT, "found more than %d images or categories",
                        INT_MAX);
-    dp_status st = dp_id_index_init(&t->image_index, t->image_count, err);
+    dp_status st = dp_id_index_init(err, &t->image_index, t->image_count);
     if (st == DP_OK)
-        st = dp_id_index_init(&t->category_index, t->category_count, err);
+        st = dp_id_index_init(err, &t->category_index, t->category_count);
     if (st != DP_OK)
         return st;
     if (t->image_count > 0)
@@ -418,12 +418,12 @@ static bool resolve(struct loading *l, struct item *item)
     return true;
 }
 
-static dp_status resolve_all(struct loading *l, dp_error *err)
+static dp_status resolve_all(dp_error *err, struct loading *l)
 {
     dp_coco_truth *t = l->truth;
     dp_id_index ids;
     void *memory;
-    dp_status st = dp_id_index_init(&ids, l->item_count, err);
+    dp_status st = dp_id_index_init(err, &ids, l->item_count);
     if (st == DP_OK)
         st = dp_alloc(err, &memory, l->item_count, sizeof *t->annotations,
                       "annotations");
@@ -445,10 +445,10 @@ static dp_status resolve_all(struct loading *l, dp_error *err)
     return DP_OK;
 }
 
-static dp_status read_part(struct loading *l, dp_json_slice key, dp_error *err)
+static dp_status read_part(dp_error *err, struct loading *l, dp_json_slice key)
 {
     bool *there;
-    dp_status (*read)(struct loading *, dp_error *);
+    dp_status (*read)(dp_error *, struct loading *);
     if (dp_json_slice_is(key, "annotations")) {
         there = &l->has_annotations;
         read = read_annotations;
@@ -466,20 +466,20 @@ static dp_status read_part(struct loading *l, dp_json_slice key, dp_error *err)
         return dp_fail(err, DP_EFORMAT, "%s: found \"%.*s\" twice", l->path,
                        (int)key.size, key.text);
     *there = true;
-    return read(l, err);
+    return read(err, l);
 }
 
-static dp_status read_document(struct loading *l, dp_error *err)
+static dp_status read_document(dp_error *err, struct loading *l)
 {
     dp_json_slice key;
     dp_json_stream_object(&l->s);
     while (dp_json_stream_member(&l->s, &key)) {
-        const dp_status st = read_part(l, key, err);
+        const dp_status st = read_part(err, l, key);
         if (st != DP_OK)
             return st;
     }
     dp_json_stream_finish(&l->s);
-    const dp_status st = dp_json_stream_status(&l->s, l->path, err);
+    const dp_status st = dp_json_stream_status(err, &l->s, l->path);
     if (st != DP_OK)
         return st;
     const char *missing = !l->has_images        ? "images"
@@ -493,21 +493,21 @@ static dp_status read_document(struct loading *l, dp_error *err)
     return DP_OK;
 }
 
-static dp_status load_mapped(struct loading *l, dp_error *err)
+static dp_status load_mapped(dp_error *err, struct loading *l)
 {
     dp_coco_truth *t = l->truth;
     dp_status st =
-        keep_name(l, (dp_json_slice){.text = "", .size = 0}, &(size_t){0}, err);
+        keep_name(err, l, (dp_json_slice){.text = "", .size = 0}, &(size_t){0});
     if (st == DP_OK)
-        st = read_document(l, err);
+        st = read_document(err, l);
     if (st == DP_OK)
-        st = index_ids(t, err);
+        st = index_ids(err, t);
     if (st != DP_OK)
         return st;
     if (t->category_count == 0)
         return dp_fail(err, DP_EFORMAT,
                        "%s: categories: found none, expected at least one", l->path);
-    st = resolve_all(l, err);
+    st = resolve_all(err, l);
     for (int i = 0; i < DP_COCO_KIND_COUNT; i++) {
         dp_coco_finding *f = &t->lint.of[i];
         if (f->place)
@@ -517,17 +517,17 @@ static dp_status load_mapped(struct loading *l, dp_error *err)
     return st;
 }
 
-dp_status dp_coco_truth_load(dp_coco_truth *truth, const char *path, dp_coco_wish wish,
-                             dp_pool *pool, dp_error *err)
+dp_status dp_coco_truth_load(dp_error *err, dp_coco_truth *truth, const char *path,
+                             dp_coco_wish wish, dp_pool *pool)
 {
     struct loading l = {.truth = truth, .path = path, .wish = wish, .pool = pool};
     *truth = (dp_coco_truth){0};
-    dp_status st = dp_file_map_open(&l.map, path, err);
+    dp_status st = dp_file_map_open(err, &l.map, path);
     if (st != DP_OK)
         return st;
     dp_json_stream_init(&l.s, (const char *)l.map.data, l.map.size);
     l.s.nonfinite = true;
-    st = load_mapped(&l, err);
+    st = load_mapped(err, &l);
     dp_file_map_close(&l.map);
     dp_free(l.items);
     if (st != DP_OK)

@@ -47,13 +47,13 @@ static size_t count_rings(const dp_outline *o, size_t first)
     return n;
 }
 
-static dp_status add_detection(dp_text *t, dp_outline *o, const dp_found *f, size_t i,
-                               bool *first, dp_error *err)
+static dp_status add_detection(dp_error *err, dp_text *t, dp_outline *o,
+                               const dp_found *f, size_t i, bool *first)
 {
     const dp_detection *d = &f->detections->list[i];
     const char *label = f->dataset->list[d->label].name;
     const dp_rle mask = dp_detections_mask(f->detections, i);
-    dp_status st = dp_outline_trace(o, &mask, err);
+    dp_status st = dp_outline_trace(err, o, &mask);
 
     if (st == DP_OK && o->ring_count == 0) {
         begin_shape(t, *first, label);
@@ -63,7 +63,7 @@ static dp_status add_detection(dp_text *t, dp_outline *o, const dp_found *f, siz
     }
     for (size_t r = 0, n; st == DP_OK && r < o->ring_count; r += n) {
         n = count_rings(o, r);
-        st = dp_outline_join(o, r, n, err);
+        st = dp_outline_join(err, o, r, n);
         if (st != DP_OK)
             break;
         begin_shape(t, *first, label);
@@ -75,7 +75,7 @@ static dp_status add_detection(dp_text *t, dp_outline *o, const dp_found *f, siz
     return st;
 }
 
-static dp_status format(dp_text *t, const dp_found *found, dp_error *err)
+static dp_status format(dp_error *err, dp_text *t, const dp_found *found)
 {
     dp_outline outline = {0};
     dp_status st = DP_OK;
@@ -84,7 +84,7 @@ static dp_status format(dp_text *t, const dp_found *found, dp_error *err)
     dp_text_add(t, "{\n  \"version\": \"5.0.1\",\n  \"flags\": {},\n  \"shapes\": [");
     for (size_t i = 0; st == DP_OK && i < found->detections->count; i++)
         if (found->detections->list[i].score >= found->score_thr)
-            st = add_detection(t, &outline, found, i, &first, err);
+            st = add_detection(err, t, &outline, found, i, &first);
     dp_text_add(t, "%s],\n  \"imagePath\": ", first ? "" : "\n  ");
     dp_results_add_name(t, found->file_name ? found->file_name : "");
     dp_text_add(t,
@@ -95,12 +95,12 @@ static dp_status format(dp_text *t, const dp_found *found, dp_error *err)
     return st != DP_OK ? st : t->status;
 }
 
-dp_status dp_labelme_save(const char *path, const dp_found *found, dp_error *err)
+dp_status dp_labelme_save(dp_error *err, const char *path, const dp_found *found)
 {
     dp_text t = {.err = err};
-    dp_status st = format(&t, found, err);
+    dp_status st = format(err, &t, found);
     if (st == DP_OK)
-        st = dp_results_save(path, &t, err);
+        st = dp_results_save(err, path, &t);
     dp_text_done(&t);
     return st;
 }

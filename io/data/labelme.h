@@ -12,7 +12,7 @@
 
 /* Write the file at `path`, whole or not at all. found->file_name is how the JSON calls
  * the image: LabelMe looks for it from the JSON's folder. DP_EIO, DP_ENOMEM. */
-dp_status dp_labelme_save(const char *path, const dp_found *found,
-                          dp_error *err) DP_MUST_CHECK;
+dp_status dp_labelme_save(dp_error *err, const char *path,
+                          const dp_found *found) DP_MUST_CHECK;
 
 #endif

@@ -30,9 +30,9 @@ static dp_status write_header(dp_error *err, dp_score_file *s, const char *name)
 
     dp_status st = text.status;
     if (st == DP_OK)
-        st = dp_atomic_file_write(&s->file, length, sizeof length, err);
+        st = dp_atomic_file_write(err, &s->file, length, sizeof length);
     if (st == DP_OK)
-        st = dp_atomic_file_write(&s->file, text.data, text.size, err);
+        st = dp_atomic_file_write(err, &s->file, text.data, text.size);
     dp_text_done(&text);
     return st;
 }
@@ -41,7 +41,7 @@ dp_status dp_score_file_open(dp_error *err, dp_score_file *s, const char *path,
                              const char *name, int K, int H, int W)
 {
     *s = (dp_score_file){.K = K, .H = H, .W = W};
-    dp_status st = dp_atomic_file_open(&s->file, path, err);
+    dp_status st = dp_atomic_file_open(err, &s->file, path);
     if (st != DP_OK)
         return st;
     if (!s->file.temporary)
@@ -78,7 +78,7 @@ dp_status dp_score_file_put(dp_error *err, dp_score_file *s, int y, dp_tensor ro
         st = go_to(err, s, k, y);
         if (st == DP_OK)
             st =
-                dp_atomic_file_write(&s->file, s->plane, cells * sizeof *s->plane, err);
+                dp_atomic_file_write(err, &s->file, s->plane, cells * sizeof *s->plane);
     }
     return st;
 }
@@ -86,7 +86,7 @@ dp_status dp_score_file_put(dp_error *err, dp_score_file *s, int y, dp_tensor ro
 dp_status dp_score_file_close(dp_error *err, dp_score_file *s, dp_status st)
 {
     if (st == DP_OK && s->file.stream)
-        st = dp_atomic_file_commit(&s->file, err);
+        st = dp_atomic_file_commit(err, &s->file);
     dp_atomic_file_abandon(&s->file);
     dp_free(s->plane);
     *s = (dp_score_file){0};

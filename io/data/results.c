@@ -20,16 +20,16 @@ void dp_results_writer_done(dp_results_writer *w)
     *w = (dp_results_writer){0};
 }
 
-dp_status dp_results_save(const char *path, const dp_text *t, dp_error *err)
+dp_status dp_results_save(dp_error *err, const char *path, const dp_text *t)
 {
     dp_atomic_file file;
     if (t->status != DP_OK)
         return t->status;
-    const dp_status st = dp_atomic_file_open(&file, path, err);
+    const dp_status st = dp_atomic_file_open(err, &file, path);
     if (st != DP_OK)
         return st;
-    dp_atomic_file_write(&file, dp_text_get(t), t->size, err); /* commit tells */
-    return dp_atomic_file_commit(&file, err);
+    dp_atomic_file_write(err, &file, dp_text_get(t), t->size); /* commit tells */
+    return dp_atomic_file_commit(err, &file);
 }
 
 void dp_results_add_name(dp_text *t, const char *name)
@@ -175,14 +175,14 @@ static void add_begin(dp_results_writer *w)
     w->begun = true;
 }
 
-static dp_status refused(const dp_results_writer *w, dp_error *err)
+static dp_status refused(dp_error *err, const dp_results_writer *w)
 {
     return dp_fail(err, DP_EIO, "%s: cannot write: %s", w->name,
                    errno ? strerror(errno) : "unknown reason");
 }
 
 /* Write the text out and empty it; its memory stays. */
-static dp_status put(dp_results_writer *w, dp_error *err)
+static dp_status put(dp_error *err, dp_results_writer *w)
 {
     const size_t size = w->text.size;
     if (w->text.status != DP_OK)
@@ -190,12 +190,12 @@ static dp_status put(dp_results_writer *w, dp_error *err)
     w->text.size = 0;
     errno = 0;
     if (size > 0 && fwrite(w->text.data, 1, size, w->stream) != size)
-        return refused(w, err);
+        return refused(err, w);
     return DP_OK;
 }
 
-dp_status dp_results_writer_add(dp_results_writer *w, const dp_found *found,
-                                dp_error *err)
+dp_status dp_results_writer_add(dp_error *err, dp_results_writer *w,
+                                const dp_found *found)
 {
     w->text.err = err;
     add_begin(w);
@@ -203,17 +203,17 @@ dp_status dp_results_writer_add(dp_results_writer *w, const dp_found *found,
         add_coco_image(w, found);
     else
         add_csv_image(w, found);
-    return put(w, err);
+    return put(err, w);
 }
 
-dp_status dp_results_writer_end(dp_results_writer *w, dp_error *err)
+dp_status dp_results_writer_end(dp_error *err, dp_results_writer *w)
 {
     w->text.err = err;
     add_begin(w);
     if (w->format == DP_RESULTS_COCO)
         dp_text_add(&w->text, "]\n");
-    const dp_status st = put(w, err);
+    const dp_status st = put(err, w);
     if (st == DP_OK && fflush(w->stream) != 0)
-        return refused(w, err);
+        return refused(err, w);
     return st;
 }

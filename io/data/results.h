@@ -58,19 +58,19 @@ void dp_results_writer_init(dp_results_writer *w, dp_results_format format,
                             FILE *stream, const char *name);
 
 /* Append an image. DP_EIO: the stream refuses; DP_ENOMEM. */
-dp_status dp_results_writer_add(dp_results_writer *w, const dp_found *found,
-                                dp_error *err) DP_MUST_CHECK;
+dp_status dp_results_writer_add(dp_error *err, dp_results_writer *w,
+                                const dp_found *found) DP_MUST_CHECK;
 
 /* Write what is missing to a whole file (also to one without images) and flush. DP_EIO. */
-dp_status dp_results_writer_end(dp_results_writer *w, dp_error *err) DP_MUST_CHECK;
+dp_status dp_results_writer_end(dp_error *err, dp_results_writer *w) DP_MUST_CHECK;
 
 /* Release. A zeroed w is allowed. */
 void dp_results_writer_done(dp_results_writer *w);
 
 /* Write a text to the file at `path`, whole or not at all, unless the text is one that
  * could not grow. DP_EIO, DP_ENOMEM. */
-dp_status dp_results_save(const char *path, const dp_text *t,
-                          dp_error *err) DP_MUST_CHECK;
+dp_status dp_results_save(dp_error *err, const char *path,
+                          const dp_text *t) DP_MUST_CHECK;
 
 /* Append a JSON string whose value may have bytes that are not UTF-8: as '?'. */
 void dp_results_add_name(dp_text *t, const char *name);

@@ -16,17 +16,17 @@ static void add_box(dp_text *t, dp_box b, dp_size image)
     add_part(t, (double)b.y2 - (double)b.y1, image.h);
 }
 
-static dp_status add_detection(dp_text *t, dp_outline *o, const dp_found *f, size_t i,
-                               dp_error *err)
+static dp_status add_detection(dp_error *err, dp_text *t, dp_outline *o,
+                               const dp_found *f, size_t i)
 {
     const dp_detection *d = &f->detections->list[i];
     const dp_rle mask = dp_detections_mask(f->detections, i);
     const dp_size image = f->detections->image;
 
     if (mask.count > 0) {
-        dp_status st = dp_outline_trace(o, &mask, err);
+        dp_status st = dp_outline_trace(err, o, &mask);
         if (st == DP_OK)
-            st = dp_outline_join(o, 0, o->ring_count, err);
+            st = dp_outline_join(err, o, 0, o->ring_count);
         if (st != DP_OK || o->path_count == 0)
             return st;
     }
@@ -42,7 +42,7 @@ static dp_status add_detection(dp_text *t, dp_outline *o, const dp_found *f, siz
     return t->status;
 }
 
-dp_status dp_yolo_save(const char *path, const dp_found *found, dp_error *err)
+dp_status dp_yolo_save(dp_error *err, const char *path, const dp_found *found)
 {
     dp_text t = {.err = err};
     dp_outline outline = {0};
@@ -50,21 +50,21 @@ dp_status dp_yolo_save(const char *path, const dp_found *found, dp_error *err)
 
     for (size_t i = 0; st == DP_OK && i < found->detections->count; i++)
         if (found->detections->list[i].score >= found->score_thr)
-            st = add_detection(&t, &outline, found, i, err);
+            st = add_detection(err, &t, &outline, found, i);
     if (st == DP_OK)
-        st = dp_results_save(path, &t, err);
+        st = dp_results_save(err, path, &t);
     dp_outline_done(&outline);
     dp_text_done(&t);
     return st;
 }
 
-dp_status dp_yolo_save_classes(const char *path, const dp_dataset *dataset,
-                               dp_error *err)
+dp_status dp_yolo_save_classes(dp_error *err, const char *path,
+                               const dp_dataset *dataset)
 {
     dp_text t = {.err = err};
     for (int i = 0; i < dataset->count; i++)
         dp_text_add(&t, "%s\n", dataset->list[i].name);
-    const dp_status st = dp_results_save(path, &t, err);
+    const dp_status st = dp_results_save(err, path, &t);
     dp_text_done(&t);
     return st;
 }

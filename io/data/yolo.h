@@ -15,12 +15,12 @@
 #include "io/data/results.h"
 
 /* Write the file at `path`, whole or not at all. DP_EIO, DP_ENOMEM. */
-dp_status dp_yolo_save(const char *path, const dp_found *found,
-                       dp_error *err) DP_MUST_CHECK;
+dp_status dp_yolo_save(dp_error *err, const char *path,
+                       const dp_found *found) DP_MUST_CHECK;
 
 /* Write the class names that go with it, a line each, as such data sets keep them in
  * classes.txt. */
-dp_status dp_yolo_save_classes(const char *path, const dp_dataset *dataset,
-                               dp_error *err) DP_MUST_CHECK;
+dp_status dp_yolo_save_classes(dp_error *err, const char *path,
+                               const dp_dataset *dataset) DP_MUST_CHECK;
 
 #endif

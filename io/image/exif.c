@@ -103,7 +103,7 @@ static void transpose(uint8_t *dst, const dp_pixels *src)
 static dp_status transpose_in_place(dp_error *err, dp_pixels *p)
 {
     dp_pixels turned;
-    const dp_status st = dp_pixels_init(&turned, p->w, p->h, err);
+    const dp_status st = dp_pixels_init(err, &turned, p->w, p->h);
     if (st != DP_OK)
         return st;
     transpose(turned.data, p);

@@ -100,7 +100,7 @@ static void judge_warning(j_common_ptr cinfo, int level)
     refuse(cinfo);
 }
 
-static struct jpeg_error_mgr *codec_init(struct codec *codec, dp_error *err,
+static struct jpeg_error_mgr *codec_init(dp_error *err, struct codec *codec,
                                          const char *name)
 {
     codec->err = err;
@@ -218,8 +218,8 @@ static dp_status read_image(struct reader *r, const void *bytes, size_t size)
     if (st == DP_OK)
         st = check_length(r, size);
     if (st == DP_OK)
-        st = dp_pixels_init(&r->pixels, (int)c->image_height, (int)c->image_width,
-                            r->codec.err);
+        st = dp_pixels_init(r->codec.err, &r->pixels, (int)c->image_height,
+                            (int)c->image_width);
     if (st != DP_OK)
         return st;
 
@@ -244,7 +244,7 @@ dp_status dp_jpeg_decode(dp_error *err, dp_pixels *out, const void *bytes, size_
 {
     struct reader r;
     memset(&r, 0, sizeof r);
-    r.cinfo.err = codec_init(&r.codec, err, name);
+    r.cinfo.err = codec_init(err, &r.codec, name);
     r.cinfo.client_data = &r.codec;
     r.progress.progress_monitor = limit_scans;
 
@@ -261,7 +261,7 @@ dp_status dp_jpeg_decode(dp_error *err, dp_pixels *out, const void *bytes, size_
 static void write_bytes(j_compress_ptr c, size_t size)
 {
     struct writer *w = c->client_data;
-    if (dp_atomic_file_write(&w->file, w->buffer, size, w->codec.err) != DP_OK)
+    if (dp_atomic_file_write(w->codec.err, &w->file, w->buffer, size) != DP_OK)
         escape(&w->codec);
     w->destination.next_output_byte = w->buffer;
     w->destination.free_in_buffer = sizeof w->buffer;
@@ -315,7 +315,7 @@ static dp_status write_or_escape(struct writer *w, const dp_pixels *pixels, int 
     if (setjmp(w->codec.escape))
         return w->codec.err->code;
     write_image(w, pixels, quality);
-    return dp_atomic_file_commit(&w->file, w->codec.err);
+    return dp_atomic_file_commit(w->codec.err, &w->file);
 }
 
 dp_status dp_jpeg_save(dp_error *err, const char *path, const dp_pixels *pixels,
@@ -329,10 +329,10 @@ dp_status dp_jpeg_save(dp_error *err, const char *path, const dp_pixels *pixels,
                        path);
     struct writer w;
     memset(&w, 0, sizeof w);
-    w.cinfo.err = codec_init(&w.codec, err, path);
+    w.cinfo.err = codec_init(err, &w.codec, path);
     w.cinfo.client_data = &w.codec;
 
-    dp_status st = dp_atomic_file_open(&w.file, path, err);
+    dp_status st = dp_atomic_file_open(err, &w.file, path);
     if (st == DP_OK)
         st = write_or_escape(&w, pixels, quality);
     dp_atomic_file_abandon(&w.file);

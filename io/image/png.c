@@ -188,8 +188,8 @@ static dp_status set_rows(struct reader *r)
     const int w = (int)png_get_image_width(r->png, r->info);
     const size_t row = (size_t)w * (r->labels ? 1 : 3);
     void *rows = NULL;
-    dp_status st = r->labels ? dp_label_map_resize(r->labels, h, w, r->err)
-                             : dp_pixels_init(r->pixels, h, w, r->err);
+    dp_status st = r->labels ? dp_label_map_resize(r->err, r->labels, h, w)
+                             : dp_pixels_init(r->err, r->pixels, h, w);
     if (st == DP_OK)
         st = dp_alloc(r->err, &rows, (size_t)h, sizeof(png_bytep), "rows of a PNG");
     if (st != DP_OK)
@@ -307,7 +307,7 @@ static void put_bytes(png_structp png, png_bytep bytes, size_t size)
 {
     struct writer *w = png_get_io_ptr(png);
     const dp_status st = w->file.stream
-                             ? dp_atomic_file_write(&w->file, bytes, size, w->err)
+                             ? dp_atomic_file_write(w->err, &w->file, bytes, size)
                              : keep_bytes(w, bytes, size);
     if (st != DP_OK)
         png_longjmp(png, 1);
@@ -372,11 +372,11 @@ static dp_status write_picture(struct writer *w, const struct picture *p)
 static dp_status save(dp_error *err, const char *path, const struct picture *p)
 {
     struct writer w = {.err = err, .name = path};
-    dp_status st = dp_atomic_file_open(&w.file, path, err);
+    dp_status st = dp_atomic_file_open(err, &w.file, path);
     if (st == DP_OK)
         st = write_picture(&w, p);
     if (st == DP_OK)
-        st = dp_atomic_file_commit(&w.file, err);
+        st = dp_atomic_file_commit(err, &w.file);
     dp_atomic_file_abandon(&w.file);
     return st;
 }

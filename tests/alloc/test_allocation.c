@@ -131,7 +131,7 @@ START_TEST(a_second_run_allocates_nothing)
     ck_assert_msg(dp_model_load(ctx, &m, config, weights, NULL) == DP_OK, "%s",
                   dp_context_error(ctx));
     dp_pixels pixels;
-    ck_assert_int_eq(dp_pixels_init(&pixels, HEIGHT, WIDTH, &ctx->err), DP_OK);
+    ck_assert_int_eq(dp_pixels_init(&ctx->err, &pixels, HEIGHT, WIDTH), DP_OK);
     for (int i = 0; i < HEIGHT * WIDTH * 3; i++)
         pixels.data[i] = (uint8_t)(i * 7 % 251);
     dp_detections found = {0};
@@ -168,7 +168,7 @@ START_TEST(a_third_run_faults_no_page_in)
     dp_model *m;
     ck_assert_int_eq(dp_model_load(ctx, &m, config, weights, NULL), DP_OK);
     dp_pixels pixels;
-    ck_assert_int_eq(dp_pixels_init(&pixels, 4 * HEIGHT, 4 * WIDTH, &ctx->err), DP_OK);
+    ck_assert_int_eq(dp_pixels_init(&ctx->err, &pixels, 4 * HEIGHT, 4 * WIDTH), DP_OK);
     dp_detections found = {0};
     for (int i = 0; i < 2; i++)
         ck_assert_int_eq(dp_detector_run(ctx, m, &pixels, &found), DP_OK);

@@ -26,18 +26,18 @@ static const char results_text[] = "[{\"image_id\":1,\"category_id\":1,\"bbox\":
                                    "9],\"score\":0.8,\"segmentation\":"
                                    "[[1,1,10,1,10,10,1,10]]}]";
 
-static dp_status score(dp_coco_scores *scores, dp_coco_errors *errors,
-                       dp_coco_best *best, const dp_coco_matches *matches,
-                       dp_error *err)
+static dp_status score(dp_error *err, dp_coco_scores *scores, dp_coco_errors *errors,
+                       dp_coco_best *best, const dp_coco_matches *matches)
 {
-    dp_status st = dp_coco_accumulate(scores, matches, NULL, err);
+    dp_status st = dp_coco_accumulate(err, scores, matches, NULL);
     if (st == DP_OK)
-        st = dp_coco_best_find(best, scores, err);
-    return st == DP_OK ? dp_coco_errors_find(errors, matches, NULL, err) : st;
+        st = dp_coco_best_find(err, best, scores);
+    return st == DP_OK ? dp_coco_errors_find(err, errors, matches, NULL) : st;
 }
 
-static dp_status write(const dp_coco_scores *scores, const dp_coco_errors *errors,
-                       const dp_coco_best *best, const char *folder, dp_error *err)
+static dp_status write(dp_error *err, const dp_coco_scores *scores,
+                       const dp_coco_errors *errors, const dp_coco_best *best,
+                       const char *folder)
 {
     const dp_report report = {.truth_path = "gt.json",
                               .results_path = "dt.json",
@@ -49,11 +49,11 @@ static dp_status write(const dp_coco_scores *scores, const dp_coco_errors *error
     dp_coco_json_add(&json, scores, best, errors, .3);
     dp_status st = json.status;
     dp_text_done(&json);
-    return st == DP_OK ? dp_report_write(&report, folder, err) : st;
+    return st == DP_OK ? dp_report_write(err, &report, folder) : st;
 }
 
-static dp_status evaluate(const char *truth_path, const char *results_path,
-                          const char *folder, dp_error *err)
+static dp_status evaluate(dp_error *err, const char *truth_path,
+                          const char *results_path, const char *folder)
 {
     dp_coco_truth truth = {0};
     dp_coco_results results = {0};
@@ -65,15 +65,15 @@ static dp_status evaluate(const char *truth_path, const char *results_path,
     const dp_coco_wish wish = {true, true};
     dp_coco_settings_default(&settings);
     settings.masks = true;
-    dp_status st = dp_coco_truth_load(&truth, truth_path, wish, NULL, err);
+    dp_status st = dp_coco_truth_load(err, &truth, truth_path, wish, NULL);
     if (st == DP_OK)
-        st = dp_coco_results_load(&results, &truth, results_path, wish, NULL, err);
+        st = dp_coco_results_load(err, &results, &truth, results_path, wish, NULL);
     if (st == DP_OK)
-        st = dp_coco_match(&matches, &truth, &results, &settings, NULL, err);
+        st = dp_coco_match(err, &matches, &truth, &results, &settings, NULL);
     if (st == DP_OK)
-        st = score(&scores, &errors, best, &matches, err);
+        st = score(err, &scores, &errors, best, &matches);
     if (st == DP_OK)
-        st = write(&scores, &errors, best, folder, err);
+        st = write(err, &scores, &errors, best, folder);
     dp_coco_errors_done(&errors);
     dp_coco_scores_done(&scores);
     dp_coco_matches_done(&matches);
@@ -90,10 +90,10 @@ START_TEST(every_allocation_may_fail)
              scratch_text("dt.json", results_text));
     snprintf(folder, sizeof folder, "%s", scratch_path("report"));
     dp_error err = {0};
-    ck_assert_msg(evaluate(truth_path, results_path, folder, &err) == DP_OK, "%s",
+    ck_assert_msg(evaluate(&err, truth_path, results_path, folder) == DP_OK, "%s",
                   err.text);
     heap_reset(0);
-    const dp_status plain = evaluate(truth_path, results_path, folder, &err);
+    const dp_status plain = evaluate(&err, truth_path, results_path, folder);
     const long allocations = heap_count();
     ck_assert_int_eq(plain, DP_OK);
     ck_assert_int_gt(allocations, 100);
@@ -102,7 +102,7 @@ START_TEST(every_allocation_may_fail)
         const long live = heap_live();
         dp_error_clear(&err);
         heap_reset(k);
-        const dp_status st = evaluate(truth_path, results_path, folder, &err);
+        const dp_status st = evaluate(&err, truth_path, results_path, folder);
         heap_reset(0);
         const long left = heap_live() - live;
         ck_assert_msg(st == DP_ENOMEM, "allocation %ld: status %d, %s", k, (int)st,

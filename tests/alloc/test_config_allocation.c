@@ -40,7 +40,7 @@ static dp_status load_config(dp_error *err)
 static dp_status load_dataset(dp_error *err)
 {
     dp_dataset d;
-    const dp_status st = dp_dataset_load(&d, "configs/datasets/coco.json", err);
+    const dp_status st = dp_dataset_load(err, &d, "configs/datasets/coco.json");
     dp_dataset_done(&d);
     return st;
 }

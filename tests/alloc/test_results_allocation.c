@@ -21,16 +21,16 @@ static const dp_detections found = {
     .image = {6, 8}, .count = 2, .list = list, .runs = runs};
 static const dp_found image = {&found, &dataset, "a.jpg", 1, 0};
 
-static dp_status write_stream(dp_results_format format, dp_error *err)
+static dp_status write_stream(dp_error *err, dp_results_format format)
 {
     FILE *stream = fopen(scratch_path("stream"), "wb");
     dp_results_writer w;
     if (!stream)
         return dp_fail(err, DP_EIO, "the test's own file");
     dp_results_writer_init(&w, format, stream, "stream");
-    dp_status st = dp_results_writer_add(&w, &image, err);
+    dp_status st = dp_results_writer_add(err, &w, &image);
     if (st == DP_OK)
-        st = dp_results_writer_end(&w, err);
+        st = dp_results_writer_end(err, &w);
     dp_results_writer_done(&w);
     fclose(stream);
     return st;
@@ -38,30 +38,30 @@ static dp_status write_stream(dp_results_format format, dp_error *err)
 
 static dp_status write_coco(dp_error *err)
 {
-    return write_stream(DP_RESULTS_COCO, err);
+    return write_stream(err, DP_RESULTS_COCO);
 }
 
 static dp_status write_csv(dp_error *err)
 {
-    return write_stream(DP_RESULTS_CSV, err);
+    return write_stream(err, DP_RESULTS_CSV);
 }
 
 static dp_status save_yolo(dp_error *err)
 {
-    return dp_yolo_save(scratch_path("a.txt"), &image, err);
+    return dp_yolo_save(err, scratch_path("a.txt"), &image);
 }
 
 static dp_status save_labelme(dp_error *err)
 {
-    return dp_labelme_save(scratch_path("a.json"), &image, err);
+    return dp_labelme_save(err, scratch_path("a.json"), &image);
 }
 
 static dp_status draw_found(dp_error *err)
 {
     dp_pixels p;
-    dp_status st = dp_pixels_init(&p, 6, 8, err);
+    dp_status st = dp_pixels_init(err, &p, 6, 8);
     if (st == DP_OK)
-        st = dp_draw_detections(&p, &image, err);
+        st = dp_draw_detections(err, &p, &image);
     dp_pixels_done(&p);
     return st;
 }
@@ -71,9 +71,9 @@ static dp_status draw_map(dp_error *err)
     uint8_t labels[48] = {0};
     const dp_label_map m = {6, 8, labels, 48};
     dp_pixels p, out = {0};
-    dp_status st = dp_pixels_init(&p, 6, 8, err);
+    dp_status st = dp_pixels_init(err, &p, 6, 8);
     if (st == DP_OK)
-        st = dp_draw_labels(&out, &p, &m, &dataset, err);
+        st = dp_draw_labels(err, &out, &p, &m, &dataset);
     dp_pixels_done(&p);
     dp_pixels_done(&out);
     return st;

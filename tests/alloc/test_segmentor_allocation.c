@@ -21,7 +21,7 @@ static dp_pixels make_picture(int h, int w)
 {
     dp_error err = {0};
     dp_pixels p;
-    ck_assert_int_eq(dp_pixels_init(&p, h, w, &err), DP_OK);
+    ck_assert_int_eq(dp_pixels_init(&err, &p, h, w), DP_OK);
     for (int i = 0; i < h * w * 3; i++)
         p.data[i] = (uint8_t)(i * 7 % 251);
     return p;

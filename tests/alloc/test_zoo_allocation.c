@@ -22,7 +22,7 @@ static dp_status classify(dp_context *ctx)
     dp_pixels p = {0};
     dp_class_score best[3];
     int count;
-    dp_status st = dp_pixels_init(&p, 40, 24, &ctx->err);
+    dp_status st = dp_pixels_init(&ctx->err, &p, 40, 24);
     if (st == DP_OK)
         st = dp_exif_turn(&ctx->err, &p, DP_EXIF_QUARTER_TURN);
     if (st == DP_OK)
@@ -67,7 +67,7 @@ static dp_status join(dp_context *ctx)
     dp_status st =
         dp_name_map_load(&ctx->err, &map, "configs/names/huggingface_swin.json");
     if (st == DP_OK)
-        st = dp_name_map_apply(map, &ctx->err, &out, &count, in, 3);
+        st = dp_name_map_apply(&ctx->err, map, &out, &count, in, 3);
     dp_free(out);
     dp_name_map_free(map);
     return st;
@@ -124,7 +124,7 @@ START_TEST(a_second_picture_of_the_size_allocates_nothing)
     int count;
     tiny_classifier_write(logits, _i ? "warp" : "crop");
     ck_assert_int_eq(dp_context_new(&ctx, &(dp_options){.threads = 2}), DP_OK);
-    ck_assert_int_eq(dp_pixels_init(&p, 50, 37, &ctx->err), DP_OK);
+    ck_assert_int_eq(dp_pixels_init(&ctx->err, &p, 50, 37), DP_OK);
     ck_assert_msg(dp_model_load(ctx, &m, scratch_path("tiny/config.json"),
                                 scratch_path("tiny/model.safetensors"), NULL) == DP_OK,
                   "%s", dp_context_error(ctx));

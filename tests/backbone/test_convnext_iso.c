@@ -62,7 +62,7 @@ static void build_backbone(forward *f, dp_store *store, net *t, bool layer_scale
         dp_params_parse(&f->err, def->params, t->iso, json, NULL, "backbone"), DP_OK);
     cJSON_Delete(json);
     dp_builder b;
-    ck_assert_int_eq(dp_builder_init(&b, &f->err, store, &f->kernels, NULL, 0), DP_OK);
+    ck_assert_int_eq(dp_builder_init(&f->err, &b, store, &f->kernels, NULL, 0), DP_OK);
     ck_assert_int_eq(def->build(t->iso, &b), DP_OK);
     const uint64_t block = 49 * DIM + DIM + 2 * DIM + 8 * DIM * DIM + 5 * DIM;
     ck_assert_uint_eq(b.params,
@@ -74,7 +74,7 @@ static void build_backbone(forward *f, dp_store *store, net *t, bool layer_scale
 static void build_by_hand(forward *f, dp_store *store, net *t, bool layer_scale)
 {
     dp_builder b;
-    ck_assert_int_eq(dp_builder_init(&b, &f->err, store, &f->kernels, NULL, 0), DP_OK);
+    ck_assert_int_eq(dp_builder_init(&f->err, &b, store, &f->kernels, NULL, 0), DP_OK);
     dp_conv_build(
         &b, &t->stem,
         &(dp_conv_spec){

@@ -30,19 +30,19 @@ static void check_holds(const char *path, const char *text)
 
 static void put(const char *text)
 {
-    ck_assert_int_eq(dp_atomic_file_write(&file, text, strlen(text), &err), DP_OK);
+    ck_assert_int_eq(dp_atomic_file_write(&err, &file, text, strlen(text)), DP_OK);
 }
 
 START_TEST(the_old_file_stays_until_commit)
 {
     const char *path = scratch_file("out", "old", 3);
-    ck_assert_int_eq(dp_atomic_file_open(&file, path, &err), DP_OK);
+    ck_assert_int_eq(dp_atomic_file_open(&err, &file, path), DP_OK);
     put("ne");
     fprintf(file.stream, "%c", 'w');
     ck_assert_int_eq(fflush(file.stream), 0);
     check_holds(path, "old");
     ck_assert_int_eq(scratch_count(), 2);
-    ck_assert_int_eq(dp_atomic_file_commit(&file, &err), DP_OK);
+    ck_assert_int_eq(dp_atomic_file_commit(&err, &file), DP_OK);
     check_holds(path, "new");
     ck_assert_int_eq(scratch_count(), 1);
     dp_atomic_file_abandon(&file);
@@ -52,7 +52,7 @@ END_TEST
 
 START_TEST(an_abandoned_file_leaves_nothing)
 {
-    ck_assert_int_eq(dp_atomic_file_open(&file, scratch_path("out"), &err), DP_OK);
+    ck_assert_int_eq(dp_atomic_file_open(&err, &file, scratch_path("out")), DP_OK);
     put("half");
     dp_atomic_file_abandon(&file);
     ck_assert_int_eq(scratch_count(), 0);
@@ -64,13 +64,13 @@ START_TEST(two_writers_of_one_place_do_not_meet)
 {
     dp_atomic_file other;
     const char *path = scratch_path("out");
-    ck_assert_int_eq(dp_atomic_file_open(&file, path, &err), DP_OK);
-    ck_assert_int_eq(dp_atomic_file_open(&other, path, &err), DP_OK);
+    ck_assert_int_eq(dp_atomic_file_open(&err, &file, path), DP_OK);
+    ck_assert_int_eq(dp_atomic_file_open(&err, &other, path), DP_OK);
     put("first");
-    ck_assert_int_eq(dp_atomic_file_write(&other, "second", 6, &err), DP_OK);
-    ck_assert_int_eq(dp_atomic_file_commit(&other, &err), DP_OK);
+    ck_assert_int_eq(dp_atomic_file_write(&err, &other, "second", 6), DP_OK);
+    ck_assert_int_eq(dp_atomic_file_commit(&err, &other), DP_OK);
     check_holds(path, "second");
-    ck_assert_int_eq(dp_atomic_file_commit(&file, &err), DP_OK);
+    ck_assert_int_eq(dp_atomic_file_commit(&err, &file), DP_OK);
     check_holds(path, "first");
     ck_assert_int_eq(scratch_count(), 1);
 }
@@ -81,8 +81,8 @@ START_TEST(a_new_file_has_the_permissions_of_the_umask)
     struct stat about;
     const mode_t old = umask(027);
     const char *path = scratch_path("out");
-    ck_assert_int_eq(dp_atomic_file_open(&file, path, &err), DP_OK);
-    ck_assert_int_eq(dp_atomic_file_commit(&file, &err), DP_OK);
+    ck_assert_int_eq(dp_atomic_file_open(&err, &file, path), DP_OK);
+    ck_assert_int_eq(dp_atomic_file_commit(&err, &file), DP_OK);
     umask(old);
     ck_assert_int_eq(stat(path, &about), 0);
     ck_assert_uint_eq(about.st_mode & 0777, 0640);
@@ -95,9 +95,9 @@ START_TEST(a_link_stays_and_its_file_is_replaced)
     const char *target = scratch_file("target", "old", 3);
     const char *link = scratch_path("link");
     ck_assert_int_eq(symlink(target, link), 0);
-    ck_assert_int_eq(dp_atomic_file_open(&file, link, &err), DP_OK);
+    ck_assert_int_eq(dp_atomic_file_open(&err, &file, link), DP_OK);
     put("new");
-    ck_assert_int_eq(dp_atomic_file_commit(&file, &err), DP_OK);
+    ck_assert_int_eq(dp_atomic_file_commit(&err, &file), DP_OK);
     check_holds(target, "new");
     ck_assert_int_eq(lstat(link, &about), 0);
     ck_assert(S_ISLNK(about.st_mode));
@@ -112,9 +112,9 @@ START_TEST(what_is_no_regular_file_is_written_directly)
     ck_assert_int_eq(mkfifo(path, 0600), 0);
     const int reader = open(path, O_RDONLY | O_NONBLOCK);
     ck_assert_int_ge(reader, 0);
-    ck_assert_int_eq(dp_atomic_file_open(&file, path, &err), DP_OK);
+    ck_assert_int_eq(dp_atomic_file_open(&err, &file, path), DP_OK);
     put("text");
-    ck_assert_int_eq(dp_atomic_file_commit(&file, &err), DP_OK);
+    ck_assert_int_eq(dp_atomic_file_commit(&err, &file), DP_OK);
     ck_assert_int_eq(read(reader, got, sizeof got), 4);
     ck_assert_mem_eq(got, "text", 4);
     ck_assert_int_eq(lstat(path, &about), 0);
@@ -136,7 +136,7 @@ START_TEST(a_place_that_cannot_be_is_refused_in_words)
 {
     scratch_file("file", "x", 1);
     const char *path = scratch_path(refused[_i].name);
-    ck_assert_int_eq(dp_atomic_file_open(&file, path, &err), DP_EIO);
+    ck_assert_int_eq(dp_atomic_file_open(&err, &file, path), DP_EIO);
     ck_assert_msg(strstr(err.text, refused[_i].words), "%s", err.text);
     ck_assert_ptr_nonnull(strstr(err.text, path));
     ck_assert_ptr_null(file.stream);
@@ -151,7 +151,7 @@ enum { SMALL = 10 };
 static void check_old_file_is_left(const char *words)
 {
     const char *path = scratch_path("out");
-    ck_assert_int_eq(dp_atomic_file_commit(&file, &err), DP_EIO);
+    ck_assert_int_eq(dp_atomic_file_commit(&err, &file), DP_EIO);
     ck_assert_msg(strstr(err.text, words) && strstr(err.text, path), "%s", err.text);
     check_holds(path, "old");
     ck_assert_int_eq(scratch_count(), 1);
@@ -161,7 +161,7 @@ START_TEST(a_full_disk_is_noticed_when_the_last_bytes_go_out)
 {
     scratch_limit_writes(SMALL);
     const char *path = scratch_file("out", "old", 3);
-    ck_assert_int_eq(dp_atomic_file_open(&file, path, &err), DP_OK);
+    ck_assert_int_eq(dp_atomic_file_open(&err, &file, path), DP_OK);
     put("few bytes stay in the buffer");
     check_old_file_is_left("cannot write: File too large");
 }
@@ -171,10 +171,10 @@ START_TEST(a_full_disk_is_noticed_while_writing)
 {
     scratch_limit_writes(SMALL);
     const char *path = scratch_file("out", "old", 3);
-    ck_assert_int_eq(dp_atomic_file_open(&file, path, &err), DP_OK);
-    ck_assert_int_eq(dp_atomic_file_write(&file, large, LARGE, &err), DP_EIO);
+    ck_assert_int_eq(dp_atomic_file_open(&err, &file, path), DP_OK);
+    ck_assert_int_eq(dp_atomic_file_write(&err, &file, large, LARGE), DP_EIO);
     ck_assert_ptr_nonnull(strstr(err.text, "cannot write: File too large"));
-    ck_assert_int_eq(dp_atomic_file_write(&file, large, 1, &err), DP_EIO);
+    ck_assert_int_eq(dp_atomic_file_write(&err, &file, large, 1), DP_EIO);
     dp_error_clear(&err);
     check_old_file_is_left("cannot write: File too large");
 }
@@ -184,7 +184,7 @@ START_TEST(a_failed_write_of_the_callers_own_is_noticed_too)
 {
     scratch_limit_writes(SMALL);
     const char *path = scratch_file("out", "old", 3);
-    ck_assert_int_eq(dp_atomic_file_open(&file, path, &err), DP_OK);
+    ck_assert_int_eq(dp_atomic_file_open(&err, &file, path), DP_OK);
     ck_assert_uint_lt(fwrite(large, 1, LARGE, file.stream), LARGE);
     check_old_file_is_left("cannot write: ");
 }
@@ -193,10 +193,10 @@ END_TEST
 START_TEST(a_rename_that_fails_leaves_no_temporary)
 {
     const char *path = scratch_path("out");
-    ck_assert_int_eq(dp_atomic_file_open(&file, path, &err), DP_OK);
+    ck_assert_int_eq(dp_atomic_file_open(&err, &file, path), DP_OK);
     put("text");
     ck_assert_int_eq(mkdir(path, 0700), 0);
-    ck_assert_int_eq(dp_atomic_file_commit(&file, &err), DP_EIO);
+    ck_assert_int_eq(dp_atomic_file_commit(&err, &file), DP_EIO);
     ck_assert_msg(strstr(err.text, "Is a directory"), "%s", err.text);
     ck_assert_int_eq(scratch_count(), 1);
 }
@@ -212,13 +212,13 @@ START_TEST(tidying_removes_temporaries_and_nothing_else)
         scratch_file(stay[i], "x", 1);
     scratch_file("results.json.9660-0.tmp", "x", 1);
     dp_atomic_file left;
-    ck_assert_int_eq(dp_atomic_file_open(&left, scratch_path("out"), &err), DP_OK);
+    ck_assert_int_eq(dp_atomic_file_open(&err, &left, scratch_path("out")), DP_OK);
     ck_assert_int_eq(scratch_count(), count + 2);
 
-    ck_assert_int_eq(dp_atomic_file_tidy(scratch_path(""), &err), DP_OK);
+    ck_assert_int_eq(dp_atomic_file_tidy(&err, scratch_path("")), DP_OK);
     ck_assert_int_eq(scratch_count(), count);
-    ck_assert_int_eq(dp_atomic_file_tidy(scratch_path("nowhere"), &err), DP_OK);
-    ck_assert_int_eq(dp_atomic_file_tidy(scratch_path("a.tmp"), &err), DP_EIO);
+    ck_assert_int_eq(dp_atomic_file_tidy(&err, scratch_path("nowhere")), DP_OK);
+    ck_assert_int_eq(dp_atomic_file_tidy(&err, scratch_path("a.tmp")), DP_EIO);
     dp_atomic_file_abandon(&left);
 }
 END_TEST

@@ -141,7 +141,7 @@ START_TEST(what_cannot_be_read_is_refused_in_words)
     const char *path = scratch_path(refused[_i].name);
     ck_assert_int_eq(dp_file_load(&err, &data, &got, path, NO_LIMIT), DP_EIO);
     ck_assert_msg(strstr(err.text, refused[_i].words), "%s", err.text);
-    ck_assert_int_eq(dp_file_map_open(&map, path, &err), DP_EIO);
+    ck_assert_int_eq(dp_file_map_open(&err, &map, path), DP_EIO);
     ck_assert_msg(strstr(err.text, refused[_i].words), "%s", err.text);
     ck_assert_ptr_null(map.data);
     dp_file_map_close(&map);
@@ -152,7 +152,7 @@ START_TEST(a_map_shows_the_bytes_of_the_file)
 {
     dp_file_map map;
     const char *path = scratch_file("file", large, sizes[_i]);
-    ck_assert_int_eq(dp_file_map_open(&map, path, &err), DP_OK);
+    ck_assert_int_eq(dp_file_map_open(&err, &map, path), DP_OK);
     ck_assert_uint_eq(map.size, sizes[_i]);
     ck_assert_int_eq(map.data == NULL, sizes[_i] == 0);
     if (map.size > 0)
@@ -169,9 +169,9 @@ START_TEST(a_pipe_and_a_device_are_not_mapped)
     dp_file_map map;
     const char *path = scratch_path("pipe");
     ck_assert_int_eq(mkfifo(path, 0600), 0);
-    ck_assert_int_eq(dp_file_map_open(&map, path, &err), DP_EIO);
+    ck_assert_int_eq(dp_file_map_open(&err, &map, path), DP_EIO);
     ck_assert_ptr_nonnull(strstr(err.text, "found a pipe, expected a regular file"));
-    ck_assert_int_eq(dp_file_map_open(&map, "/dev/zero", &err), DP_EIO);
+    ck_assert_int_eq(dp_file_map_open(&err, &map, "/dev/zero"), DP_EIO);
     ck_assert_ptr_nonnull(strstr(err.text, "found a device, expected a regular file"));
 }
 END_TEST
@@ -188,9 +188,9 @@ START_TEST(no_descriptor_is_left_open)
         ck_assert_int_eq(dp_file_load(&err, &data, &got, path, NO_LIMIT), DP_OK);
         dp_free(data);
         ck_assert_int_eq(dp_file_load(&err, &data, &got, path, 99), DP_EFORMAT);
-        ck_assert_int_eq(dp_file_map_open(&map, path, &err), DP_OK);
+        ck_assert_int_eq(dp_file_map_open(&err, &map, path), DP_OK);
         dp_file_map_close(&map);
-        ck_assert_int_eq(dp_file_map_open(&map, folder, &err), DP_EIO);
+        ck_assert_int_eq(dp_file_map_open(&err, &map, folder), DP_EIO);
         ck_assert_ptr_nonnull(strstr(err.text, "a directory"));
     }
 }

@@ -54,7 +54,7 @@ static bool read_record(void *arg, dp_json_slot *slot, dp_json_stream *s)
     return true;
 }
 
-static dp_status take(void *arg, const dp_json_slot *slot, dp_error *err)
+static dp_status take(dp_error *err, void *arg, const dp_json_slot *slot)
 {
     list *l = arg;
     void *memory = l->items;
@@ -99,7 +99,7 @@ static bool read_all(list *l, const char *text, size_t size, int threads)
     dp_pool *pool;
     dp_json_stream s;
     *l = (list){0};
-    ck_assert_int_eq(dp_pool_new(&pool, threads, &err), DP_OK);
+    ck_assert_int_eq(dp_pool_new(&err, &pool, threads), DP_OK);
     dp_json_stream_init(&s, text, size);
     const dp_json_reader reader = {.item_size = sizeof(item),
                                    .item_text = 4,
@@ -108,10 +108,10 @@ static bool read_all(list *l, const char *text, size_t size, int threads)
                                    .take = take,
                                    .passed = passed,
                                    .arg = l};
-    ck_assert_int_eq(dp_json_records_read(&s, &reader, pool, &err), DP_OK);
+    ck_assert_int_eq(dp_json_records_read(&err, &s, &reader, pool), DP_OK);
     dp_json_stream_finish(&s);
     dp_pool_free(pool);
-    return dp_json_stream_status(&s, "t", &err) == DP_OK;
+    return dp_json_stream_status(&err, &s, "t") == DP_OK;
 }
 
 /* What a string of a record holds: nothing special, or what looks like records, or more

@@ -24,13 +24,13 @@ static unsigned long long next(void)
 }
 
 /* Whether the text is one JSON value; the sentence when it is not. */
-static bool accepts(const char *text, size_t size, dp_error *err)
+static bool accepts(dp_error *err, const char *text, size_t size)
 {
     dp_json_stream s;
     dp_json_stream_init(&s, text, size);
     dp_json_stream_skip(&s);
     dp_json_stream_finish(&s);
-    return dp_json_stream_status(&s, "t", err) == DP_OK;
+    return dp_json_stream_status(err, &s, "t") == DP_OK;
 }
 
 START_TEST(values_are_pulled_in_the_order_of_the_text)
@@ -66,7 +66,7 @@ START_TEST(values_are_pulled_in_the_order_of_the_text)
     ck_assert(dp_json_stream_array(&s) && !dp_json_stream_item(&s));
     ck_assert(!dp_json_stream_member(&s, &key));
     ck_assert(dp_json_stream_finish(&s));
-    ck_assert_int_eq(dp_json_stream_status(&s, "t", &err), DP_OK);
+    ck_assert_int_eq(dp_json_stream_status(&err, &s, "t"), DP_OK);
 }
 END_TEST
 
@@ -83,7 +83,7 @@ START_TEST(a_failure_sticks)
     ck_assert(!dp_json_stream_item(&s) && !dp_json_stream_number(&s, &n));
     ck_assert(!dp_json_stream_skip(&s) && !dp_json_stream_finish(&s));
     ck_assert_int_eq(dp_json_stream_peek(&s), DP_JSON_NOTHING);
-    ck_assert_int_eq(dp_json_stream_status(&s, "f.json", &err), DP_EFORMAT);
+    ck_assert_int_eq(dp_json_stream_status(&err, &s, "f.json"), DP_EFORMAT);
     ck_assert_str_eq(err.text, "f.json:1: found 'x', expected a value");
 }
 END_TEST
@@ -114,7 +114,7 @@ START_TEST(sentences_name_line_and_what_is_wrong)
 {
     dp_error err = {0};
     const char *text = sentences[_i].text;
-    ck_assert(!accepts(text, strlen(text), &err));
+    ck_assert(!accepts(&err, text, strlen(text)));
     ck_assert_str_eq(err.text, sentences[_i].sentence);
 }
 END_TEST
@@ -125,10 +125,10 @@ START_TEST(nesting_has_a_limit)
     dp_error err = {0};
     memset(text, '[', DP_MAX_JSON_DEPTH);
     memset(text + DP_MAX_JSON_DEPTH, ']', DP_MAX_JSON_DEPTH);
-    ck_assert(accepts(text, 2 * DP_MAX_JSON_DEPTH, &err));
+    ck_assert(accepts(&err, text, 2 * DP_MAX_JSON_DEPTH));
     memset(text, '[', DP_MAX_JSON_DEPTH + 1);
     memset(text + DP_MAX_JSON_DEPTH + 1, ']', DP_MAX_JSON_DEPTH + 1);
-    ck_assert(!accepts(text, 2 * DP_MAX_JSON_DEPTH + 2, &err));
+    ck_assert(!accepts(&err, text, 2 * DP_MAX_JSON_DEPTH + 2));
     ck_assert(strstr(err.text, "less nesting") != NULL);
 }
 END_TEST
@@ -297,11 +297,11 @@ START_TEST(cut_texts_are_refused)
     static const char text[] =
         "{\"k\\u00e9y\":[1.5e3,true,false,null,\"\xc3\xa9 text of some length\",{}]}";
     dp_error err = {0};
-    ck_assert(accepts(text, sizeof text - 1, &err));
+    ck_assert(accepts(&err, text, sizeof text - 1));
     for (size_t size = 0; size < sizeof text - 1; size++) {
         char *copy = malloc(size ? size : 1);
         memcpy(copy, text, size);
-        ck_assert(!accepts(copy, size, &err));
+        ck_assert(!accepts(&err, copy, size));
         free(copy);
     }
 }
@@ -324,7 +324,7 @@ static int read_folder(const char *folder, int counts[3], bool by_name)
             continue;
         snprintf(path, sizeof path, "%s/%s", folder, entry->d_name);
         ck_assert_int_eq(dp_file_load(&err, &data, &size, path, 1 << 24), DP_OK);
-        const bool ok = accepts((char *)data, size, &err);
+        const bool ok = accepts(&err, (char *)data, size);
         if (by_name && entry->d_name[0] != 'i')
             ck_assert_msg(ok == (entry->d_name[0] == 'y'), "%s: %s", entry->d_name,
                           ok ? "accepted" : err.text);

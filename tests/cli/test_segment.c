@@ -75,7 +75,7 @@ static void expect_golden(const char *name, const char *golden)
     char path[200];
     size_t count;
     snprintf(path, sizeof path, "tests/golden/upernet_tiny/201_%s.safetensors", golden);
-    ck_assert_int_eq(dp_checkpoint_open(&file, path, &err), DP_OK);
+    ck_assert_int_eq(dp_checkpoint_open(&err, &file, path), DP_OK);
     const dp_named_tensor *t = dp_checkpoint_tensors(file, &count);
     while (strcmp(t->name, "labels") != 0) {
         ck_assert_uint_gt(--count, 0);
@@ -138,7 +138,7 @@ START_TEST(scores_are_probabilities_and_highest_where_the_label_is)
     expect_ok(segment("config_slide.json", rest));
     dp_label_map map = load_labels("000000000201.png");
     ck_assert_int_eq(dp_checkpoint_open(
-                         &file, scratch_path("000000000201_scores.safetensors"), &err),
+                         &err, &file, scratch_path("000000000201_scores.safetensors")),
                      DP_OK);
     const dp_named_tensor *t = dp_checkpoint_tensors(file, &count);
     ck_assert_uint_eq(count, 1);

@@ -77,7 +77,7 @@ START_TEST(a_config_names_as_many_classes_as_its_heads_have)
     const cJSON *named = cJSON_GetObjectItemCaseSensitive(root, "dataset");
     ck_assert_msg(cJSON_IsString(named), "%s names no classes", paths[_i]);
     ck_assert_int_eq(dp_config_resolve(&err, &path, config, named), DP_OK);
-    ck_assert_msg(dp_dataset_load(&dataset, path, &err) == DP_OK, "%s", err.text);
+    ck_assert_msg(dp_dataset_load(&err, &dataset, path) == DP_OK, "%s", err.text);
 
     int heads = 0;
     for (const cJSON *v = root->child; v; v = v->next) {
@@ -99,7 +99,7 @@ START_TEST(coco_has_its_gaps_and_ade20k_starts_at_one)
 {
     dp_error err = {0};
     dp_dataset coco, ade;
-    ck_assert_msg(!dp_dataset_load(&coco, "configs/datasets/coco.json", &err), "%s",
+    ck_assert_msg(!dp_dataset_load(&err, &coco, "configs/datasets/coco.json"), "%s",
                   err.text);
     ck_assert_int_eq(coco.count, 80);
     ck_assert_str_eq(coco.list[0].name, "person");
@@ -110,7 +110,7 @@ START_TEST(coco_has_its_gaps_and_ade20k_starts_at_one)
     ck_assert_int_eq(coco.list[79].id, 90);
     dp_dataset_done(&coco);
 
-    ck_assert_msg(!dp_dataset_load(&ade, "configs/datasets/ade20k.json", &err), "%s",
+    ck_assert_msg(!dp_dataset_load(&err, &ade, "configs/datasets/ade20k.json"), "%s",
                   err.text);
     ck_assert_int_eq(ade.count, 150);
     for (int i = 0; i < ade.count; i++)

@@ -51,7 +51,7 @@ START_TEST(wrong_class_files_are_refused)
     const char *path = scratch_text("classes.json", wrong[_i].text);
     char want[1024];
     snprintf(want, sizeof want, "%s: %s", path, wrong[_i].sentence);
-    ck_assert_int_eq(dp_dataset_load(&d, path, &err), DP_ECONFIG);
+    ck_assert_int_eq(dp_dataset_load(&err, &d, path), DP_ECONFIG);
     ck_assert_str_eq(err.text, want);
     ck_assert_ptr_null(d.list);
 }
@@ -65,7 +65,7 @@ START_TEST(a_class_has_name_number_and_colour)
         scratch_text("classes.json",
                      "{\"name\":\"x\",\"comment\":\"c\",\"classes\":[{\"name\":\"a b\","
                      "\"id\":0,\"colour\":[1,2,255]}]}");
-    ck_assert_msg(dp_dataset_load(&d, path, &err) == DP_OK, "%s", err.text);
+    ck_assert_msg(dp_dataset_load(&err, &d, path) == DP_OK, "%s", err.text);
     ck_assert_str_eq(d.name, "x");
     ck_assert_int_eq(d.count, 1);
     ck_assert_str_eq(d.list[0].name, "a b");
@@ -82,7 +82,7 @@ START_TEST(classes_may_have_no_names_and_no_colours)
     dp_dataset d;
     const unsigned char grey[] = {128, 128, 128};
     const char *path = scratch_text("classes.json", "{\"name\":\"x\",\"count\":12}");
-    ck_assert_msg(dp_dataset_load(&d, path, &err) == DP_OK, "%s", err.text);
+    ck_assert_msg(dp_dataset_load(&err, &d, path) == DP_OK, "%s", err.text);
     ck_assert_int_eq(d.count, 12);
     ck_assert_str_eq(d.list[11].name, "class 11");
     ck_assert_int_eq(d.list[11].id, 11);
@@ -91,7 +91,7 @@ START_TEST(classes_may_have_no_names_and_no_colours)
 
     path = scratch_text("classes.json",
                         "{\"name\":\"x\",\"classes\":[{\"name\":\"a\",\"id\":4}]}");
-    ck_assert_msg(dp_dataset_load(&d, path, &err) == DP_OK, "%s", err.text);
+    ck_assert_msg(dp_dataset_load(&err, &d, path) == DP_OK, "%s", err.text);
     ck_assert_mem_eq(d.list[0].colour, grey, 3);
     dp_dataset_done(&d);
 }

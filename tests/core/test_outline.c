@@ -119,7 +119,7 @@ START_TEST(outline_case)
     dp_error err = {0};
     int holes = 0;
 
-    ck_assert_int_eq(dp_outline_trace(&o, &d.rle, &err), DP_OK);
+    ck_assert_int_eq(dp_outline_trace(&err, &o, &d.rle), DP_OK);
     for (size_t r = 0; r < o.ring_count; r++)
         holes += o.rings[r].hole;
     ck_assert_msg(o.ring_count == cases[_i].rings &&
@@ -138,7 +138,7 @@ START_TEST(outline_points_of_a_pixel)
     dp_outline o = {0};
     dp_error err = {0};
     static const dp_point want[] = {{3, 1}, {3, 2}, {2, 2}, {2, 1}};
-    ck_assert_int_eq(dp_outline_trace(&o, &d.rle, &err), DP_OK);
+    ck_assert_int_eq(dp_outline_trace(&err, &o, &d.rle), DP_OK);
     ck_assert_mem_eq(o.points, want, sizeof want);
     dp_outline_done(&o);
     drawing_done(&d);
@@ -151,7 +151,7 @@ START_TEST(outline_holes_follow_their_part)
     drawing d = draw("#####/#...#/#.#.#/#...#/#####");
     dp_outline o = {0};
     dp_error err = {0};
-    ck_assert_int_eq(dp_outline_trace(&o, &d.rle, &err), DP_OK);
+    ck_assert_int_eq(dp_outline_trace(&err, &o, &d.rle), DP_OK);
     ck_assert_int_eq(winding(&o, 0, 2, 2), 0);
     ck_assert_int_eq(winding(&o, 0, 0, 2), 1);
     ck_assert_int_eq(winding(&o, 1, 2, 2), 1);
@@ -172,7 +172,7 @@ START_TEST(outline_of_noise_encloses_it_exactly)
         for (int k = 0; k < d.h * d.w; k++)
             d.pixels[k] = random_int(&state, 10) < dense;
         encode(&d);
-        ck_assert_int_eq(dp_outline_trace(&o, &d.rle, &err), DP_OK);
+        ck_assert_int_eq(dp_outline_trace(&err, &o, &d.rle), DP_OK);
         check_encloses_exactly(&d, &o);
         drawing_done(&d);
     }
@@ -191,14 +191,14 @@ START_TEST(outline_rings_are_joined_to_one_path)
     drawing d = draw("#.#.#");
     dp_outline o = {0};
     dp_error err = {0};
-    ck_assert_int_eq(dp_outline_trace(&o, &d.rle, &err), DP_OK);
-    ck_assert_int_eq(dp_outline_join(&o, 0, 3, &err), DP_OK);
+    ck_assert_int_eq(dp_outline_trace(&err, &o, &d.rle), DP_OK);
+    ck_assert_int_eq(dp_outline_join(&err, &o, 0, 3), DP_OK);
     ck_assert_uint_eq(o.path_count, sizeof want / sizeof *want);
     ck_assert_mem_eq(o.path, want, sizeof want);
-    ck_assert_int_eq(dp_outline_join(&o, 1, 1, &err), DP_OK);
+    ck_assert_int_eq(dp_outline_join(&err, &o, 1, 1), DP_OK);
     ck_assert_uint_eq(o.path_count, 4);
     ck_assert_mem_eq(o.path, want + 5, 4 * sizeof *want);
-    ck_assert_int_eq(dp_outline_join(&o, 0, 0, &err), DP_OK);
+    ck_assert_int_eq(dp_outline_join(&err, &o, 0, 0), DP_OK);
     ck_assert_uint_eq(o.path_count, 0);
     dp_outline_done(&o);
     drawing_done(&d);
@@ -212,7 +212,7 @@ START_TEST(outline_of_runs_of_no_length)
     const dp_rle mask = {3, 2, sizeof counts / sizeof *counts, counts};
     dp_outline o = {0};
     dp_error err = {0};
-    ck_assert_int_eq(dp_outline_trace(&o, &mask, &err), DP_OK);
+    ck_assert_int_eq(dp_outline_trace(&err, &o, &mask), DP_OK);
     ck_assert_uint_eq(o.ring_count, 1);
     ck_assert_uint_eq(o.point_count, 4);
     dp_outline_done(&o);

@@ -118,7 +118,7 @@ START_TEST(algebra_equals_the_same_on_pixels)
         dp_rle_format(text, p.counts, p.count);
         const size_t size = strlen(text);
         ck_assert_uint_eq(size, dp_rle_string_size(p.counts, p.count));
-        ck_assert_int_eq(dp_rle_parse(room[2], &count, text, size, h, w, &err), DP_OK);
+        ck_assert_int_eq(dp_rle_parse(&err, room[2], &count, text, size, h, w), DP_OK);
         ck_assert_uint_eq(count, p.count);
         ck_assert_mem_eq(room[2], p.counts, count * sizeof room[2][0]);
     }
@@ -158,7 +158,7 @@ START_TEST(bad_strings_are_refused)
     dp_error err = {0};
     size_t count;
     const char *text = bad_strings[_i].text;
-    ck_assert_int_eq(dp_rle_parse(room[0], &count, text, strlen(text), 3, 4, &err),
+    ck_assert_int_eq(dp_rle_parse(&err, room[0], &count, text, strlen(text), 3, 4),
                      DP_EFORMAT);
     ck_assert_msg(strstr(err.text, bad_strings[_i].said) != NULL, "%s", err.text);
 }
@@ -395,7 +395,7 @@ START_TEST(strings_areas_boxes_and_polygons_are_the_references)
             cJSON_GetObjectItemCaseSensitive(record, "counts")->valuestring;
         dp_rle r = {h, w, 0, room[0]};
         ck_assert_msg(
-            dp_rle_parse(r.counts, &r.count, text, strlen(text), h, w, &err) == DP_OK,
+            dp_rle_parse(&err, r.counts, &r.count, text, strlen(text), h, w) == DP_OK,
             "%s", err.text);
         dp_rle_format(again, r.counts, r.count);
         ck_assert_str_eq(again, text);

@@ -50,15 +50,15 @@ static bool survive(const char *truth_path, const char *results_path, bool masks
     const dp_coco_wish wish = {!masks, masks};
     dp_coco_settings_default(&settings);
     settings.masks = masks;
-    dp_status st = dp_coco_truth_load(&truth, truth_path, wish, NULL, &err);
+    dp_status st = dp_coco_truth_load(&err, &truth, truth_path, wish, NULL);
     if (st == DP_OK)
-        st = dp_coco_results_load(&results, &truth, results_path, wish, NULL, &err);
+        st = dp_coco_results_load(&err, &results, &truth, results_path, wish, NULL);
     if (st == DP_OK)
-        st = dp_coco_match(&matches, &truth, &results, &settings, NULL, &err);
+        st = dp_coco_match(&err, &matches, &truth, &results, &settings, NULL);
     if (st == DP_OK)
-        st = dp_coco_accumulate(&scores, &matches, NULL, &err);
+        st = dp_coco_accumulate(&err, &scores, &matches, NULL);
     if (st == DP_OK)
-        st = dp_coco_errors_find(&errors, &matches, NULL, &err);
+        st = dp_coco_errors_find(&err, &errors, &matches, NULL);
     ck_assert_msg(st == DP_OK || st == DP_EFORMAT || st == DP_EUNSUPPORTED, "%d: %s",
                   (int)st, err.text);
     ck_assert(st == DP_OK || err.text[0] != '\0');

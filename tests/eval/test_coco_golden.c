@@ -39,24 +39,24 @@ static void evaluate(struct run *run, const char *truth, const char *results,
 {
     dp_error err = {0};
     dp_pool *pool;
-    ck_assert_int_eq(dp_pool_new(&pool, threads, &err), DP_OK);
+    ck_assert_int_eq(dp_pool_new(&err, &pool, threads), DP_OK);
     dp_coco_settings_default(&run->settings);
     run->settings.masks = masks;
     run->settings.use_categories = use_categories;
     for (int i = 0; caps && i < 3; i++)
         run->settings.caps[i] = caps[i];
     const dp_coco_wish wish = {!masks, masks};
-    ck_assert_msg(dp_coco_truth_load(&run->truth, truth, wish, pool, &err) == DP_OK,
+    ck_assert_msg(dp_coco_truth_load(&err, &run->truth, truth, wish, pool) == DP_OK,
                   "%s", err.text);
-    ck_assert_msg(dp_coco_results_load(&run->results, &run->truth, results, wish, pool,
-                                       &err) == DP_OK,
+    ck_assert_msg(dp_coco_results_load(&err, &run->results, &run->truth, results, wish,
+                                       pool) == DP_OK,
                   "%s", err.text);
     ck_assert_uint_eq(dp_coco_lint_broken(&run->truth.lint), 0);
     ck_assert_uint_eq(dp_coco_lint_broken(&run->results.lint), 0);
-    ck_assert_msg(dp_coco_match(&run->matches, &run->truth, &run->results,
-                                &run->settings, pool, &err) == DP_OK,
+    ck_assert_msg(dp_coco_match(&err, &run->matches, &run->truth, &run->results,
+                                &run->settings, pool) == DP_OK,
                   "%s", err.text);
-    ck_assert_int_eq(dp_coco_accumulate(&run->scores, &run->matches, pool, &err),
+    ck_assert_int_eq(dp_coco_accumulate(&err, &run->scores, &run->matches, pool),
                      DP_OK);
     dp_pool_free(pool);
 }
@@ -352,13 +352,13 @@ START_TEST(overlaps_are_the_references_bit_for_bit)
     dp_coco_truth truth;
     const bool masks = _i;
     const dp_coco_wish wish = {!masks, masks};
-    ck_assert_int_eq(dp_coco_truth_load(&truth, COCO128, wish, NULL, &err), DP_OK);
+    ck_assert_int_eq(dp_coco_truth_load(&err, &truth, COCO128, wish, NULL), DP_OK);
     /* The detections' masks are the truth's own. */
     const dp_coco_results results = {.payload = truth.payload};
     dp_coco_extent extent = {
         .objects = 256, .runs = 1 << 20, .one = 1 << 16, .width = 4096};
     dp_coco_scene scene;
-    ck_assert_int_eq(dp_coco_scene_init(&scene, &extent, &truth, &results, masks, &err),
+    ck_assert_int_eq(dp_coco_scene_init(&err, &scene, &extent, &truth, &results, masks),
                      DP_OK);
     int compared = 0;
     cJSON_ArrayForEach(image, golden) compared += check_matrix(&scene, &truth, image);

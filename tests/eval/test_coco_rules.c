@@ -29,13 +29,13 @@ static void evaluate_files(run *r, const char *truth, const char *results, bool 
 {
     dp_error err = {0};
     const dp_coco_wish wish = {!masks, masks};
-    ck_assert_int_eq(dp_pool_new(&r->pool, threads, &err), DP_OK);
+    ck_assert_int_eq(dp_pool_new(&err, &r->pool, threads), DP_OK);
     dp_coco_settings_default(&r->settings);
     r->settings.masks = masks;
-    ck_assert_msg(dp_coco_truth_load(&r->truth, truth, wish, r->pool, &err) == DP_OK,
+    ck_assert_msg(dp_coco_truth_load(&err, &r->truth, truth, wish, r->pool) == DP_OK,
                   "%s", err.text);
-    ck_assert_msg(dp_coco_results_load(&r->results, &r->truth, results, wish, r->pool,
-                                       &err) == DP_OK,
+    ck_assert_msg(dp_coco_results_load(&err, &r->results, &r->truth, results, wish,
+                                       r->pool) == DP_OK,
                   "%s", err.text);
     ck_assert_uint_eq(dp_coco_lint_broken(&r->truth.lint), 0);
     ck_assert_uint_eq(dp_coco_lint_broken(&r->results.lint), 0);
@@ -44,10 +44,10 @@ static void evaluate_files(run *r, const char *truth, const char *results, bool 
 static void score(run *r)
 {
     dp_error err = {0};
-    ck_assert_msg(dp_coco_match(&r->matches, &r->truth, &r->results, &r->settings,
-                                r->pool, &err) == DP_OK,
+    ck_assert_msg(dp_coco_match(&err, &r->matches, &r->truth, &r->results, &r->settings,
+                                r->pool) == DP_OK,
                   "%s", err.text);
-    ck_assert_int_eq(dp_coco_accumulate(&r->scores, &r->matches, r->pool, &err), DP_OK);
+    ck_assert_int_eq(dp_coco_accumulate(&err, &r->scores, &r->matches, r->pool), DP_OK);
 }
 
 static void done(run *r)
@@ -228,7 +228,7 @@ START_TEST(every_error_has_its_cause)
     dp_error err = {0};
     dp_coco_errors e;
     evaluate(&r, objects, 7, detections, 8);
-    ck_assert_int_eq(dp_coco_errors_find(&e, &r.matches, r.pool, &err), DP_OK);
+    ck_assert_int_eq(dp_coco_errors_find(&err, &e, &r.matches, r.pool), DP_OK);
     for (size_t i = 0; i < r.matches.entry_count; i++)
         ck_assert_int_eq(e.verdicts[i].cause, want[r.matches.entries[i].detection]);
     for (size_t i = 0; i < r.matches.object_count; i++)
@@ -265,7 +265,7 @@ START_TEST(the_best_threshold_keeps_equal_scores_together)
     dp_error err = {0};
     dp_coco_best best[3];
     evaluate(&r, objects, 2, detections, 4);
-    ck_assert_int_eq(dp_coco_best_find(best, &r.scores, &err), DP_OK);
+    ck_assert_int_eq(dp_coco_best_find(&err, best, &r.scores), DP_OK);
     for (int i = 0; i < 3; i += 2) {
         ck_assert(fabs(best[i].f1 - .8) < 1e-12 && best[i].score == .8);
         ck_assert(fabs(best[i].precision - 2. / 3) < 1e-12 && best[i].recall == 1);

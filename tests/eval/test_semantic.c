@@ -58,7 +58,7 @@ static void add_same_size(pairs *p, int w, const uint8_t *truth,
 static dp_semantic_settings settings_of(int classes, int offset)
 {
     dp_semantic_settings s;
-    ck_assert_int_eq(dp_semantic_settings_init(&s, classes, offset, &err), DP_OK);
+    ck_assert_int_eq(dp_semantic_settings_init(&err, &s, classes, offset), DP_OK);
     dp_semantic_settings_ignore_usual(&s);
     return s;
 }
@@ -67,8 +67,8 @@ static dp_semantic_counts count(pairs *p, const dp_semantic_settings *s, int thr
 {
     dp_semantic_counts c;
     dp_pool *pool;
-    ck_assert_int_eq(dp_pool_new(&pool, threads, &err), DP_OK);
-    ck_assert_int_eq(dp_semantic_count(&c, s, p->list, p->count, pool, &err), DP_OK);
+    ck_assert_int_eq(dp_pool_new(&err, &pool, threads), DP_OK);
+    ck_assert_int_eq(dp_semantic_count(&err, &c, s, p->list, p->count, pool), DP_OK);
     dp_pool_free(pool);
     return c;
 }
@@ -277,11 +277,11 @@ END_TEST
 START_TEST(more_values_than_there_are_are_refused)
 {
     dp_semantic_settings s;
-    ck_assert_int_eq(dp_semantic_settings_init(&s, 0, 0, &err), DP_EARG);
-    ck_assert_int_eq(dp_semantic_settings_init(&s, 257, 0, &err), DP_EARG);
-    ck_assert_int_eq(dp_semantic_settings_init(&s, 256, 1, &err), DP_EARG);
-    ck_assert_int_eq(dp_semantic_settings_init(&s, 1, -1, &err), DP_EARG);
-    ck_assert_int_eq(dp_semantic_settings_init(&s, 1, 255, &err), DP_OK);
+    ck_assert_int_eq(dp_semantic_settings_init(&err, &s, 0, 0), DP_EARG);
+    ck_assert_int_eq(dp_semantic_settings_init(&err, &s, 257, 0), DP_EARG);
+    ck_assert_int_eq(dp_semantic_settings_init(&err, &s, 256, 1), DP_EARG);
+    ck_assert_int_eq(dp_semantic_settings_init(&err, &s, 1, -1), DP_EARG);
+    ck_assert_int_eq(dp_semantic_settings_init(&err, &s, 1, 255), DP_OK);
 }
 END_TEST
 

@@ -63,7 +63,7 @@ static void start_build(op_case *c)
     c->weights[0] = *golden_get(&c->g, name_of(c, "weight"));
     c->weights[1] = *golden_get(&c->g, name_of(c, "bias"));
     c->store = (dp_store){0};
-    ck_assert_int_eq(dp_builder_init(&c->builder, &c->f.err, &c->store, &c->f.kernels,
+    ck_assert_int_eq(dp_builder_init(&c->f.err, &c->builder, &c->store, &c->f.kernels,
                                      c->weights, 2),
                      DP_OK);
 }

@@ -119,7 +119,7 @@ static void build(bench *t, const dp_head_def *def, const char *config, checkpoi
     cJSON_Delete(json);
     dp_builder b;
     ck_assert_int_eq(
-        dp_builder_init(&b, &t->f.err, &t->store, &t->f.kernels, c->list, c->count),
+        dp_builder_init(&t->f.err, &b, &t->store, &t->f.kernels, c->list, c->count),
         DP_OK);
     const dp_feature_specs specs = {.count = 1, .spec = {{"p2", C, 4}}};
     ck_assert_int_eq(def->build(t->self, &b, &specs), DP_OK);
@@ -327,7 +327,7 @@ START_TEST(a_stage_without_weights_is_named)
     cJSON_Delete(json);
     dp_builder b;
     ck_assert_int_eq(
-        dp_builder_init(&b, &t.f.err, &t.store, &t.f.kernels, c.list, c.count), DP_OK);
+        dp_builder_init(&t.f.err, &b, &t.store, &t.f.kernels, c.list, c.count), DP_OK);
     const dp_feature_specs specs = {.count = 1, .spec = {{"p2", C, 4}}};
     ck_assert_int_eq(dp_box_head_cascade.head.build(t.self, &b, &specs), DP_OK);
     ck_assert_int_eq(dp_builder_finish(&b), DP_ESHAPE);

@@ -50,7 +50,7 @@ static void run_noise(dp_context *ctx, const dp_model *m, answer *a)
 {
     dp_pixels pixels;
     uint64_t seed = 3;
-    ck_assert_int_eq(dp_pixels_init(&pixels, 71, 90, &ctx->err), DP_OK);
+    ck_assert_int_eq(dp_pixels_init(&ctx->err, &pixels, 71, 90), DP_OK);
     for (int i = 0; i < 71 * 90 * 3; i++)
         pixels.data[i] = (uint8_t)random_int(&seed, 256);
     ctx->trace = add_map;

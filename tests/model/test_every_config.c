@@ -141,7 +141,7 @@ START_TEST(a_config_made_small_loads_and_runs)
     ck_assert_msg(dp_model_build(o.ctx, &m, o.config, &(dp_model_weights){.seed = 3},
                                  NULL) == DP_OK,
                   "%s: %s", paths[_i], o.ctx->err.text);
-    ck_assert_int_eq(dp_pixels_init(&pixels, 48, 64, &o.ctx->err), DP_OK);
+    ck_assert_int_eq(dp_pixels_init(&o.ctx->err, &pixels, 48, 64), DP_OK);
     for (int i = 0; i < 48 * 64 * 3; i++)
         pixels.data[i] = (uint8_t)(i * 31 % 253);
     ck_assert_msg(dp_model_run(o.ctx, m, &pixels, result) == DP_OK, "%s: %s", paths[_i],

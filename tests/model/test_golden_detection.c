@@ -321,8 +321,8 @@ static void check_mask(const golden_run *run, const cJSON *records, int image_id
     const dp_rle mine = dp_detections_mask(got, i);
     const char *text = json_text(segmentation, "counts");
     dp_rle want = {mine.h, mine.w, 0, malloc((strlen(text) + 1) * sizeof *want.counts)};
-    ck_assert_int_eq(dp_rle_parse(want.counts, &want.count, text, strlen(text), want.h,
-                                  want.w, &err),
+    ck_assert_int_eq(dp_rle_parse(&err, want.counts, &want.count, text, strlen(text),
+                                  want.h, want.w),
                      DP_OK);
     const double area = (double)dp_rle_area(&want);
     const mask_pixels p =

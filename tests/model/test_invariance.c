@@ -157,7 +157,7 @@ static void segmentor_trail(uint8_t digest[DP_SHA256_BYTES], const dp_options *o
     ck_assert_msg(
         dp_model_load(ctx, &m, "configs/golden/upernet_a2.json", NULL, NULL) == DP_OK,
         "%s", dp_context_error(ctx));
-    ck_assert_int_eq(dp_pixels_init(&pixels, 71, 90, &ctx->err), DP_OK);
+    ck_assert_int_eq(dp_pixels_init(&ctx->err, &pixels, 71, 90), DP_OK);
     for (int i = 0; i < 71 * 90 * 3; i++)
         pixels.data[i] = (uint8_t)(i * 7 + i / 3 % 90 * 2);
     dp_sha256_init(&t.sum);

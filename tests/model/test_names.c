@@ -212,7 +212,7 @@ START_TEST(a_rule_renames_whole_names)
                   "%s", err.text);
     ck_assert(dp_name_map_fits(map, &in, 1));
     ck_assert(!dp_name_map_fits(map, &in, 0));
-    ck_assert_int_eq(dp_name_map_apply(map, &err, &out, &count, &in, 1), DP_OK);
+    ck_assert_int_eq(dp_name_map_apply(&err, map, &out, &count, &in, 1), DP_OK);
     ck_assert_uint_eq(count, 1);
     ck_assert_str_eq(out[0].name, renamings[_i].expected);
     ck_assert_int_eq(out[0].rank, strcmp(in.name, out[0].name) ? 1 : 3);
@@ -273,12 +273,12 @@ START_TEST(a_merging_of_openmmlab_is_reordered)
     dp_named_tensor in =
         matrix("backbone.stages.1.downsample.reduction.weight", OUT, 4 * C, theirs[0]);
     dp_name_map *map = load_map(maps[_i]);
-    ck_assert_int_eq(dp_name_map_apply(map, &err, &out, &count, &in, 1), DP_OK);
+    ck_assert_int_eq(dp_name_map_apply(&err, map, &out, &count, &in, 1), DP_OK);
     check_values(out, names[_i], sizeof ours / sizeof **ours, ours[0]);
     free(out);
 
     in.shape[1] = 4 * C - 1;
-    ck_assert_int_eq(dp_name_map_apply(map, &err, &out, &count, &in, 1), DP_EFORMAT);
+    ck_assert_int_eq(dp_name_map_apply(&err, map, &out, &count, &in, 1), DP_EFORMAT);
     ck_assert_str_eq(err.text, "tensor backbone.stages.1.downsample.reduction.weight: "
                                "found shape [2, 11], expected a last extent that is a "
                                "multiple of 4");
@@ -302,7 +302,7 @@ START_TEST(query_key_and_value_of_hugging_face_are_joined)
     in[3].stride[0] = 1;
     in[3].stride[1] = 2;
     dp_name_map *map = load_map("configs/names/huggingface_swin.json");
-    ck_assert_int_eq(dp_name_map_apply(map, &err, &out, &count, in, 4), DP_OK);
+    ck_assert_int_eq(dp_name_map_apply(&err, map, &out, &count, in, 4), DP_OK);
     ck_assert_uint_eq(count, 2);
     check_values(&out[0], "head.weight", 4, q);
     check_values(&out[1], "layers.0.blocks.1.attn.qkv.weight", 12, joined);
@@ -359,7 +359,7 @@ START_TEST(what_cannot_be_joined_is_named)
     for (int i = 0; i < COUNT(in); i++)
         in[i].data = values;
     dp_name_map *map = load_map("configs/names/huggingface_swin.json");
-    ck_assert_int_eq(dp_name_map_apply(map, &err, &out, &count, in, COUNT(in)),
+    ck_assert_int_eq(dp_name_map_apply(&err, map, &out, &count, in, COUNT(in)),
                      bad_pieces[_i].status);
     ck_assert_str_eq(err.text, bad_pieces[_i].sentence);
     ck_assert_ptr_null(out);

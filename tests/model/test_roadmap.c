@@ -103,7 +103,7 @@ static dp_pixels golden_picture(dp_error *err)
     golden g = golden_open("roadmap/picture");
     const dp_named_tensor *bgr = golden_get(&g, "bgr");
     int *values = golden_ints(&g, "bgr", &count);
-    ck_assert_int_eq(dp_pixels_init(&p, (int)bgr->shape[0], (int)bgr->shape[1], err),
+    ck_assert_int_eq(dp_pixels_init(err, &p, (int)bgr->shape[0], (int)bgr->shape[1]),
                      DP_OK);
     for (size_t i = 0; i < count; i++)
         p.data[i] = (uint8_t)values[i];

@@ -111,7 +111,7 @@ static void check_fit(const dp_named_tensor *list, size_t count, const char *nam
     ck_assert_int_eq(dp_context_new(&ctx, NULL), DP_OK);
     ck_assert_msg(dp_config_load(&ctx->err, &config, path) == DP_OK, "%s",
                   dp_context_error(ctx));
-    ck_assert_msg(dp_names_apply(&renamed, config, list, count, &ctx->err) == DP_OK,
+    ck_assert_msg(dp_names_apply(&ctx->err, &renamed, config, list, count) == DP_OK,
                   "%s", dp_context_error(ctx));
     const dp_model_weights weights = {.tensors = renamed.tensors,
                                       .count = renamed.count};

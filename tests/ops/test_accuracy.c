@@ -74,7 +74,7 @@ static void build(layer *l)
         tensors[0].stride[0] = s->out * area;
     }
     dp_builder b;
-    ck_assert_int_eq(dp_builder_init(&b, &l->f.err, &l->store, &l->f.kernels, tensors,
+    ck_assert_int_eq(dp_builder_init(&l->f.err, &b, &l->store, &l->f.kernels, tensors,
                                      s->kind == DEPTHWISE ? 1 : 2),
                      DP_OK);
     if (s->kind == CONV)

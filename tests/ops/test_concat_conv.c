@@ -50,7 +50,7 @@ static void build(struct layer *l, const struct shape *s)
         spec.in[i] = s->map[i].C;
     dp_builder b;
     ck_assert_int_eq(
-        dp_builder_init(&b, &l->f.err, &l->store, &l->f.kernels, tensors, 5), DP_OK);
+        dp_builder_init(&l->f.err, &b, &l->store, &l->f.kernels, tensors, 5), DP_OK);
     dp_concat_conv_build(&b, &l->conv, &spec);
     ck_assert_msg(dp_builder_finish(&b) == DP_OK, "%s", l->f.err.text);
     dp_builder_done(&b);

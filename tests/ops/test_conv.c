@@ -77,7 +77,7 @@ static void build(layer *l)
         {"bn.running_var", DP_DTYPE_F32, 1, {s->out}, {1}, var},
     };
     dp_builder b;
-    ck_assert_int_eq(dp_builder_init(&b, &l->f.err, &l->store, &l->f.kernels, tensors,
+    ck_assert_int_eq(dp_builder_init(&l->f.err, &b, &l->store, &l->f.kernels, tensors,
                                      s->norm ? 5 : 2),
                      DP_OK);
     dp_conv_build(&b, &l->conv,
@@ -215,7 +215,7 @@ START_TEST(a_convolution_by_tiles_is_not_added)
     layer l = {.s = &tiled};
     forward_init(&l.f, 1, ~0u);
     dp_builder b;
-    ck_assert_int_eq(dp_builder_init(&b, &l.f.err, &l.store, &l.f.kernels, NULL, 0),
+    ck_assert_int_eq(dp_builder_init(&l.f.err, &b, &l.store, &l.f.kernels, NULL, 0),
                      DP_OK);
     dp_conv_build(&b, &l.conv,
                   &(dp_conv_spec){.in = 32,

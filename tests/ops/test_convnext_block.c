@@ -217,7 +217,7 @@ static void build(forward *f, dp_store *store, block_run *t, const weights *w,
                                          .layer_scale = cases[which].layer_scale,
                                          .grn = cases[which].grn};
     ck_assert_int_eq(
-        dp_builder_init(&b, &f->err, store, &f->kernels, w->list, w->count), DP_OK);
+        dp_builder_init(&f->err, &b, store, &f->kernels, w->list, w->count), DP_OK);
     b.bf16 = t->bf16;
     dp_convnext_block_build(&b, &t->block, &spec);
     ck_assert_msg(dp_builder_finish(&b) == DP_OK, "%s", f->err.text);
@@ -331,7 +331,7 @@ START_TEST(a_checkpoint_of_the_other_version_is_refused)
     dp_builder b;
     dp_convnext_block block;
     forward_init(&f, 1, ~0u);
-    ck_assert_int_eq(dp_builder_init(&b, &f.err, &store, &f.kernels, w.list, w.count),
+    ck_assert_int_eq(dp_builder_init(&f.err, &b, &store, &f.kernels, w.list, w.count),
                      DP_OK);
     dp_convnext_block_build(&b, &block, &(dp_convnext_block_spec){4, 1e-6f, !v2, v2});
     ck_assert_int_eq(dp_builder_finish(&b), DP_ESHAPE);

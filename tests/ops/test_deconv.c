@@ -33,7 +33,7 @@ static void layer_init(struct layer *l, int threads, unsigned cpu, int in, int o
     };
     dp_builder b;
     ck_assert_int_eq(
-        dp_builder_init(&b, &l->f.err, &l->store, &l->f.kernels, tensors, 2), DP_OK);
+        dp_builder_init(&l->f.err, &b, &l->store, &l->f.kernels, tensors, 2), DP_OK);
     dp_deconv_build(&b, &l->deconv, "up.", in, out, activation);
     ck_assert_int_eq(dp_builder_finish(&b), DP_OK);
     dp_builder_done(&b);

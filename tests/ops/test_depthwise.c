@@ -72,7 +72,7 @@ static void build(layer *l)
         {"bn.running_var", DP_DTYPE_F32, 1, {C}, {1}, var},
     };
     dp_builder b;
-    ck_assert_int_eq(dp_builder_init(&b, &l->f.err, &l->store, &l->f.kernels, tensors,
+    ck_assert_int_eq(dp_builder_init(&l->f.err, &b, &l->store, &l->f.kernels, tensors,
                                      s->norm ? 5 : 1),
                      DP_OK);
     dp_depthwise_build(&b, &l->op,

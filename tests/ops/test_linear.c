@@ -42,7 +42,7 @@ START_TEST(outputs_are_the_rows_asked_for)
     dp_store store = {0};
     dp_builder b;
     forward_init(&f, 1, ~0u);
-    ck_assert_int_eq(dp_builder_init(&b, &f.err, &store, &f.kernels, tensors, 2),
+    ck_assert_int_eq(dp_builder_init(&f.err, &b, &store, &f.kernels, tensors, 2),
                      DP_OK);
     dp_linear_build_rows(&b, &c.layer, "fc.", IN, cases[_i].out, ROWS, cases[_i].first);
     ck_assert_msg(dp_builder_finish(&b) == DP_OK, "%s", f.err.text);

@@ -54,7 +54,7 @@ static void build(struct layer *l)
                                        .data = l->weight[i]};
     dp_builder b;
     ck_assert_int_eq(
-        dp_builder_init(&b, &l->f.err, &l->store, &l->f.kernels, tensors, WEIGHTS),
+        dp_builder_init(&l->f.err, &b, &l->store, &l->f.kernels, tensors, WEIGHTS),
         DP_OK);
     dp_mlp_build(&b, &l->mlp, C, (float)eps);
     ck_assert_msg(dp_builder_finish(&b) == DP_OK, "%s", l->f.err.text);

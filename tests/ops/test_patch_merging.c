@@ -46,7 +46,7 @@ static void layer_init(struct layer *l, const struct shape *s, int threads)
         {"reduction.weight", DP_DTYPE_F32, 2, {2 * C, 4 * C}, {4 * C, 1}, l->weight}};
     dp_builder b;
     ck_assert_int_eq(
-        dp_builder_init(&b, &l->f.err, &l->store, &l->f.kernels, tensors, 3), DP_OK);
+        dp_builder_init(&l->f.err, &b, &l->store, &l->f.kernels, tensors, 3), DP_OK);
     dp_patch_merging_build(&b, &l->merging, C, (float)eps);
     ck_assert_msg(dp_builder_finish(&b) == DP_OK, "%s", l->f.err.text);
     dp_builder_done(&b);

@@ -73,7 +73,7 @@ static void build(struct layer *l)
         (dp_named_tensor){"attn_mask", DP_DTYPE_F32, 1, {1}, {1}, "    "};
     dp_builder b;
     ck_assert_int_eq(
-        dp_builder_init(&b, &l->f.err, &l->store, &l->f.kernels, tensors, WEIGHTS + 2),
+        dp_builder_init(&l->f.err, &b, &l->store, &l->f.kernels, tensors, WEIGHTS + 2),
         DP_OK);
     dp_window_attention_build(
         &b, &l->attention,

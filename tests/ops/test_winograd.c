@@ -72,7 +72,7 @@ static void layer_init(layer *l, const shape *s, int threads, unsigned cpu)
                                    s->relu ? DP_ACTIVATION_RELU : DP_ACTIVATION_NONE};
     dp_builder b;
     ck_assert_int_eq(
-        dp_builder_init(&b, &l->f.err, &l->store, &l->f.kernels, tensors, 6), DP_OK);
+        dp_builder_init(&l->f.err, &b, &l->store, &l->f.kernels, tensors, 6), DP_OK);
     dp_conv_build(&b, &l->conv, &spec);
     for (int i = 0; i < 2; i++)
         dp_conv_build(

@@ -24,7 +24,7 @@ static dp_pixels grey(int h, int w)
 {
     dp_pixels p;
     dp_error err = {0};
-    ck_assert_int_eq(dp_pixels_init(&p, h, w, &err), DP_OK);
+    ck_assert_int_eq(dp_pixels_init(&err, &p, h, w), DP_OK);
     memset(p.data, 100, (size_t)h * (size_t)w * 3);
     return p;
 }
@@ -55,7 +55,7 @@ static void draw(dp_pixels *p, dp_detection *list, size_t count, uint32_t *runs,
         .image = {p->h, p->w}, .count = count, .list = list, .runs = runs};
     const dp_found f = {&d, &dataset, NULL, 0, score_thr};
     dp_error err = {0};
-    ck_assert_msg(dp_draw_detections(p, &f, &err) == DP_OK, "%s", err.text);
+    ck_assert_msg(dp_draw_detections(&err, p, &f) == DP_OK, "%s", err.text);
 }
 
 START_TEST(box_is_drawn_and_nothing_far_from_it)
@@ -215,17 +215,17 @@ START_TEST(what_does_not_fit_is_refused)
     uint8_t bytes[600] = {0};
     const dp_label_map labels = {30, 20, bytes, 600};
     dp_error err = {0};
-    ck_assert_int_eq(dp_draw_detections(&p, &f, &err), DP_EARG);
+    ck_assert_int_eq(dp_draw_detections(&err, &p, &f), DP_EARG);
     ck_assert_str_eq(err.text,
                      "a drawing: found a picture of 20 x 30, expected 30 x 20");
-    ck_assert_int_eq(dp_draw_labels(&out, &p, &labels, &dataset, &err), DP_EARG);
+    ck_assert_int_eq(dp_draw_labels(&err, &out, &p, &labels, &dataset), DP_EARG);
     ck_assert_ptr_null(out.data);
 
     dp_class bad[] = {{odd, 1, {0, 0, 0}}};
     const dp_dataset names = {NULL, 1, bad};
     d.image = (dp_size){20, 30};
     f.dataset = &names;
-    ck_assert_int_eq(dp_draw_detections(&p, &f, &err), DP_EARG);
+    ck_assert_int_eq(dp_draw_detections(&err, &p, &f), DP_EARG);
     dp_pixels_done(&p);
 }
 END_TEST
@@ -240,9 +240,9 @@ START_TEST(names_beyond_ascii_are_drawn)
     const dp_dataset names = {NULL, 1, named};
     dp_found f = {&d, &names, NULL, 0, 0};
     dp_error err = {0};
-    ck_assert_int_eq(dp_draw_detections(&p, &f, &err), DP_OK);
+    ck_assert_int_eq(dp_draw_detections(&err, &p, &f), DP_OK);
     f.dataset = &dataset;
-    ck_assert_int_eq(dp_draw_detections(&q, &f, &err), DP_OK);
+    ck_assert_int_eq(dp_draw_detections(&err, &q, &f), DP_OK);
     ck_assert(memcmp(p.data, q.data, 60 * 90 * 3) != 0);
     dp_pixels_done(&p);
     dp_pixels_done(&q);
@@ -262,7 +262,7 @@ START_TEST(labels_are_tinted_with_a_legend_below)
     for (int i = 0; i < H * W; i++)
         bytes[i] = i % W >= W / 2;
     bytes[0] = 200;
-    ck_assert_int_eq(dp_draw_labels(&out, &p, &m, &dataset, &err), DP_OK);
+    ck_assert_int_eq(dp_draw_labels(&err, &out, &p, &m, &dataset), DP_OK);
     ck_assert_int_eq(out.w, W);
     ck_assert_int_gt(out.h, H);
     check_pixel(&out, 0, 0, 100, 100, 100);
@@ -291,7 +291,7 @@ START_TEST(legend_widens_a_narrow_picture)
     uint8_t bytes[120] = {0};
     const dp_label_map m = {40, 3, bytes, 120};
     dp_error err = {0};
-    ck_assert_int_eq(dp_draw_labels(&out, &p, &m, &dataset, &err), DP_OK);
+    ck_assert_int_eq(dp_draw_labels(&err, &out, &p, &m, &dataset), DP_OK);
     ck_assert_int_gt(out.w, 40);
     check_pixel(&out, 20, 1, 40, 40, 160);
     check_pixel(&out, 20, 30, 255, 255, 255);
@@ -306,7 +306,7 @@ START_TEST(legend_is_left_out_beyond_the_limits)
     uint8_t *bytes = calloc(DP_MAX_IMAGE_SIDE, 2);
     const dp_label_map m = {DP_MAX_IMAGE_SIDE, 2, bytes, 2 * DP_MAX_IMAGE_SIDE};
     dp_error err = {0};
-    ck_assert_int_eq(dp_draw_labels(&out, &p, &m, &dataset, &err), DP_OK);
+    ck_assert_int_eq(dp_draw_labels(&err, &out, &p, &m, &dataset), DP_OK);
     ck_assert_int_eq(out.h, DP_MAX_IMAGE_SIDE);
     ck_assert_int_eq(out.w, 2);
     check_pixel(&out, 65000, 1, 40, 40, 160);

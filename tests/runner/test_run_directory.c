@@ -21,7 +21,7 @@ static const uint8_t key[DP_RECORD_KEY_BYTES] = "the key of this run", other[32]
 /* What a file was found to hold: its records, one after another. */
 static char seen[1000];
 
-static dp_status note(void *arg, const dp_record *r, dp_error *e)
+static dp_status note(dp_error *e, void *arg, const dp_record *r)
 {
     const size_t at = strlen(seen);
     (void)arg;
@@ -35,7 +35,7 @@ static dp_record_file open_file(const char *name)
 {
     dp_record_file f;
     seen[0] = '\0';
-    ck_assert_msg(dp_record_file_open(&f, scratch_path(name), key, note, NULL, &err) ==
+    ck_assert_msg(dp_record_file_open(&err, &f, scratch_path(name), key, note, NULL) ==
                       DP_OK,
                   "%s", err.text);
     return f;
@@ -43,7 +43,7 @@ static dp_record_file open_file(const char *name)
 
 static void append(dp_record_file *f, uint64_t item, uint32_t kind, const char *text)
 {
-    ck_assert_msg(dp_record_file_append(f, item, kind, text, strlen(text), &err) ==
+    ck_assert_msg(dp_record_file_append(&err, f, item, kind, text, strlen(text)) ==
                       DP_OK,
                   "%s", err.text);
 }
@@ -120,7 +120,7 @@ START_TEST(a_wrong_bit_anywhere_is_noticed)
         bytes[at] ^= 4;
         seen[0] = '\0';
         const dp_status st =
-            dp_record_file_open(&f, scratch_path("bad"), key, note, NULL, &err);
+            dp_record_file_open(&err, &f, scratch_path("bad"), key, note, NULL);
         if (at < 8)
             ck_assert_int_eq(st, DP_EFORMAT);
         else if (at < 40)
@@ -140,16 +140,16 @@ START_TEST(files_of_others_are_not_touched)
     dp_record_file f;
     scratch_text("text", "a text that somebody keeps here, long enough for a head");
     ck_assert_int_eq(
-        dp_record_file_open(&f, scratch_path("text"), key, note, NULL, &err),
+        dp_record_file_open(&err, &f, scratch_path("text"), key, note, NULL),
         DP_EFORMAT);
     ck_assert_uint_eq(size_of("text"), 55);
     write_three("ours");
     ck_assert_int_eq(
-        dp_record_file_open(&f, scratch_path("ours"), other, note, NULL, &err),
+        dp_record_file_open(&err, &f, scratch_path("ours"), other, note, NULL),
         DP_EARG);
     ck_assert_ptr_nonnull(strstr(err.text, "another run"));
     ck_assert_int_eq(
-        dp_record_file_open(&f, scratch_path("no/where"), key, note, NULL, &err),
+        dp_record_file_open(&err, &f, scratch_path("no/where"), key, note, NULL),
         DP_EIO);
 }
 END_TEST
@@ -161,7 +161,7 @@ START_TEST(a_second_process_may_not_append)
     if (child == 0) {
         dp_record_file g;
         const dp_status st =
-            dp_record_file_open(&g, scratch_path("a"), key, note, NULL, &err);
+            dp_record_file_open(&err, &g, scratch_path("a"), key, note, NULL);
         _exit(st == DP_EIO && strstr(err.text, "another process") ? 0 : 1);
     }
     int status;
@@ -178,7 +178,7 @@ START_TEST(a_full_disk_leaves_whole_records)
     dp_record_file f = open_file("a");
     append(&f, 1, 2, "one");
     scratch_limit_writes(3000);
-    ck_assert_int_eq(dp_record_file_append(&f, 2, 2, large, sizeof large, &err),
+    ck_assert_int_eq(dp_record_file_append(&err, &f, 2, 2, large, sizeof large),
                      DP_EIO);
     ck_assert_ptr_nonnull(strstr(err.text, "cannot write"));
     append(&f, 3, 2, "three");
@@ -195,7 +195,7 @@ END_TEST
 static dp_work_folder open_folder(const char *own)
 {
     dp_work_folder f;
-    ck_assert_msg(dp_work_folder_open(&f, scratch_path("work"), key, 6, own, &err) ==
+    ck_assert_msg(dp_work_folder_open(&err, &f, scratch_path("work"), key, 6, own) ==
                       DP_OK,
                   "%s", err.text);
     return f;
@@ -203,7 +203,7 @@ static dp_work_folder open_folder(const char *own)
 
 static void put(dp_work_folder *f, size_t item, dp_work_state state, const char *text)
 {
-    ck_assert_int_eq(dp_work_folder_put(f, item, state, text, strlen(text), &err),
+    ck_assert_int_eq(dp_work_folder_put(&err, f, item, state, text, strlen(text)),
                      DP_OK);
 }
 
@@ -219,7 +219,7 @@ static void expect(const dp_work_folder *f, size_t item, dp_work_state state,
 
 START_TEST(parts_are_put_together)
 {
-    ck_assert_int_eq(dp_path_make_folders(scratch_path("work"), &err), DP_OK);
+    ck_assert_int_eq(dp_path_make_folders(&err, scratch_path("work")), DP_OK);
     dp_work_folder a = open_folder("a"), b = open_folder("b");
     put(&a, 0, DP_WORK_DONE, "zero");
     put(&b, 1, DP_WORK_FAILED, "no file");
@@ -249,15 +249,15 @@ END_TEST
 
 START_TEST(a_folder_of_a_smaller_run_is_refused)
 {
-    ck_assert_int_eq(dp_path_make_folders(scratch_path("work"), &err), DP_OK);
+    ck_assert_int_eq(dp_path_make_folders(&err, scratch_path("work")), DP_OK);
     dp_work_folder f = open_folder("a");
     put(&f, 5, DP_WORK_DONE, "five");
     dp_work_folder_close(&f);
-    ck_assert_int_eq(dp_work_folder_open(&f, scratch_path("work"), key, 5, "b", &err),
+    ck_assert_int_eq(dp_work_folder_open(&err, &f, scratch_path("work"), key, 5, "b"),
                      DP_EFORMAT);
-    ck_assert_int_eq(dp_work_folder_open(&f, scratch_path("work"), other, 6, "b", &err),
+    ck_assert_int_eq(dp_work_folder_open(&err, &f, scratch_path("work"), other, 6, "b"),
                      DP_EARG);
-    ck_assert_int_eq(dp_work_folder_open(&f, scratch_path("none"), key, 6, NULL, &err),
+    ck_assert_int_eq(dp_work_folder_open(&err, &f, scratch_path("none"), key, 6, NULL),
                      DP_EIO);
 }
 END_TEST
@@ -282,11 +282,11 @@ END_TEST
 
 START_TEST(folders_are_made_on_the_way)
 {
-    ck_assert_int_eq(dp_path_make_folders(scratch_path("a/b/c"), &err), DP_OK);
-    ck_assert_int_eq(dp_path_make_folders(scratch_path("a/b/c/"), &err), DP_OK);
+    ck_assert_int_eq(dp_path_make_folders(&err, scratch_path("a/b/c")), DP_OK);
+    ck_assert_int_eq(dp_path_make_folders(&err, scratch_path("a/b/c/")), DP_OK);
     scratch_text("a/file", "");
-    ck_assert_int_eq(dp_path_make_folders(scratch_path("a/file"), &err), DP_EIO);
-    ck_assert_int_eq(dp_path_make_folders(scratch_path("a/file/d"), &err), DP_EIO);
+    ck_assert_int_eq(dp_path_make_folders(&err, scratch_path("a/file")), DP_EIO);
+    ck_assert_int_eq(dp_path_make_folders(&err, scratch_path("a/file/d")), DP_EIO);
 }
 END_TEST
 

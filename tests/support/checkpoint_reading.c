@@ -33,13 +33,13 @@ static void touch(const dp_tensor_list *l)
     }
 }
 
-dp_status read_torch(const unsigned char *bytes, size_t size, dp_error *err)
+dp_status read_torch(dp_error *err, const unsigned char *bytes, size_t size)
 {
     dp_torch_file f;
     dp_tensor_list list = {0};
-    dp_status st = dp_torch_file_init(&f, "f", bytes, size, err);
+    dp_status st = dp_torch_file_init(err, &f, "f", bytes, size);
     if (st == DP_OK)
-        st = dp_torch_names_list(&f, f.root, &list, err);
+        st = dp_torch_names_list(err, &f, f.root, &list);
     if (st == DP_OK)
         touch(&list);
     dp_tensor_list_done(&list);
@@ -47,14 +47,14 @@ dp_status read_torch(const unsigned char *bytes, size_t size, dp_error *err)
     return st;
 }
 
-dp_status read_safetensors(const unsigned char *bytes, size_t size, dp_error *err)
+dp_status read_safetensors(dp_error *err, const unsigned char *bytes, size_t size)
 {
     dp_tensor_list list = {0};
     dp_tree metadata = {0};
     dp_value root;
     char *texts;
     const dp_status st =
-        dp_safetensors_read(&list, &metadata, &root, &texts, "f", bytes, size, err);
+        dp_safetensors_read(err, &list, &metadata, &root, &texts, "f", bytes, size);
     if (st == DP_OK)
         touch(&list);
     dp_tensor_list_done(&list);
@@ -63,14 +63,14 @@ dp_status read_safetensors(const unsigned char *bytes, size_t size, dp_error *er
     return st;
 }
 
-dp_status read_exact(read_fn *read, const void *bytes, size_t size, dp_error *err)
+dp_status read_exact(dp_error *err, read_fn *read, const void *bytes, size_t size)
 {
     unsigned char *block = malloc(size ? size : 1);
     ck_assert_ptr_nonnull(block);
     if (size)
         memcpy(block, bytes, size);
     dp_error_clear(err);
-    const dp_status st = read(block, size, err);
+    const dp_status st = read(err, block, size);
     ck_assert(st == DP_OK || st == DP_EFORMAT || st == DP_EUNSUPPORTED);
     free(block);
     return st;

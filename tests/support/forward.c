@@ -9,7 +9,7 @@ const int forward_threads[FORWARD_THREADS] = {1, 2, 3, 7};
 void forward_init(forward *f, int threads, unsigned cpu)
 {
     *f = (forward){0};
-    ck_assert_int_eq(dp_pool_new(&f->pool, threads, &f->err), DP_OK);
+    ck_assert_int_eq(dp_pool_new(&f->err, &f->pool, threads), DP_OK);
     dp_kernels_init(&f->kernels, dp_cpu_detect() & cpu);
     f->run = (dp_run){
         .arena = &f->arena, .pool = f->pool, .kernels = &f->kernels, .err = &f->err};
@@ -35,7 +35,7 @@ void forward_run(forward *f, forward_fn *fn, void *arg)
     run_dry(f, fn, arg);
     ck_assert_msg(f->run.status == DP_OK, "dry run: %s", f->err.text);
     const size_t planned = f->arena.peak;
-    ck_assert_int_eq(dp_arena_reserve(&f->arena, planned, &f->err), DP_OK);
+    ck_assert_int_eq(dp_arena_reserve(&f->err, &f->arena, planned), DP_OK);
     f->arena.peak = 0;
     f->run.dry = false;
     fn(&f->run, arg);

@@ -21,7 +21,7 @@ golden golden_open(const char *format, ...)
     va_end(args);
     snprintf(g.path, sizeof g.path, "tests/golden/%s.safetensors", name);
     dp_error err = {0};
-    ck_assert_msg(dp_checkpoint_open(&g.file, g.path, &err) == DP_OK, "%s", err.text);
+    ck_assert_msg(dp_checkpoint_open(&err, &g.file, g.path) == DP_OK, "%s", err.text);
     return g;
 }
 

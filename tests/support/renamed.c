@@ -122,12 +122,12 @@ void renamed_write(const char *out, const char *weights, const char *map)
     size_t count, renamed_count, changed = 0;
     bool joins;
     const char *backwards = reversed(map, &joins);
-    ck_assert_int_eq(dp_checkpoint_open(&file, weights, &err), DP_OK);
+    ck_assert_int_eq(dp_checkpoint_open(&err, &file, weights), DP_OK);
     const dp_named_tensor *tensors = dp_checkpoint_tensors(file, &count);
     if (joins)
         tensors = parts = split(tensors, &count);
     ck_assert_msg(dp_name_map_load(&err, &names, backwards) == DP_OK, "%s", err.text);
-    ck_assert_msg(dp_name_map_apply(names, &err, &renamed, &renamed_count, tensors,
+    ck_assert_msg(dp_name_map_apply(&err, names, &renamed, &renamed_count, tensors,
                                     count) == DP_OK,
                   "%s", err.text);
     ck_assert_uint_eq(renamed_count, count);
@@ -171,14 +171,14 @@ void renamed_check(const char *file, const char *map, const char *weights)
     dp_name_map *names = NULL;
     dp_named_tensor *renamed = NULL;
     size_t count, want;
-    ck_assert_int_eq(dp_checkpoint_open(&ours, weights, &err), DP_OK);
-    ck_assert_int_eq(dp_checkpoint_open(&theirs, file, &err), DP_OK);
+    ck_assert_int_eq(dp_checkpoint_open(&err, &ours, weights), DP_OK);
+    ck_assert_int_eq(dp_checkpoint_open(&err, &theirs, file), DP_OK);
     dp_checkpoint_tensors(ours, &want);
     const dp_named_tensor *list = dp_checkpoint_tensors(theirs, &count);
     if (map) {
         ck_assert_int_eq(dp_name_map_load(&err, &names, map), DP_OK);
         ck_assert(dp_name_map_fits(names, list, count));
-        ck_assert_msg(dp_name_map_apply(names, &err, &renamed, &count, list, count) ==
+        ck_assert_msg(dp_name_map_apply(&err, names, &renamed, &count, list, count) ==
                           DP_OK,
                       "%s", err.text);
         list = renamed;

@@ -177,7 +177,7 @@ int main(int argc, char **argv)
         return 2;
     }
     snprintf(path, sizeof path, "%s/overrides.pth", argv[1]);
-    dp_status st = dp_checkpoint_open(&overrides, path, &err);
+    dp_status st = dp_checkpoint_open(&err, &overrides, path);
     snprintf(path, sizeof path, "%s/weights.json", argv[1]);
     if (st == DP_OK)
         st = dp_json_load(&err, &json, path);

@@ -18,7 +18,7 @@ static void setup(void)
 {
     scratch_setup();
     ck_assert_int_eq(dp_context_new(&ctx, &(dp_options){.threads = 2}), DP_OK);
-    ck_assert_int_eq(dp_pixels_init(&pixels, 70, 90, &ctx->err), DP_OK);
+    ck_assert_int_eq(dp_pixels_init(&ctx->err, &pixels, 70, 90), DP_OK);
     for (int i = 0; i < 70 * 90 * 3; i++)
         pixels.data[i] = (uint8_t)(i * 37 % 251);
 }

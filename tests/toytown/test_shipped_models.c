@@ -49,7 +49,7 @@ static dp_rle mask_of(const cJSON *record, uint32_t counts[MOST_RUNS])
                 .w = cJSON_GetArrayItem(size, 1)->valueint,
                 .counts = counts};
     ck_assert_uint_le(strlen(text), MOST_RUNS);
-    ck_assert_msg(dp_rle_parse(counts, &r.count, text, strlen(text), r.h, r.w, &err) ==
+    ck_assert_msg(dp_rle_parse(&err, counts, &r.count, text, strlen(text), r.h, r.w) ==
                       DP_OK,
                   "%s", err.text);
     return r;

@@ -19,7 +19,7 @@ static size_t pixels(const toy_scene *s)
     return (size_t)s->h * (size_t)s->w;
 }
 
-dp_status toy_scene_init(toy_scene *s, int h, int w, dp_error *err)
+dp_status toy_scene_init(dp_error *err, toy_scene *s, int h, int w)
 {
     void *bytes;
     const size_t n = (size_t)h * (size_t)w;

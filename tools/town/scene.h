@@ -22,7 +22,7 @@ typedef struct toy_scene {
 } toy_scene;
 
 /* Room for scenes of h x w. DP_ENOMEM. */
-dp_status toy_scene_init(toy_scene *s, int h, int w, dp_error *err) DP_MUST_CHECK;
+dp_status toy_scene_init(dp_error *err, toy_scene *s, int h, int w) DP_MUST_CHECK;
 
 /* Another town. What would be seen of a thing by less than 45 percent of it, or
  * hardly at all, is left out, of the picture as of the truth. */

@@ -3,7 +3,7 @@
 #include "base/memory.h"
 #include "core/rle.h"
 
-dp_status toy_truth_init(toy_truth *t, int h, int w, dp_error *err)
+dp_status toy_truth_init(dp_error *err, toy_truth *t, int h, int w)
 {
     const size_t n = (size_t)h * (size_t)w;
     void *mask = NULL, *counts = NULL;
@@ -14,7 +14,7 @@ dp_status toy_truth_init(toy_truth *t, int h, int w, dp_error *err)
     t->mask = mask;
     t->counts = counts;
     if (st == DP_OK)
-        st = dp_label_map_resize(&t->labels, h, w, err);
+        st = dp_label_map_resize(err, &t->labels, h, w);
     if (st != DP_OK)
         toy_truth_done(t);
     return st;
@@ -29,10 +29,10 @@ void toy_truth_done(toy_truth *t)
     *t = (toy_truth){0};
 }
 
-dp_status toy_truth_label(toy_truth *t, const toy_scene *s, dp_error *err)
+dp_status toy_truth_label(dp_error *err, toy_truth *t, const toy_scene *s)
 {
     const size_t n = (size_t)s->h * (size_t)s->w;
-    const dp_status st = dp_label_map_resize(&t->labels, s->h, s->w, err);
+    const dp_status st = dp_label_map_resize(err, &t->labels, s->h, s->w);
     if (st != DP_OK)
         return st;
     for (size_t k = 0; k < n; k++) {
@@ -52,16 +52,16 @@ static void add_runs(dp_text *json, const dp_rle *mask)
     dp_text_add(json, "]}");
 }
 
-static dp_status add_polygons(toy_truth *t, dp_text *json, const dp_rle *mask,
-                              dp_error *err)
+static dp_status add_polygons(dp_error *err, toy_truth *t, dp_text *json,
+                              const dp_rle *mask)
 {
     dp_outline *o = &t->outline;
-    dp_status st = dp_outline_trace(o, mask, err);
+    dp_status st = dp_outline_trace(err, o, mask);
     dp_text_add(json, "[");
     for (size_t first = 0, end; st == DP_OK && first < o->ring_count; first = end) {
         for (end = first + 1; end < o->ring_count && o->rings[end].hole;)
             end++;
-        st = dp_outline_join(o, first, end - first, err);
+        st = dp_outline_join(err, o, first, end - first);
         dp_text_add(json, "%s[", first ? "," : "");
         for (size_t i = 0; st == DP_OK && i < o->path_count; i++)
             dp_text_add(json, "%s%d,%d", i ? "," : "", o->path[i].x, o->path[i].y);
@@ -71,8 +71,8 @@ static dp_status add_polygons(toy_truth *t, dp_text *json, const dp_rle *mask,
     return st;
 }
 
-static dp_status add_annotation(toy_truth *t, dp_text *json, const toy_scene *s, int i,
-                                long image, dp_error *err)
+static dp_status add_annotation(dp_error *err, toy_truth *t, dp_text *json,
+                                const toy_scene *s, int i, long image)
 {
     const toy_thing *thing = &s->things[i];
     const size_t n = (size_t)s->h * (size_t)s->w;
@@ -91,18 +91,18 @@ static dp_status add_annotation(toy_truth *t, dp_text *json, const toy_scene *s,
     if (thing->crowd)
         add_runs(json, &mask);
     else
-        st = add_polygons(t, json, &mask, err);
+        st = add_polygons(err, t, json, &mask);
     dp_text_add(json, "}");
     return st == DP_OK ? json->status : st;
 }
 
-dp_status toy_truth_annotate(toy_truth *t, dp_text *json, const toy_scene *s,
-                             long image, long *count, dp_error *err)
+dp_status toy_truth_annotate(dp_error *err, toy_truth *t, dp_text *json,
+                             const toy_scene *s, long image, long *count)
 {
     dp_status st = DP_OK;
     for (int i = 0; st == DP_OK && i < s->count; i++) {
         dp_text_add(json, "%s\n", (*count)++ ? "," : "");
-        st = add_annotation(t, json, s, i, image, err);
+        st = add_annotation(err, t, json, s, i, image);
     }
     return st;
 }

@@ -19,11 +19,11 @@ typedef struct toy_truth {
 } toy_truth;
 
 /* Room for pictures of h x w. DP_ENOMEM. */
-dp_status toy_truth_init(toy_truth *t, int h, int w, dp_error *err) DP_MUST_CHECK;
+dp_status toy_truth_init(dp_error *err, toy_truth *t, int h, int w) DP_MUST_CHECK;
 
 /* Set t->labels: of things and stuff their class, 0 in a crowd. */
-dp_status toy_truth_label(toy_truth *t, const toy_scene *s,
-                          dp_error *err) DP_MUST_CHECK;
+dp_status toy_truth_label(dp_error *err, toy_truth *t,
+                          const toy_scene *s) DP_MUST_CHECK;
 
 /* Append the picture's annotations, each on a line of its own, with a comma in front of
  * all but the first of *count; the ids are 1 and up from image * TOY_MOST_THINGS.
@@ -31,8 +31,8 @@ dp_status toy_truth_label(toy_truth *t, const toy_scene *s,
  * A thing's polygons run along the edges of its visible pixels, one for each connected
  * part, with cuts to its holes; COCO's rule turns them into exactly these pixels again.
  * A crowd is run lengths. DP_ENOMEM. */
-dp_status toy_truth_annotate(toy_truth *t, dp_text *json, const toy_scene *s,
-                             long image, long *count, dp_error *err) DP_MUST_CHECK;
+dp_status toy_truth_annotate(dp_error *err, toy_truth *t, dp_text *json,
+                             const toy_scene *s, long image, long *count) DP_MUST_CHECK;
 
 /* Release. A zeroed t is allowed. */
 void toy_truth_done(toy_truth *t);

@@ -25,7 +25,7 @@ static dp_status open_path(const char *path)
 {
     dp_checkpoint_close(c);
     dp_error_clear(&err);
-    return dp_checkpoint_open(&c, path, &err);
+    return dp_checkpoint_open(&err, &c, path);
 }
 
 static void open_or_fail(const char *path)
@@ -244,7 +244,7 @@ START_TEST(the_optimizer_is_listed_only_on_demand)
     static const char *const names[] = {"model.w", "model.v",
                                         "optimizer.state.0.exp_avg"};
     for (int twice = 0; twice < 2; twice++) {
-        const dp_named_tensor *t = dp_checkpoint_list_all(c, &count, &err);
+        const dp_named_tensor *t = dp_checkpoint_list_all(&err, c, &count);
         ck_assert_ptr_nonnull(t);
         ck_assert_uint_eq(count, COUNT(names));
         for (size_t i = 0; i < count; i++)
@@ -458,7 +458,7 @@ START_TEST(a_changed_object_is_seen_at_once_and_a_changed_tensor_when_asked)
     size_t size, checked;
     char *bytes = file_load(path, &size);
     open_or_fail(path);
-    ck_assert_int_eq(dp_checkpoint_verify(c, &checked, &err), DP_OK);
+    ck_assert_int_eq(dp_checkpoint_verify(&err, c, &checked), DP_OK);
     ck_assert_uint_eq(checked, 5);
 
     bytes[64 + 10] ^= 1; /* within data.pkl */
@@ -471,7 +471,7 @@ START_TEST(a_changed_object_is_seen_at_once_and_a_changed_tensor_when_asked)
         data++;
     data[5] ^= 1;
     open_or_fail(scratch_file("changed.pth", bytes, size));
-    ck_assert_int_eq(dp_checkpoint_verify(c, &checked, &err), DP_EFORMAT);
+    ck_assert_int_eq(dp_checkpoint_verify(&err, c, &checked), DP_EFORMAT);
     ck_assert_ptr_nonnull(strstr(err.text, "archive/data/0: found CRC-32"));
     free(bytes);
 }

@@ -23,7 +23,7 @@ static dp_status open_path(const char *path)
 {
     dp_checkpoint_close(c);
     dp_error_clear(&err);
-    return dp_checkpoint_open(&c, path, &err);
+    return dp_checkpoint_open(&err, &c, path);
 }
 
 static void open_or_fail(const char *path)
@@ -113,7 +113,7 @@ static int compare_file(const cJSON *file)
 {
     const cJSON *tensors = member(file, "tensors"), *expected;
     size_t count, found = 0;
-    const dp_named_tensor *all = dp_checkpoint_list_all(c, &count, &err);
+    const dp_named_tensor *all = dp_checkpoint_list_all(&err, c, &count);
     ck_assert_msg(all != NULL, "%s: %s", file->string, err.text);
     cJSON_ArrayForEach(expected, tensors)
     {
@@ -180,7 +180,7 @@ START_TEST(reference_files_hold_what_the_original_reader_found)
         read++;
         size_t count = 0;
         if (here) {
-            ck_assert_ptr_nonnull(dp_checkpoint_list_all(c, &count, &err));
+            ck_assert_ptr_nonnull(dp_checkpoint_list_all(&err, c, &count));
             ck_assert_uint_eq(count, (size_t)here);
         } else {
             tensors += compare_file(file);
@@ -202,7 +202,7 @@ START_TEST(the_files_of_the_reference_models_verify)
         size_t checked, count;
         open_or_fail(shared_path("golden/%s/model.pth", cases[i]));
         ck_assert_str_eq(dp_checkpoint_source(c), i == 3 ? "model" : "state_dict");
-        ck_assert_int_eq(dp_checkpoint_verify(c, &checked, &err), DP_OK);
+        ck_assert_int_eq(dp_checkpoint_verify(&err, c, &checked), DP_OK);
         dp_checkpoint_tensors(c, &count);
         ck_assert_uint_eq(checked, count + 2);
         dp_checkpoint_globals(c, &count);

@@ -58,9 +58,9 @@ START_TEST(a_file_cut_anywhere_is_refused)
     size_t size;
     read_fn *read;
     unsigned char *file = make_file(_i, &size, &read);
-    ck_assert_int_eq(read_exact(read, file, size, &err), DP_OK);
+    ck_assert_int_eq(read_exact(&err, read, file, size), DP_OK);
     for (size_t cut = 0; cut < size; cut++)
-        ck_assert_int_ne(read_exact(read, file, cut, &err), DP_OK);
+        ck_assert_int_ne(read_exact(&err, read, file, cut), DP_OK);
     free(file);
 }
 END_TEST
@@ -72,7 +72,7 @@ START_TEST(a_file_cut_anywhere_is_refused_when_mapped)
     unsigned char *file = make_file(_i, &size, &read);
     for (size_t cut = 0; cut < size; cut += 7) {
         dp_checkpoint *c;
-        ck_assert_int_ne(dp_checkpoint_open(&c, scratch_file("cut", file, cut), &err),
+        ck_assert_int_ne(dp_checkpoint_open(&err, &c, scratch_file("cut", file, cut)),
                          DP_OK);
         ck_assert_ptr_null(c);
     }
@@ -114,7 +114,7 @@ START_TEST(a_changed_file_is_refused_or_read_in_bounds)
     for (int i = 0; i < MUTATIONS; i++) {
         memcpy(changed, file, size);
         mutate(changed, size, &state);
-        taken += read_exact(read, changed, size, &err) == DP_OK;
+        taken += read_exact(&err, read, changed, size) == DP_OK;
     }
     ck_assert_int_gt(taken, 0); /* else the changes are all caught at the door */
     ck_assert_int_lt(taken, MUTATIONS);
@@ -134,7 +134,7 @@ static dp_status read_object(const void *object, size_t size)
     zip_add(&z, "a/data/0", weights, sizeof weights);
     zip_end(&z);
     memory_file_close(&m);
-    const dp_status st = read_exact(read_torch, m.data, m.size, &err);
+    const dp_status st = read_exact(&err, read_torch, m.data, m.size);
     free(m.data);
     return st;
 }

@@ -48,7 +48,7 @@ static memory_file make_archive(const void *object, size_t size)
 static dp_status read_object(const void *object, size_t size)
 {
     memory_file m = make_archive(object, size);
-    const dp_status st = read_exact(read_torch, m.data, m.size, &err);
+    const dp_status st = read_exact(&err, read_torch, m.data, m.size);
     free(m.data);
     return st;
 }
@@ -355,7 +355,7 @@ static const struct {
 START_TEST(a_legacy_file_that_lies_is_refused_in_words)
 {
     const dp_status st =
-        read_exact(read_torch, legacy[_i].bytes, legacy[_i].size, &err);
+        read_exact(&err, read_torch, legacy[_i].bytes, legacy[_i].size);
     if (!legacy[_i].sentence) {
         ck_assert_msg(st == DP_OK, "%s", err.text);
         return;
@@ -384,7 +384,7 @@ static bool is_harmless(const char *name)
 static void read_hostile(const char *path, const char *name)
 {
     dp_checkpoint *c;
-    const dp_status st = dp_checkpoint_open(&c, path, &err);
+    const dp_status st = dp_checkpoint_open(&err, &c, path);
     ck_assert_msg((st == DP_OK) == is_harmless(name), "%s: %s", name,
                   st == DP_OK ? "read" : err.text);
     ck_assert(st == DP_OK || st == DP_EFORMAT || st == DP_EUNSUPPORTED);
@@ -399,8 +399,8 @@ static void read_hostile(const char *path, const char *name)
     char *bytes = file_load(path, &size);
     dp_tree tree = {0};
     dp_value root;
-    const dp_status pickled = dp_pickle_read(&tree, &root, &used, name,
-                                             (const unsigned char *)bytes, size, &err);
+    const dp_status pickled = dp_pickle_read(&err, &tree, &root, &used, name,
+                                             (const unsigned char *)bytes, size);
     ck_assert(pickled == DP_OK || pickled == DP_EFORMAT);
     dp_tree_done(&tree);
     free(bytes);
@@ -453,8 +453,8 @@ START_TEST(the_weapon_of_a_hostile_pickle_is_named)
     dp_tree tree = {0};
     dp_value root;
     bool named = false;
-    ck_assert_msg(dp_pickle_read(&tree, &root, &used, "p", (const unsigned char *)bytes,
-                                 size, &err) == DP_OK,
+    ck_assert_msg(dp_pickle_read(&err, &tree, &root, &used, "p",
+                                 (const unsigned char *)bytes, size) == DP_OK,
                   "%s", err.text);
     for (size_t i = 0; i < tree.globals_count; i++)
         named = named || strcmp(tree.globals[i], attacks[_i].global) == 0;

@@ -56,7 +56,7 @@ START_TEST(a_file_beyond_four_gigabytes_costs_only_its_names)
     free(m.data);
 
     const long before = peak_kilobytes();
-    ck_assert_msg(dp_checkpoint_open(&c, path, &err) == DP_OK, "%s", err.text);
+    ck_assert_msg(dp_checkpoint_open(&err, &c, path) == DP_OK, "%s", err.text);
     const dp_named_tensor *t = dp_checkpoint_find(c, "large");
     ck_assert_int_eq(t->shape[0], large);
     ck_assert_uint_eq(((const unsigned char *)t->data)[large - 1], 0);

@@ -29,7 +29,7 @@ static dp_status read_bytes(const char *bytes, size_t size)
     dp_tree_done(&tree);
     dp_error_clear(&err);
     used = 0;
-    return dp_pickle_read(&tree, &root, &used, "p", copy, size, &err);
+    return dp_pickle_read(&err, &tree, &root, &used, "p", copy, size);
 }
 
 static void teardown(void)

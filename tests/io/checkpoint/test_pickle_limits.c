@@ -22,8 +22,8 @@ static dp_status read_bytes(const char *bytes, size_t size)
     size_t used;
     dp_tree_done(&tree);
     dp_error_clear(&err);
-    return dp_pickle_read(&tree, &root, &used, "p", (const unsigned char *)bytes, size,
-                          &err);
+    return dp_pickle_read(&err, &tree, &root, &used, "p", (const unsigned char *)bytes,
+                          size);
 }
 
 static void teardown(void)

@@ -49,7 +49,7 @@ static dp_status read_bytes(const void *data, size_t size)
     ck_assert_ptr_nonnull(bytes);
     if (size)
         memcpy(bytes, data, size);
-    return dp_safetensors_read(&list, &metadata, &root, &texts, "f", bytes, size, &err);
+    return dp_safetensors_read(&err, &list, &metadata, &root, &texts, "f", bytes, size);
 }
 
 /* A header, and `buffer` bytes of zeros behind it. */
@@ -82,7 +82,7 @@ START_TEST(every_type_comes_back_as_it_was)
     const char *path = scratch_path("f.safetensors");
     ck_assert_int_eq(dp_safetensors_save(&err, path, &t, 1, NULL), DP_OK);
     dp_checkpoint *c;
-    ck_assert_int_eq(dp_checkpoint_open(&c, path, &err), DP_OK);
+    ck_assert_int_eq(dp_checkpoint_open(&err, &c, path), DP_OK);
     ck_assert_str_eq(dp_checkpoint_format(c), "safetensors");
     const dp_named_tensor *got = dp_checkpoint_find(c, "x");
     ck_assert_ptr_nonnull(got);
@@ -118,7 +118,7 @@ START_TEST(a_strided_tensor_is_written_row_major)
     const char *path = scratch_path("f.safetensors");
     ck_assert_int_eq(dp_safetensors_save(&err, path, t, 2, NULL), DP_OK);
     dp_checkpoint *c;
-    ck_assert_int_eq(dp_checkpoint_open(&c, path, &err), DP_OK);
+    ck_assert_int_eq(dp_checkpoint_open(&err, &c, path), DP_OK);
     const dp_named_tensor *turned = dp_checkpoint_find(c, "turned");
     ck_assert(dp_named_tensor_is_dense(turned));
     ck_assert_mem_eq(turned->data, expected, sizeof expected);
@@ -145,7 +145,7 @@ START_TEST(tensors_are_aligned_whatever_their_order)
     const char *path = scratch_path("f.safetensors");
     ck_assert_int_eq(dp_safetensors_save(&err, path, t, COUNT(types), NULL), DP_OK);
     dp_checkpoint *c;
-    ck_assert_int_eq(dp_checkpoint_open(&c, path, &err), DP_OK);
+    ck_assert_int_eq(dp_checkpoint_open(&err, &c, path), DP_OK);
     size_t count;
     const dp_named_tensor *got = dp_checkpoint_tensors(c, &count);
     ck_assert_uint_eq(count, COUNT(types));
@@ -172,7 +172,7 @@ START_TEST(names_and_metadata_of_any_text_come_back)
     const char *path = scratch_path("f.safetensors");
     ck_assert_int_eq(dp_safetensors_save(&err, path, t, 2, meta), DP_OK);
     dp_checkpoint *c;
-    ck_assert_msg(dp_checkpoint_open(&c, path, &err) == DP_OK, "%s", err.text);
+    ck_assert_msg(dp_checkpoint_open(&err, &c, path) == DP_OK, "%s", err.text);
     ck_assert_ptr_nonnull(dp_checkpoint_find(c, name));
     const dp_named_tensor *empty = dp_checkpoint_find(c, "");
     ck_assert_int_eq(empty->rank, 3);
@@ -194,12 +194,12 @@ START_TEST(no_tensors_at_all_are_a_file)
     const char *path = scratch_path("f.safetensors");
     ck_assert_int_eq(dp_safetensors_save(&err, path, NULL, 0, NULL), DP_OK);
     dp_checkpoint *c;
-    ck_assert_int_eq(dp_checkpoint_open(&c, path, &err), DP_OK);
+    ck_assert_int_eq(dp_checkpoint_open(&err, &c, path), DP_OK);
     size_t count, checked;
     dp_checkpoint_tensors(c, &count);
     ck_assert_uint_eq(count, 0);
     ck_assert_ptr_null(dp_checkpoint_find(c, "x"));
-    ck_assert_int_eq(dp_checkpoint_verify(c, &checked, &err), DP_OK);
+    ck_assert_int_eq(dp_checkpoint_verify(&err, c, &checked), DP_OK);
     ck_assert_uint_eq(checked, 0);
     dp_checkpoint_close(c);
 }
@@ -355,7 +355,7 @@ START_TEST(a_name_twice_is_refused)
     memcpy(file + 8, header, sizeof header - 1);
     dp_checkpoint *c;
     ck_assert_int_eq(dp_checkpoint_open(
-                         &c, scratch_file("f", file, 8 + sizeof header - 1 + 8), &err),
+                         &err, &c, scratch_file("f", file, 8 + sizeof header - 1 + 8)),
                      DP_EFORMAT);
     ck_assert_ptr_nonnull(strstr(err.text, "found tensor a twice"));
 }
@@ -448,10 +448,9 @@ START_TEST(reference_files_are_taken_and_refused_as_expected)
         dp_checkpoint *c;
         const bool valid = cJSON_IsTrue(cJSON_GetObjectItem(entry, "valid"));
         const dp_status st = dp_checkpoint_open(
-            &c,
+            &err, &c,
             shared_path("data/checkpoints/hostile_safetensors/%s.safetensors",
-                        entry->string),
-            &err);
+                        entry->string));
         ck_assert_msg((st == DP_OK) == valid, "%s: %s", entry->string,
                       st == DP_OK ? "taken" : err.text);
         ck_assert(valid || st == DP_EFORMAT);
@@ -475,10 +474,9 @@ START_TEST(reference_samples_of_every_type_are_read)
         size_t count;
         ck_assert_msg(
             dp_checkpoint_open(
-                &c,
+                &err, &c,
                 shared_path("data/checkpoints/ckpt_safetensors/samples/%s.safetensors",
-                            samples[i].file),
-                &err) == DP_OK,
+                            samples[i].file)) == DP_OK,
             "%s", err.text);
         const dp_named_tensor *t = dp_checkpoint_tensors(c, &count);
         ck_assert_uint_eq(count, 1);
@@ -497,8 +495,8 @@ START_TEST(a_published_file_has_the_tensors_of_its_pth)
     dp_checkpoint *a, *b;
     size_t count_a, count_b;
     ck_assert_int_eq(
-        dp_checkpoint_open(&a, shared_path("%s/mnist.safetensors", dir), &err), DP_OK);
-    ck_assert_int_eq(dp_checkpoint_open(&b, shared_path("%s/mnist.pt", dir), &err),
+        dp_checkpoint_open(&err, &a, shared_path("%s/mnist.safetensors", dir)), DP_OK);
+    ck_assert_int_eq(dp_checkpoint_open(&err, &b, shared_path("%s/mnist.pt", dir)),
                      DP_OK);
     const dp_named_tensor *t = dp_checkpoint_tensors(a, &count_a);
     dp_checkpoint_tensors(b, &count_b);

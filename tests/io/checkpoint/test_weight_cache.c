@@ -29,7 +29,7 @@ static void setup(void)
     err = (dp_error){0};
     first = random_floats(&seed, FIRST, -1, 1);
     second = random_floats(&seed, SECOND, -1, 1);
-    ck_assert_int_eq(dp_pool_new(&pool, 3, &err), DP_OK);
+    ck_assert_int_eq(dp_pool_new(&err, &pool, 3), DP_OK);
 }
 
 static void teardown(void)
@@ -44,7 +44,7 @@ static void teardown(void)
 static dp_status save(const char *path)
 {
     const dp_weight_piece pieces[] = {{first, FIRST, PADDING}, {second, SECOND, 0}};
-    return dp_weight_cache_save(path, key, pieces, 2, &err);
+    return dp_weight_cache_save(&err, path, key, pieces, 2);
 }
 
 static dp_status load_by(const char *path, const uint8_t *by, bool *missing)
@@ -54,7 +54,7 @@ static dp_status load_by(const char *path, const uint8_t *by, bool *missing)
     size_t count = 0;
     err = (dp_error){0};
     const dp_status st =
-        dp_weight_cache_load(&floats, &count, &store, path, by, pool, missing, &err);
+        dp_weight_cache_load(&err, &floats, &count, &store, path, by, pool, missing);
     if (st == DP_OK) {
         const float zeros[PADDING] = {0};
         ck_assert_uint_eq(count, FIRST + PADDING + SECOND);
@@ -235,7 +235,7 @@ static void identify(uint8_t digest[DP_SHA256_BYTES], const char *path)
 {
     dp_sha256 sum;
     dp_sha256_init(&sum);
-    ck_assert_int_eq(dp_weight_cache_identify(&sum, path, &err), DP_OK);
+    ck_assert_int_eq(dp_weight_cache_identify(&err, &sum, path), DP_OK);
     dp_sha256_finish(&sum, digest);
 }
 
@@ -267,7 +267,7 @@ START_TEST(a_checkpoint_is_known_by_its_size_time_and_ends)
     ck_assert(memcmp(a, b, sizeof a) != 0);
     dp_sha256 sum;
     dp_sha256_init(&sum);
-    ck_assert_int_eq(dp_weight_cache_identify(&sum, scratch_path("none"), &err),
+    ck_assert_int_eq(dp_weight_cache_identify(&err, &sum, scratch_path("none")),
                      DP_EIO);
 }
 END_TEST

@@ -79,7 +79,7 @@ static void teardown(void)
 static dp_status open_zip(void)
 {
     dp_error_clear(&err);
-    return dp_zip_init(&zip, "a.zip", bytes, size, &err);
+    return dp_zip_init(&err, &zip, "a.zip", bytes, size);
 }
 
 /* Open, and locate all; the first failure. */
@@ -89,7 +89,7 @@ static dp_status read_all(void)
     for (size_t i = 0; st == DP_OK && i < zip.count; i++) {
         const unsigned char *content;
         size_t length;
-        st = dp_zip_locate(&zip, i, &content, &length, &err);
+        st = dp_zip_locate(&err, &zip, i, &content, &length);
         /* What was located can be read. */
         for (size_t k = 0; st == DP_OK && k < length; k++)
             ck_assert(content >= bytes && content + k < bytes + size);
@@ -106,12 +106,12 @@ START_TEST(members_are_found_and_read)
         const unsigned char *content;
         size_t length;
         ck_assert_int_eq(dp_zip_find(&zip, dp_name_from(members[i].name)), i);
-        ck_assert_int_eq(dp_zip_locate(&zip, (size_t)i, &content, &length, &err),
+        ck_assert_int_eq(dp_zip_locate(&err, &zip, (size_t)i, &content, &length),
                          DP_OK);
         ck_assert_uint_eq(length, strlen(members[i].content));
         ck_assert_int_eq(memcmp(content, members[i].content, length), 0);
         ck_assert_uint_eq((uintptr_t)(content - bytes) % 64, 0); /* as torch aligns */
-        ck_assert_int_eq(dp_zip_verify(&zip, (size_t)i, &err), DP_OK);
+        ck_assert_int_eq(dp_zip_verify(&err, &zip, (size_t)i), DP_OK);
     }
     ck_assert_int_eq(dp_zip_find(&zip, dp_name_from("r/data")), DP_NAME_NONE);
     ck_assert_int_eq(dp_zip_find(&zip, dp_name_from("")), DP_NAME_NONE);
@@ -123,10 +123,10 @@ START_TEST(a_changed_content_is_seen_by_its_checksum_only_when_asked)
     ck_assert_int_eq(open_zip(), DP_OK);
     const unsigned char *content;
     size_t length;
-    ck_assert_int_eq(dp_zip_locate(&zip, 0, &content, &length, &err), DP_OK);
+    ck_assert_int_eq(dp_zip_locate(&err, &zip, 0, &content, &length), DP_OK);
     bytes[content - bytes] ^= 1;
-    ck_assert_int_eq(dp_zip_locate(&zip, 0, &content, &length, &err), DP_OK);
-    ck_assert_int_eq(dp_zip_verify(&zip, 0, &err), DP_EFORMAT);
+    ck_assert_int_eq(dp_zip_locate(&err, &zip, 0, &content, &length), DP_OK);
+    ck_assert_int_eq(dp_zip_verify(&err, &zip, 0), DP_EFORMAT);
     ck_assert_ptr_nonnull(strstr(err.text, "r/data.pkl: found CRC-32"));
 }
 END_TEST

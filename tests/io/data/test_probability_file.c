@@ -38,7 +38,7 @@ START_TEST(rows_in_any_pieces_make_the_same_tensor)
 
     dp_checkpoint *file;
     size_t count;
-    ck_assert_msg(dp_checkpoint_open(&file, path, &err) == DP_OK, "%s", err.text);
+    ck_assert_msg(dp_checkpoint_open(&err, &file, path) == DP_OK, "%s", err.text);
     const dp_named_tensor *t = dp_checkpoint_tensors(file, &count);
     ck_assert_uint_eq(count, 1);
     ck_assert_str_eq(t->name, "a \"name\"");

@@ -38,8 +38,8 @@ static char *write_all(dp_results_format format, const dp_found *images, int cou
 
     dp_results_writer_init(&w, format, stream, "memory");
     for (int i = 0; i < count; i++)
-        ck_assert_int_eq(dp_results_writer_add(&w, &images[i], &err), DP_OK);
-    ck_assert_int_eq(dp_results_writer_end(&w, &err), DP_OK);
+        ck_assert_int_eq(dp_results_writer_add(&err, &w, &images[i]), DP_OK);
+    ck_assert_int_eq(dp_results_writer_end(&err, &w), DP_OK);
     dp_results_writer_done(&w);
     fclose(stream);
     return bytes;
@@ -127,9 +127,9 @@ START_TEST(results_tell_a_full_disk)
     ck_assert_ptr_nonnull(stream);
     scratch_limit_writes(16);
     dp_results_writer_init(&w, DP_RESULTS_COCO, stream, "out.json");
-    dp_status st = dp_results_writer_add(&w, &f, &err);
+    dp_status st = dp_results_writer_add(&err, &w, &f);
     if (st == DP_OK)
-        st = dp_results_writer_end(&w, &err);
+        st = dp_results_writer_end(&err, &w);
     ck_assert_int_eq(st, DP_EIO);
     ck_assert_str_eq(err.text, "out.json: cannot write: File too large");
     dp_results_writer_done(&w);
@@ -164,7 +164,7 @@ START_TEST(yolo_boxes)
     const dp_detections boxes = {.image = {6, 8}, .count = 1, .list = list + 1};
     const dp_found f = {&boxes, &dataset, NULL, 0, 0};
     dp_error err = {0};
-    ck_assert_int_eq(dp_yolo_save(scratch_path("a.txt"), &f, &err), DP_OK);
+    ck_assert_int_eq(dp_yolo_save(&err, scratch_path("a.txt"), &f), DP_OK);
     check_text(file_load(scratch_path("a.txt"), NULL), "0 0.5 0.5 1 1 1e-05\n");
 }
 END_TEST
@@ -175,7 +175,7 @@ START_TEST(yolo_outline_with_a_hole)
 {
     const dp_found f = {&two, &dataset, NULL, 0, 0.5f};
     dp_error err = {0};
-    ck_assert_int_eq(dp_yolo_save(scratch_path("a.txt"), &f, &err), DP_OK);
+    ck_assert_int_eq(dp_yolo_save(&err, scratch_path("a.txt"), &f), DP_OK);
 
     char *text = file_load(scratch_path("a.txt"), NULL);
     static const int path[][2] = {{4, 1}, {4, 4}, {1, 4}, {1, 1}, {4, 1},
@@ -204,7 +204,7 @@ END_TEST
 START_TEST(yolo_classes)
 {
     dp_error err = {0};
-    ck_assert_int_eq(dp_yolo_save_classes(scratch_path("classes.txt"), &dataset, &err),
+    ck_assert_int_eq(dp_yolo_save_classes(&err, scratch_path("classes.txt"), &dataset),
                      DP_OK);
     check_text(file_load(scratch_path("classes.txt"), NULL),
                "person\ntraffic, light\n");
@@ -215,8 +215,8 @@ START_TEST(results_refuse_a_folder_that_is_not_there)
 {
     const dp_found f = {&two, &dataset, NULL, 0, 0};
     dp_error err = {0};
-    ck_assert_int_eq(dp_yolo_save("/nowhere/a.txt", &f, &err), DP_EIO);
-    ck_assert_int_eq(dp_labelme_save("/nowhere/a.json", &f, &err), DP_EIO);
+    ck_assert_int_eq(dp_yolo_save(&err, "/nowhere/a.txt", &f), DP_EIO);
+    ck_assert_int_eq(dp_labelme_save(&err, "/nowhere/a.json", &f), DP_EIO);
     ck_assert_ptr_nonnull(strstr(err.text, "/nowhere/a.json"));
 }
 END_TEST
@@ -257,7 +257,7 @@ START_TEST(labelme_shapes)
     const dp_found f = {&d, &dataset, "photo.jpg", 0, 0};
     dp_error err = {0};
 
-    ck_assert_int_eq(dp_labelme_save(scratch_path("a.json"), &f, &err), DP_OK);
+    ck_assert_int_eq(dp_labelme_save(&err, scratch_path("a.json"), &f), DP_OK);
     cJSON *json = load_json("a.json");
     ck_assert_str_eq(get(json, "imagePath")->valuestring, "photo.jpg");
     ck_assert_int_eq(get(json, "imageHeight")->valueint, 6);
@@ -291,7 +291,7 @@ START_TEST(labelme_groups_parts_only)
 {
     const dp_found f = {&two, &dataset, "photo.jpg", 0, 0.5f};
     dp_error err = {0};
-    ck_assert_int_eq(dp_labelme_save(scratch_path("a.json"), &f, &err), DP_OK);
+    ck_assert_int_eq(dp_labelme_save(&err, scratch_path("a.json"), &f), DP_OK);
     cJSON *json = load_json("a.json");
     const cJSON *shapes = get(json, "shapes");
     ck_assert_int_eq(cJSON_GetArraySize(shapes), 1);
@@ -305,7 +305,7 @@ START_TEST(labelme_without_detections)
     const dp_detections none = {.image = {6, 8}};
     const dp_found f = {&none, &dataset, "photo.jpg", 0, 0};
     dp_error err = {0};
-    ck_assert_int_eq(dp_labelme_save(scratch_path("a.json"), &f, &err), DP_OK);
+    ck_assert_int_eq(dp_labelme_save(&err, scratch_path("a.json"), &f), DP_OK);
     cJSON *json = load_json("a.json");
     ck_assert_int_eq(cJSON_GetArraySize(get(json, "shapes")), 0);
     cJSON_Delete(json);
@@ -335,16 +335,16 @@ static void add_record(rebuilt *r, const cJSON *record)
     for (d.label = 0; r->classes[d.label].id != category;)
         d.label++;
     const char *string = mask ? get(mask, "counts")->valuestring : "";
-    ck_assert_int_eq(dp_detections_reserve(&r->found, r->found.count + 1,
-                                           r->found.run_count + strlen(string), &err),
+    ck_assert_int_eq(dp_detections_reserve(&err, &r->found, r->found.count + 1,
+                                           r->found.run_count + strlen(string)),
                      DP_OK);
     if (mask) {
         d.mask_first = r->found.run_count;
         r->found.image = (dp_size){cJSON_GetArrayItem(get(mask, "size"), 0)->valueint,
                                    cJSON_GetArrayItem(get(mask, "size"), 1)->valueint};
-        ck_assert_int_eq(dp_rle_parse(r->found.runs + d.mask_first, &d.mask_count,
+        ck_assert_int_eq(dp_rle_parse(&err, r->found.runs + d.mask_first, &d.mask_count,
                                       string, strlen(string), r->found.image.h,
-                                      r->found.image.w, &err),
+                                      r->found.image.w),
                          DP_OK);
         r->found.run_count += d.mask_count;
     }
@@ -372,9 +372,9 @@ static void check_golden(const char *path)
         for (; record && get(record, "image_id")->valueint == id; record = record->next)
             add_record(r, record);
         const dp_found f = {&r->found, &r->dataset, NULL, id, 0};
-        ck_assert_int_eq(dp_results_writer_add(&w, &f, &err), DP_OK);
+        ck_assert_int_eq(dp_results_writer_add(&err, &w, &f), DP_OK);
     }
-    ck_assert_int_eq(dp_results_writer_end(&w, &err), DP_OK);
+    ck_assert_int_eq(dp_results_writer_end(&err, &w), DP_OK);
     fclose(stream);
     ck_assert_uint_gt(w.records, 100);
     ck_assert_uint_eq(size, strlen(text) + 1); /* and a newline */

@@ -109,7 +109,7 @@ static const struct {
 START_TEST(a_picture_is_turned_upright)
 {
     dp_pixels p;
-    ck_assert_int_eq(dp_pixels_init(&p, 2, 3, &err), DP_OK);
+    ck_assert_int_eq(dp_pixels_init(&err, &p, 2, 3), DP_OK);
     for (int i = 0; i < 6; i++)
         for (int c = 0; c < 3; c++)
             p.data[3 * i + c] = (uint8_t)('a' + i + 40 * c);
@@ -129,8 +129,8 @@ static const int back[] = {0, 1, 2, 3, 4, 5, 8, 7, 6};
 START_TEST(turning_there_and_back_changes_nothing)
 {
     dp_pixels p, q;
-    ck_assert_int_eq(dp_pixels_init(&p, 67, 101, &err), DP_OK);
-    ck_assert_int_eq(dp_pixels_init(&q, 67, 101, &err), DP_OK);
+    ck_assert_int_eq(dp_pixels_init(&err, &p, 67, 101), DP_OK);
+    ck_assert_int_eq(dp_pixels_init(&err, &q, 67, 101), DP_OK);
     for (int i = 0; i < 67 * 101 * 3; i++)
         p.data[i] = q.data[i] = (uint8_t)(i * 31 + i / 253);
     ck_assert_int_eq(dp_exif_turn(&err, &p, _i), DP_OK);

@@ -447,7 +447,7 @@ END_TEST
 static dp_pixels make_pixels(void)
 {
     dp_pixels p;
-    ck_assert_int_eq(dp_pixels_init(&p, H, W, &err), DP_OK);
+    ck_assert_int_eq(dp_pixels_init(&err, &p, H, W), DP_OK);
     for (int i = 0; i < H * W; i++)
         for (int c = 0; c < 3; c++)
             p.data[3 * i + c] = (uint8_t)(i % W * (c + 1) + 2 * (i / W));
@@ -517,7 +517,7 @@ END_TEST
 START_TEST(a_full_disk_is_an_error)
 {
     dp_pixels p;
-    ck_assert_int_eq(dp_pixels_init(&p, 8 + 600 * _i, 600, &err), DP_OK);
+    ck_assert_int_eq(dp_pixels_init(&err, &p, 8 + 600 * _i, 600), DP_OK);
     for (uint32_t i = 0; i < (uint32_t)(p.h * p.w * 3); i++)
         p.data[i] = (uint8_t)(i * i >> 3);
     scratch_limit_writes(100);

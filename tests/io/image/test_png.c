@@ -511,7 +511,7 @@ END_TEST
 START_TEST(a_full_disk_is_an_error)
 {
     dp_pixels p;
-    ck_assert_int_eq(dp_pixels_init(&p, 8 + 600 * _i, 600, &err), DP_OK);
+    ck_assert_int_eq(dp_pixels_init(&err, &p, 8 + 600 * _i, 600), DP_OK);
     for (uint32_t i = 0; i < (uint32_t)(p.h * p.w * 3); i++)
         p.data[i] = (uint8_t)(i * (i >> 4) >> 3);
     scratch_limit_writes(100);
