@@ -175,7 +175,7 @@ check-report: deps ## the evaluator's report page, in headless Chromium
 	@$(SUBMAKE) $(PROGRAM)
 	@tools/check-report.sh $O
 
-check-demo: demo ## the demo's page, in headless Chromium; SHOTS=DIR keeps pictures of it
+check-demo: demo ## the demo's page, in headless Chromium; SHOTS=DIR keeps images of it
 	@tools/install-deps.sh report
 	@tools/in-chromium.sh tools/check-demo.js demo/index.html $(SHOTS)
 
@@ -185,7 +185,7 @@ bench: deps ## times of each part of the two main models; bench/kernels is built
 	@for m in coco/mask_rcnn_convnext_tiny ade20k/upernet_convnext_tiny_512; do \
 	    echo; echo $$m; $(PROGRAM) bench $$m || exit 1; done
 
-demo: deps ## build, and run two trained models on pictures that it draws; see demo/
+demo: deps ## build, and run two trained models on images that it draws; see demo/
 	@$(SUBMAKE) $(PROGRAM) $(DEMO) $(TOYTOWN)
 	@tools/demo.sh $O
 
@@ -223,7 +223,9 @@ install: lib $(PROGRAM) $(MANUAL) ## into PREFIX, below DESTDIR: program, librar
 	$(Q)install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/include \
 	    $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(PREFIX)/share/man/man1
 	$(Q)install -m 755 $(PROGRAM) $(DESTDIR)$(PREFIX)/bin/densepred
+	$(Q)install -d $(DESTDIR)$(PREFIX)/include/densepred
 	$(Q)install -m 644 include/densepred.h $(DESTDIR)$(PREFIX)/include/densepred.h
+	$(Q)install -m 644 include/densepred/*.h $(DESTDIR)$(PREFIX)/include/densepred
 	$(Q)install -m 644 $(LIB_A) $(DESTDIR)$(LIBDIR)/libdensepred.a
 	$(Q)install -m 755 $(LIB_SO) $(DESTDIR)$(LIBDIR)/$(notdir $(LIB_SO))
 	$(Q)ln -sf $(notdir $(LIB_SO)) $(DESTDIR)$(LIBDIR)/libdensepred.so.$(SONAME)
@@ -240,7 +242,7 @@ uninstall: ## remove what install put there
 	    $(DESTDIR)$(LIBDIR)/libdensepred.a $(DESTDIR)$(LIBDIR)/libdensepred.so* \
 	    $(DESTDIR)$(LIBDIR)/pkgconfig/densepred.pc \
 	    $(DESTDIR)$(PREFIX)/share/man/man1/densepred.1
-	rm -rf $(DATA)/configs
+	rm -rf $(DATA)/configs $(DESTDIR)$(PREFIX)/include/densepred
 	-@rmdir $(DATA) 2>/dev/null || true
 
 dist: ## the committed tree as build/densepred-$(VERSION).tar.gz

@@ -1,5 +1,5 @@
 /* ConvNeXt: Liu et al. 2022, "A ConvNet for the 2020s", and V2: Woo et al. 2023,
- * "Co-designing and Scaling ConvNets with Masked Autoencoders"; the originals'
+ * "Co-designing and Scaling ConvNets with Masked Autoencoders"; upstream's
  * models/convnext.py and models/convnextv2.py and, for dense prediction,
  * object_detection/mmdet/models/backbones/convnext.py, under their tensor names.
  *
@@ -16,8 +16,7 @@
 
 enum { STAGES = 4, STEM = 4 /* patch of the stem */ };
 
-static const float eps =
-    1e-6f; /* of every norm; the original's, not configurable there */
+static const float eps = 1e-6f; /* of every norm; upstream's, not configurable there */
 
 typedef struct convnext {
     int depths[STAGES];

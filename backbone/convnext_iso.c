@@ -1,4 +1,4 @@
-/* Isotropic ConvNeXt: Liu et al. 2022, section 3.3; the original's
+/* Isotropic ConvNeXt: Liu et al. 2022, section 3.3; upstream's
  * models/convnext_isotropic.py, under its tensor names. Patches of 16 x 16 pixels, then
  * equal blocks at one size: one map, which is not normalised.
  */
@@ -8,7 +8,7 @@
 
 enum { PATCH = 16 };
 
-static const float eps = 1e-6f; /* the original's, not configurable there */
+static const float eps = 1e-6f; /* upstream's, not configurable there */
 
 typedef struct convnext_iso {
     int depth;
@@ -60,7 +60,7 @@ static dp_features forward(const void *self, dp_run *r, dp_tensor image)
     int H, W;
     dp_conv_output(&net->stem, image.H, image.W, &H, &W);
     if (H < 1 || W < 1)
-        dp_run_fail(r, DP_ESHAPE, "picture: found %d x %d, expected at least %d x %d",
+        dp_run_fail(r, DP_ESHAPE, "image: found %d x %d, expected at least %d x %d",
                     image.W, image.H, PATCH, PATCH);
     out.map[0] = dp_run_tensor(r, 1, H, W, net->dim);
 

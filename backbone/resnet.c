@@ -1,5 +1,5 @@
-/* ResNet and ResNeXt for dense prediction: He et al. 2016, Xie et al. 2017; the
- * original's ResNet and ResNeXt of mmdet 2.11, under its tensor names, which are
+/* ResNet and ResNeXt for dense prediction: He et al. 2016, Xie et al. 2017; upstream's
+ *  ResNet and ResNeXt of mmdet 2.11, under its tensor names, which are
  * torchvision's.
  *
  * Only the bottleneck block, of networks with 50 layers and more. Batch norm uses its

@@ -1,5 +1,5 @@
 /* Swin Transformer: Liu et al. 2021, "Swin Transformer: Hierarchical Vision Transformer
- * using Shifted Windows"; the originals' mmdet/models/backbones/swin_transformer.py and,
+ * using Shifted Windows"; upstream's mmdet/models/backbones/swin_transformer.py and,
  * for classification, models/swin_transformer.py, under their tensor names.
  *
  * For dense prediction each stage's map is normalised by an own norm on its way out; the
@@ -18,7 +18,7 @@
 
 enum { STAGES = 4, PATCH = 4 /* side of the stem's */ };
 
-static const float eps = 1e-5f; /* of every norm; the original's */
+static const float eps = 1e-5f; /* of every norm; upstream's */
 
 typedef struct block {
     dp_window_attention attention;

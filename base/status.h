@@ -9,7 +9,7 @@
 #ifndef DP_BASE_STATUS_H
 #define DP_BASE_STATUS_H
 
-#include "include/densepred.h"
+#include "densepred/status.h"
 
 #if defined(__GNUC__)
 #define DP_MUST_CHECK   __attribute__((warn_unused_result))

@@ -224,7 +224,7 @@ static int run(dp_session *s, bench *b, dp_size size, bool json)
     dp_error *err = &s->ctx->err;
     if (dp_pixels_init(err, &pixels, size.h, size.w) != DP_OK)
         return dp_cli_fail(err, DP_SUBJECT_INPUT);
-    uint32_t state = 1; /* noise: what is in the picture does not matter to the time */
+    uint32_t state = 1; /* noise: what is in the image does not matter to the time */
     for (size_t i = 0; i < (size_t)size.h * (size_t)size.w * 3; i++) {
         state = state * 1664525u + 1013904223u;
         pixels.data[i] = (uint8_t)(state >> 24);
@@ -263,7 +263,7 @@ int dp_cli_bench(int argc, char **argv)
         DP_OPTION_CACHE(&common),
         DP_OPTION_PARTIAL(&common),
         DP_TEXT("size", 0, "HxW", &size_text,
-                "of the picture, in pixels (default 480x640)"),
+                "of the image, in pixels (default 480x640)"),
         DP_INT("runs", 0, "N", &b.runs, 1, RUNS_MAX,
                "runs to take the median of (default 5)"),
         DP_FLAG("json", 0, &json, "as JSON"),
@@ -278,7 +278,7 @@ int dp_cli_bench(int argc, char **argv)
     const dp_usage usage = {
         .name = "bench",
         .arguments = "MODEL",
-        .about = "Times each part of a model on a picture of noise; weights are random "
+        .about = "Times each part of a model on an image of noise; weights are random "
                  "unless given.",
         .options = options,
         .least = 1,

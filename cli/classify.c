@@ -1,9 +1,9 @@
-/* densepred classify - what a picture shows, as a whole */
+/* densepred classify - what an image shows, as a whole */
 #include "base/memory.h"
 #include "cli/cli.h"
+#include "cli/input_image.h"
 #include "cli/inputs.h"
 #include "cli/options.h"
-#include "cli/pictures.h"
 #include "cli/progress.h"
 #include "cli/session.h"
 #include "io/data/results.h"
@@ -60,7 +60,7 @@ static int run_input(classify *c, const char *path)
 {
     dp_error *err = &c->session.ctx->err;
     dp_pixels pixels;
-    dp_status st = dp_pictures_read(err, &pixels, path);
+    dp_status st = dp_input_image_read(err, &pixels, path);
     if (st == DP_OK) {
         st = dp_classifier_run(c->session.ctx, c->session.model, &pixels, c->best,
                                c->room, &c->count);
@@ -160,9 +160,8 @@ static int classify_main(classify *c, int argc, char **argv)
     const dp_usage usage = {
         .name = "classify",
         .arguments = "MODEL INPUT...",
-        .about =
-            "Says what a picture shows: prints probability, number and name of the "
-            "likeliest classes.",
+        .about = "Says what an image shows: prints probability, number and name of the "
+                 "likeliest classes.",
         .options = options,
         .least = 2,
         .most = -1,

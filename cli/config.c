@@ -73,7 +73,7 @@ static int explain(const char *type)
         consider(&s, "head", (*h)->name, (*h)->summary, (*h)->params);
     for (const dp_model_def *const *m = dp_model_def_all(); *m; m++)
         consider(&s, "test of", (*m)->name, (*m)->summary, (*m)->test);
-    consider(&s, "section", "input", "how a picture becomes a tensor", dp_input_params);
+    consider(&s, "section", "input", "how an image becomes a tensor", dp_input_params);
 
     int status = DP_EXIT_OK;
     if (text.status != DP_OK)

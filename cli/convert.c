@@ -1,4 +1,4 @@
-/* densepred convert - a checkpoint as safetensors, under the original names */
+/* densepred convert - a checkpoint as safetensors, under the upstream names */
 #include "base/memory.h"
 #include "cli/cli.h"
 #include "cli/name_maps.h"
@@ -49,7 +49,7 @@ int dp_cli_convert(int argc, char **argv)
     const dp_usage usage = {
         .name = "convert",
         .arguments = "CHECKPOINT OUT",
-        .about = "Writes a checkpoint's state dict as safetensors, under the original "
+        .about = "Writes a checkpoint's state dict as safetensors, under upstream "
                  "project's names where it has others that are known.",
         .options = options,
         .least = 2,

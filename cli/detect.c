@@ -3,10 +3,10 @@
 #include "base/nearest.h"
 #include "cli/cli.h"
 #include "cli/detect_formats.h"
+#include "cli/input_image.h"
 #include "cli/inputs.h"
 #include "cli/options.h"
 #include "cli/outputs.h"
-#include "cli/pictures.h"
 #include "cli/progress.h"
 #include "cli/session.h"
 #include "core/detections.h"
@@ -43,7 +43,7 @@ typedef struct detect {
     bool stop; /* the machine failed: no use to go on */
 } detect;
 
-/* ---- one picture ------------------------------------------------------------------ */
+/* ---- one image ------------------------------------------------------------------ */
 
 static float shown_thr(const detect *d)
 {
@@ -102,11 +102,11 @@ static dp_status find_objects(detect *d, const dp_pixels *pixels)
     return st;
 }
 
-/* COCO's pictures are named by their numbers; others are counted. */
+/* COCO's images are named by their numbers; others are counted. */
 static int64_t image_id(const detect *d, size_t i)
 {
     long long number;
-    return dp_pictures_number(d->inputs.path[i], &number) ? number : (int64_t)i + 1;
+    return dp_input_image_number(d->inputs.path[i], &number) ? number : (int64_t)i + 1;
 }
 
 static int write_found(detect *d, size_t i, dp_pixels *pixels)
@@ -132,7 +132,7 @@ static int run_input(detect *d, size_t i)
     dp_error *err = &d->session.ctx->err;
     const char *path = d->inputs.path[i];
     dp_pixels pixels;
-    if (dp_pictures_read(err, &pixels, path) != DP_OK) {
+    if (dp_input_image_read(err, &pixels, path) != DP_OK) {
         dp_progress_clear(&d->bar);
         return dp_cli_fail(err, DP_SUBJECT_INPUT);
     }
@@ -152,7 +152,7 @@ static int run_input(detect *d, size_t i)
     return status;
 }
 
-/* ---- all pictures ------------------------------------------------------------------ */
+/* ---- all images ------------------------------------------------------------------ */
 
 static int run_inputs(detect *d)
 {
@@ -247,21 +247,21 @@ static int detect_main(detect *d, int argc, char **argv)
         DP_OPTION_PARTIAL(&d->common),
         DP_TEXT("json", 0, "FILE", &w->json, "COCO results into a file; - prints them"),
         DP_OPTION_OUT(&d->common,
-                      "folder for pictures of what was found, and for --format"),
+                      "folder for images of what was found, and for --format"),
         DP_TEXT("format", 0, "LIST", &w->formats,
-                "coco,csv (one file), yolo,labelme (one for each picture) into --out"),
+                "coco,csv (one file), yolo,labelme (one for each image) into --out"),
         DP_FLOAT(
             "score-thr", 0, "P", &w->score_thr, 0, 1,
             "lowest score (default: 0.3 for what is printed, drawn, and written as "
             "yolo and labelme; coco and csv hold all that the model gives)"),
         DP_INT("max-dets", 0, "N", &w->max_dets, 1, 1000000,
-               "the best N of each picture"),
+               "the best N of each image"),
         DP_TEXT("classes", 0, "NAMES", &w->classes, "only these: person,car"),
         DP_FLAG("no-mask", 0, &w->no_mask, "boxes only"),
-        DP_FLAG("no-overlay", 0, &w->no_overlay, "no pictures into --out"),
+        DP_FLAG("no-overlay", 0, &w->no_overlay, "no images into --out"),
         DP_FLAG("file-names", 0, &w->file_names, "file_name in every COCO record"),
         DP_INT("tile", 0, "SIDE", &w->tile, 16, DP_MAX_IMAGE_SIDE,
-               "in windows of this side, in pixels: for very large pictures"),
+               "in windows of this side, in pixels: for very large images"),
         DP_FLOAT("overlap", 0, "F", &w->overlap, 0, 0.9,
                  "part of a window that neighbours share (default 0.2)"),
         DP_OPTION_THREADS(&d->common),

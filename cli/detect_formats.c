@@ -40,7 +40,7 @@ bool dp_formats_use_stdout(const dp_formats *f)
     return f->json && strcmp(f->json, "-") == 0;
 }
 
-/* ---- files of all pictures ------------------------------------------------------- */
+/* ---- files of all images ------------------------------------------------------- */
 
 static dp_status file_start(dp_error *err, dp_format_file *f, const char *path,
                             dp_results_format format)
@@ -107,7 +107,7 @@ dp_status dp_formats_start(dp_error *err, dp_formats *f, const dp_outputs *outpu
     return st;
 }
 
-/* ---- a picture ---------------------------------------------------------------------- */
+/* ---- an image ---------------------------------------------------------------------- */
 
 typedef dp_status save_fn(dp_error *err, const char *path, const dp_found *found);
 

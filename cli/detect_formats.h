@@ -1,6 +1,6 @@
-/* detect_formats.h - the files that `densepred detect` writes beside pictures
+/* detect_formats.h - the files that `densepred detect` writes beside images
  *
- * COCO and CSV are one file for all pictures, YOLO and LabelMe one for each.
+ * COCO and CSV are one file for all images, YOLO and LabelMe one for each.
  */
 #ifndef DP_CLI_DETECT_FORMATS_H
 #define DP_CLI_DETECT_FORMATS_H
@@ -11,7 +11,7 @@
 
 #include <stdbool.h>
 
-/* A file of all pictures, under way. */
+/* A file of all images, under way. */
 typedef struct dp_format_file {
     dp_atomic_file file;
     dp_results_writer writer;
@@ -33,7 +33,7 @@ int dp_formats_parse(dp_formats *f, const char *json, const char *list,
 /* Whether standard output belongs to the COCO results. */
 bool dp_formats_use_stdout(const dp_formats *f);
 
-/* Start the files of all pictures; `outputs` is needed for --format. DP_EIO, DP_ENOMEM. */
+/* Start the files of all images; `outputs` is needed for --format. DP_EIO, DP_ENOMEM. */
 dp_status dp_formats_start(dp_error *err, dp_formats *f, const dp_outputs *outputs,
                            const dp_dataset *dataset) DP_MUST_CHECK;
 

@@ -289,8 +289,7 @@ int dp_cli_eval_ade20k(int argc, char **argv)
     ask->truth = args.item[0];
     ask->prediction = args.item[1];
     if (ask->images && !ask->report)
-        return dp_cli_usage(
-            "--images: found no --report, which would show the pictures");
+        return dp_cli_usage("--images: found no --report, which would show the images");
     status = run(&s);
     session_done(&s);
     return status;

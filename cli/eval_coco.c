@@ -365,7 +365,7 @@ int dp_cli_eval_coco(int argc, char **argv)
         DP_TEXT("report", 0, "DIR", &ask->report,
                 "a page with curves, causes of errors, classes (index.html)"),
         DP_TEXT("images", 0, "DIR", &ask->images,
-                "the pictures, for the worst of them in the report"),
+                "the images, for the worst of them in the report"),
         DP_FLOAT("score-thr", 0, "S", &ask->score_threshold, -1e300, 1e300,
                  "of the errors listed, counted and drawn (default 0.3)"),
         DP_TEXT("max-dets", 0, "N,N,...", &ask->caps,
@@ -398,8 +398,7 @@ int dp_cli_eval_coco(int argc, char **argv)
     ask->truth_path = args.item[0];
     ask->results_path = args.item[1];
     if (ask->images && !ask->report)
-        return dp_cli_usage(
-            "--images: found no --report, which would show the pictures");
+        return dp_cli_usage("--images: found no --report, which would show the images");
     status = run(&s);
     for (int i = 0; i < s.evaluation_count; i++)
         evaluation_done(&s.evaluations[i]);

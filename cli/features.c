@@ -1,8 +1,8 @@
-/* densepred features - the feature maps of one picture, as safetensors */
+/* densepred features - the feature maps of one image, as safetensors */
 #include "base/memory.h"
 #include "cli/cli.h"
+#include "cli/input_image.h"
 #include "cli/options.h"
-#include "cli/pictures.h"
 #include "cli/session.h"
 #include "io/checkpoint/safetensors.h"
 
@@ -92,7 +92,7 @@ static int run(dp_session *s, collection *c, const char *input, const char *out)
 {
     dp_pixels pixels;
     c->err = &s->ctx->err;
-    if (dp_pictures_read(c->err, &pixels, input) != DP_OK)
+    if (dp_input_image_read(c->err, &pixels, input) != DP_OK)
         return dp_cli_fail(c->err, DP_SUBJECT_INPUT);
     s->ctx->trace = collect;
     s->ctx->trace_arg = c;
@@ -128,7 +128,7 @@ int dp_cli_features(int argc, char **argv)
     const dp_usage usage = {
         .name = "features",
         .arguments = "MODEL INPUT",
-        .about = "Writes a picture's feature maps, float32 in the order N, C, H, W.",
+        .about = "Writes an image's feature maps, float32 in the order N, C, H, W.",
         .options = options,
         .least = 2,
         .most = 2,

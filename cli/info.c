@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* A picture for which memory is told. */
+/* An image for which memory is told. */
 static const dp_size photograph = {480, 640};
 
 typedef struct info {
@@ -89,8 +89,7 @@ static dp_status measure(dp_context *ctx, const char *path, info *out,
     st = dp_model_measure(ctx, m, photograph, &out->photo_work);
     const bool fitted = m->def->task != DP_TASK_CLASSIFY;
     if (!fitted)
-        out->work =
-            out->photo_work; /* its input has one size, whatever the picture's */
+        out->work = out->photo_work; /* its input has one size, whatever the image's */
     dp_model_free(m);
     return st == DP_OK && fitted ? measure_input(ctx, *config, out) : st;
 }
@@ -114,7 +113,7 @@ static void format_text(dp_text *out, const info *i)
     dp_text_add(out,
                 "\n  work      %.2f GMAC on 3 x %d x %d; %.2f by the published "
                 "counter's rules\n  memory    %.0f MB of weights, %.0f MB of work "
-                "space for a picture of %d x %d\n  maps     ",
+                "space for an image of %d x %d\n  maps     ",
                 i->work.macs * 1e-9, i->input.h, i->input.w,
                 i->work.macs_published * 1e-9, (double)i->weight_bytes / (1 << 20),
                 (double)i->photo_work.bytes / (1 << 20), photograph.w, photograph.h);

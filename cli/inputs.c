@@ -35,7 +35,7 @@ static dp_status append(dp_error *err, dp_inputs *in, const char *path)
 
 /* ---- directories ----------------------------------------------------------- */
 
-static bool is_picture(const char *name)
+static bool is_image(const char *name)
 {
     static const char *const suffixes[] = {".jpg", ".jpeg", ".png"};
     const size_t length = strlen(name);
@@ -75,15 +75,14 @@ static dp_status add_directory(dp_error *err, dp_inputs *in, const char *folder)
     dp_status st = DP_OK;
     struct dirent *entry;
     while (st == DP_OK && (errno = 0, entry = readdir(dir)))
-        if (is_picture(entry->d_name))
+        if (is_image(entry->d_name))
             st = append_in(err, in, folder, entry->d_name);
     if (st == DP_OK && errno)
         st = dp_fail(err, DP_EIO, "%s: cannot read: %s", folder, strerror(errno));
     closedir(dir);
     if (st == DP_OK && in->count == first)
-        st =
-            dp_fail(err, DP_EFORMAT,
-                    "%s: found no picture, expected .jpg, .jpeg or .png files", folder);
+        st = dp_fail(err, DP_EFORMAT,
+                     "%s: found no image, expected .jpg, .jpeg or .png files", folder);
     if (in->count > first)
         qsort(in->path + first, in->count - first, sizeof *in->path, compare_paths);
     return st;

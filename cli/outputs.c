@@ -4,7 +4,7 @@
 #include "base/memory.h"
 #include "base/path.h"
 #include "base/text.h"
-#include "cli/pictures.h"
+#include "cli/input_image.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -15,8 +15,8 @@ enum { STEM = 512 };
 static int compare_stems(const dp_inputs *in, size_t i, size_t j)
 {
     char a[STEM], b[STEM];
-    dp_pictures_stem(a, sizeof a, in->path[i]);
-    dp_pictures_stem(b, sizeof b, in->path[j]);
+    dp_input_image_stem(a, sizeof a, in->path[i]);
+    dp_input_image_stem(b, sizeof b, in->path[j]);
     return strcmp(a, b);
 }
 
@@ -88,7 +88,7 @@ dp_status dp_outputs_path(dp_error *err, const dp_outputs *o, char **path, size_
     char stem[STEM];
     const char *input = o->inputs->path[i];
     const size_t first = find_first(o, i), length = strlen(o->folder);
-    dp_pictures_stem(stem, sizeof stem, input);
+    dp_input_image_stem(stem, sizeof stem, input);
     *path = NULL;
     if (first != i)
         return dp_fail(err, DP_EFORMAT,

@@ -1,10 +1,10 @@
 /* densepred segment - a class for every pixel */
 #include "base/memory.h"
 #include "cli/cli.h"
+#include "cli/input_image.h"
 #include "cli/inputs.h"
 #include "cli/options.h"
 #include "cli/outputs.h"
-#include "cli/pictures.h"
 #include "cli/progress.h"
 #include "cli/session.h"
 #include "io/data/probability_file.h"
@@ -42,13 +42,13 @@ typedef dp_status save_fn(dp_error *err, segment *s, const char *path,
 static dp_status save_overlay(dp_error *err, segment *s, const char *path,
                               const dp_pixels *pixels)
 {
-    dp_pixels picture;
+    dp_pixels image;
     dp_status st =
-        dp_draw_labels(err, &picture, pixels, &s->map, &s->session.model->dataset);
+        dp_draw_labels(err, &image, pixels, &s->map, &s->session.model->dataset);
     if (st != DP_OK)
         return st;
-    st = dp_jpeg_save(err, path, &picture, QUALITY);
-    dp_pixels_done(&picture);
+    st = dp_jpeg_save(err, path, &image, QUALITY);
+    dp_pixels_done(&image);
     return st;
 }
 
@@ -74,15 +74,16 @@ static dp_status save_scores(dp_error *err, segment *s, const char *path,
                             (size_t)K * sizeof(float), "rows of scores");
     if (st != DP_OK)
         return st;
-    dp_score_file file;
-    st = dp_score_file_open(err, &file, path, "probability", K, pixels->h, pixels->w);
+    dp_probability_file file;
+    st = dp_probability_file_open(err, &file, path, "probability", K, pixels->h,
+                                  pixels->w);
     for (int y = 0; y < pixels->h && st == DP_OK; y += SCORE_ROWS) {
         const int rows = pixels->h - y < SCORE_ROWS ? pixels->h - y : SCORE_ROWS;
         dp_segmentor_probabilities(s->session.ctx, &s->result, y, rows, memory);
-        st = dp_score_file_put(err, &file, y,
-                               (dp_tensor){memory, 1, rows, pixels->w, K});
+        st = dp_probability_file_put(err, &file, y,
+                                     (dp_tensor){memory, 1, rows, pixels->w, K});
     }
-    st = dp_score_file_close(err, &file, st);
+    st = dp_probability_file_close(err, &file, st);
     dp_free(memory);
     return st;
 }
@@ -117,7 +118,7 @@ static int run_input(segment *s, size_t i)
 {
     dp_error *err = &s->session.ctx->err;
     dp_pixels pixels;
-    dp_status st = dp_pictures_read(err, &pixels, s->outputs.inputs->path[i]);
+    dp_status st = dp_input_image_read(err, &pixels, s->outputs.inputs->path[i]);
     if (st != DP_OK)
         return fail(s, DP_SUBJECT_INPUT);
     st = dp_model_run(s->session.ctx, s->session.model, &pixels, &s->result);
@@ -212,7 +213,7 @@ int dp_cli_segment(int argc, char **argv)
         .name = "segment",
         .arguments = "MODEL INPUT...",
         .about = "Gives every pixel a class. Writes NAME.png, labels in the data set's "
-                 "own numbers, and NAME_overlay.jpg, a picture of them.",
+                 "own numbers, and NAME_overlay.jpg, an image of them.",
         .options = options,
         .least = 2,
         .most = -1,

@@ -174,7 +174,7 @@ static int parse(dp_test_ask *ask, int argc, char **argv)
         DP_OPTION_CACHE(&ask->common),
         DP_TEXT("annotations", 0, "PATH", &ask->annotations,
                 "COCO: the annotation file; ADE20K: the folder of label maps"),
-        DP_TEXT("images", 0, "DIR", &ask->images, "the folder of pictures"),
+        DP_TEXT("images", 0, "DIR", &ask->images, "the folder of images"),
         DP_TEXT("work", 0, "DIR", &ask->work,
                 "keeps what is done; run again to go on (default: work/MODEL)"),
         DP_INT("workers", 0, "N", &ask->workers, 1, DP_MAX_THREADS,

@@ -3,7 +3,7 @@
 
 #include "base/memory.h"
 #include "cli/cli.h"
-#include "cli/pictures.h"
+#include "cli/input_image.h"
 #include "io/data/results.h"
 #include "io/image/png.h"
 #include "model/detector.h"
@@ -93,7 +93,7 @@ static dp_status run_image(const dp_test_crew *c, dp_context *ctx,
                        "image %lld: found a file_name that leads out of the folder of "
                        "images",
                        (long long)job->id);
-    dp_status st = dp_pictures_read(&ctx->err, &pixels, job->path);
+    dp_status st = dp_input_image_read(&ctx->err, &pixels, job->path);
     if (st != DP_OK)
         return st;
     if (dp_model_task(c->session.model) == DP_TASK_DETECT)

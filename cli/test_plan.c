@@ -7,7 +7,7 @@
 #include "base/path.h"
 #include "cli/cli.h"
 #include "cli/configs.h"
-#include "cli/pictures.h"
+#include "cli/input_image.h"
 #include "io/data/results.h"
 #include "model/model.h"
 
@@ -49,7 +49,7 @@ static dp_status name_work(dp_error *err, dp_test_plan *p)
         return dp_strdup(err, &p->work, p->ask->work);
     char stem[STEM];
     dp_text t = {.err = err};
-    dp_pictures_stem(stem, sizeof stem, p->config_path);
+    dp_input_image_stem(stem, sizeof stem, p->config_path);
     dp_text_add(&t, "work/%s%s", stem, p->ask->ms_flip ? "_ms_flip" : "");
     const dp_status st =
         t.status == DP_OK ? dp_strdup(err, &p->work, dp_text_get(&t)) : t.status;

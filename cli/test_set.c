@@ -4,8 +4,8 @@
 #include "base/memory.h"
 #include "base/path.h"
 #include "base/text.h"
+#include "cli/input_image.h"
 #include "cli/inputs.h"
-#include "cli/pictures.h"
 #include "io/data/coco.h"
 
 #include <stdlib.h>
@@ -140,14 +140,14 @@ static dp_status add_coco(dp_error *err, dp_test_set *s)
     return st;
 }
 
-/* The picture that has a label map's name: the first of these that is there. */
-static dp_status find_picture(dp_error *err, dp_test_item *item, const char *folder)
+/* The image that has a label map's name: the first of these that is there. */
+static dp_status find_image(dp_error *err, dp_test_item *item, const char *folder)
 {
     static const char *const suffixes[] = {".jpg", ".jpeg", ".png", ".JPG", ".JPEG"};
     char stem[STEM];
     dp_text name = {.err = err};
     size_t i = 0;
-    dp_pictures_stem(stem, sizeof stem, item->name);
+    dp_input_image_stem(stem, sizeof stem, item->name);
     do {
         name.size = 0;
         dp_text_add(&name, "%s%s", stem, suffixes[i]);
@@ -177,7 +177,7 @@ static dp_status add_ade(dp_error *err, dp_test_set *s)
             continue;
         st = append(err, s, &item, name);
         if (st == DP_OK)
-            st = find_picture(err, item, s->images);
+            st = find_image(err, item, s->images);
     }
     if (st == DP_OK && s->count == 0)
         st = dp_fail(err, DP_EFORMAT, "%s: found no label map, expected .png files",

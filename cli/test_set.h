@@ -1,7 +1,7 @@
-/* test_set.h - the pictures of a data set, and where their truth is
+/* test_set.h - the images of a data set, and where their truth is
  *
- * COCO: an annotation file and a folder of pictures; items in the order of the file's
- * "images". ADE20K: a folder of label maps and a folder of pictures, paired by name; items
+ * COCO: an annotation file and a folder of images; items in the order of the file's
+ * "images". ADE20K: a folder of label maps and a folder of images, paired by name; items
  * sorted by name.
  */
 #ifndef DP_CLI_TEST_SET_H
@@ -9,10 +9,11 @@
 
 #include "base/sha256.h"
 #include "base/status.h"
+#include "densepred.h"
 
 typedef struct dp_test_item {
     char *name; /* owned; COCO: the file_name, ADE20K: that of the label map        */
-    char *path; /* owned; of the picture; NULL: the name leads out of the folder    */
+    char *path; /* owned; of the image; NULL: the name leads out of the folder    */
     int64_t id; /* COCO's                                                           */
 } dp_test_item;
 

@@ -18,7 +18,7 @@ typedef struct class_row {
 } class_row;
 
 static const dp_param params[] = {
-    DP_PARAM(class_row, name, NULL, 0, 0, "what pictures and reports call it"),
+    DP_PARAM(class_row, name, NULL, 0, 0, "what images and reports call it"),
     DP_PARAM(class_row, id, NULL, 0, 2147483647, "the data set's own number"),
     DP_PARAM(class_row, colour, "[128, 128, 128]", 0, 255, "red, green, blue"),
     DP_PARAM_END,

@@ -5,6 +5,7 @@
 
 #include "base/status.h"
 
+#include <stddef.h>
 #include <stdint.h>
 
 /* Row-major class indices from 0, one byte a pixel, so at most 256 classes. Memory is

@@ -1,4 +1,4 @@
-/* pixels.h - a decoded picture: 8-bit, three channels, upright
+/* pixels.h - a decoded image: 8-bit, three channels, upright
  */
 #ifndef DP_CORE_PIXELS_H
 #define DP_CORE_PIXELS_H
@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 /* Rows of W pixels of 3 bytes, in the order blue, green, red (the order in which the
- * original models were fed), without padding: pixel (y, x) is at
+ * upstream models were fed), without padding: pixel (y, x) is at
  * data[(y * w + x) * 3]. */
 typedef struct dp_pixels {
     uint8_t *data; /* owned */
@@ -17,7 +17,7 @@ typedef struct dp_pixels {
                    or 1: as it was stored                                           */
 } dp_pixels;
 
-/* Storage for an h x w picture, zeroed. DP_EARG below 1 or beyond DP_MAX_IMAGE_SIDE /
+/* Storage for an h x w image, zeroed. DP_EARG below 1 or beyond DP_MAX_IMAGE_SIDE /
  * DP_MAX_IMAGE_PIXELS, DP_ENOMEM; p is empty then. */
 dp_status dp_pixels_init(dp_error *err, dp_pixels *p, int h, int w) DP_MUST_CHECK;
 

@@ -14,7 +14,7 @@
  * Pixels whose truth is an ignored value count nowhere, whatever is predicted there. An
  * ignored value in a prediction, where the truth is a class, is "no class": wrong for the
  * true class, and nobody's pred_c. A class that is predicted and nowhere true has IoU 0
- * and no Acc. This is the original's arithmetic (mean_iou of mmsegmentation, with
+ * and no Acc. This is upstream's arithmetic (mean_iou of mmsegmentation, with
  * reduce_zero_label for ADE20K) to the last bit: means are summed in numpy's order.
  */
 #ifndef DP_EVAL_SEMANTIC_H
@@ -47,7 +47,7 @@ dp_status dp_semantic_settings_init(dp_error *err, dp_semantic_settings *s, int 
 dp_status dp_semantic_settings_of_dataset(dp_error *err, dp_semantic_settings *s,
                                           const dp_dataset *dataset) DP_MUST_CHECK;
 
-/* The original's: 0 (unlabelled) and 255 are ignored where they are no class. */
+/* Upstream's: 0 (unlabelled) and 255 are ignored where they are no class. */
 void dp_semantic_settings_ignore_usual(dp_semantic_settings *s);
 
 /* The value that stands for a class. */

@@ -1,4 +1,4 @@
-/* detect.c - a whole program on libdensepred: prints the objects in a picture
+/* detect.c - a whole program on libdensepred: prints the objects in an image
  *
  *     cc detect.c $(pkg-config --cflags --libs densepred) -o detect
  *     ./detect CONFIG.json CHECKPOINT PICTURE

@@ -1,5 +1,5 @@
 /* Box heads of one stage: shared layers, then scores and class-specific deltas. With two
- * fully connected layers as in He et al. 2017, figure 4 left (the original's
+ * fully connected layers as in He et al. 2017, figure 4 left (upstream's
  * Shared2FCBBoxHead), or with four convolutions and one (Shared4Conv1FCBBoxHead).
  * torchvision's two have the same layers, but for where regions are cut (regions.h) and
  * where the checkpoint has the background: before the classes. Here it comes last, as

@@ -1,4 +1,4 @@
-/* Cascade R-CNN: Cai and Vasconcelos 2018; the original's CascadeRoIHead at test time.
+/* Cascade R-CNN: Cai and Vasconcelos 2018; upstream's CascadeRoIHead at test time.
  * Three box heads in a row, each on the boxes that the one before has made of its own,
  * and three mask heads that share the final boxes.
  *
@@ -97,8 +97,8 @@ static void refine(const cascade *head, int s, const dp_frame *frame,
         const float *deltas = p.deltas.data + i * (size_t)delta_size(head);
         if (!head->reg_class_agnostic)
             deltas += 4 * best_class(p.logits.data + i * (K + 1), K);
-        p.rois[i] = dp_delta_decode(p.rois[i], deltas, head->target_stds + 4 * s,
-                                    frame->resized);
+        p.rois[i] = dp_box_coder_decode(p.rois[i], deltas, head->target_stds + 4 * s,
+                                        frame->resized);
     }
 }
 

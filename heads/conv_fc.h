@@ -1,6 +1,6 @@
 /* conv_fc.h - the layers of a box head: convolutions, fully connected layers, predictors
  *
- * The original's ConvFCBBoxHead with shared layers only. Box heads of one stage
+ * Upstream's ConvFCBBoxHead with shared layers only. Box heads of one stage
  * (box_head.c) and the stages of a cascade (cascade.c) are made of it.
  *
  *   R   regions      K   classes, the background not counted

@@ -28,7 +28,7 @@ typedef struct dp_head_def {
     dp_status (*build)(void *self, dp_builder *b, const dp_feature_specs *in);
 } dp_head_def;
 
-/* Where objects may be: boxes in pixels of the resized picture, by falling score. In the
+/* Where objects may be: boxes in pixels of the resized image, by falling score. In the
  * arena; a dry run has the count that is possible at most. */
 typedef struct dp_proposals {
     int count;
@@ -44,15 +44,16 @@ typedef struct dp_proposal_head_def {
 
 /* What a box head says of R regions. */
 typedef struct dp_box_predictions {
-    int count;         /* R                                                           */
-    dp_box *rois;      /* what the deltas are relative to; the regions given, or what
+    int count;        /* R                                                           */
+    dp_box *rois;     /* what the deltas are relative to; the regions given, or what
                          became of them on the way                                   */
-    dp_tensor logits;  /* (R, 1, 1, K + 1), the background last                       */
-    dp_tensor deltas;  /* (R, 1, 1, 4 K): dx dy dw dh of each class; or (R, 1, 1, 4):
+    dp_tensor logits; /* (R, 1, 1, K + 1), the background last                       */
+    dp_tensor deltas; /* (R, 1, 1, 4 K): dx dy dw dh of each class; or (R, 1, 1, 4):
                           one box for all of them                                     */
-    float stds[4];     /* to multiply the deltas by                                   */
-    bool skip_padding; /* regions whose y2 is 0 count as padding and give nothing: the
-                          original's rule for one stage, not for a cascade           */
+    float stds[4];    /* to multiply the deltas by                                   */
+    bool
+        skip_padding; /* regions whose y2 is 0 count as padding and give nothing: upstream's
+                           rule for one stage, not for a cascade           */
 } dp_box_predictions;
 
 typedef struct dp_box_head_def {

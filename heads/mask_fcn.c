@@ -138,7 +138,7 @@ void dp_mask_fcn_run(dp_run *r, const dp_mask_fcn *h, dp_tensor y, dp_tensor x,
     dp_run_count(r, rows, x.C, TAPS * x.C);
     dp_run_count(r, TAPS * rows, x.C, 1);
     dp_run_count_extra(r, 2 * (double)(TAPS * rows) * (double)x.C); /* bias and ReLU */
-    /* The original computes every class's logit, of which it keeps one. */
+    /* Upstream computes every class's logit, of which it keeps one. */
     dp_run_count_extra(
         r, (double)(TAPS * rows) *
                ((double)x.C * (h->spec.num_classes - 1) + h->spec.num_classes));

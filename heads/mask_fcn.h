@@ -1,6 +1,6 @@
 /* mask_fcn.h - the layers of a mask head: convolutions, deconvolution, predictors
  *
- * He et al. 2017, figure 4 right; the original's FCNMaskHead. Four 3 x 3 convolutions, a
+ * He et al. 2017, figure 4 right; upstream's FCNMaskHead. Four 3 x 3 convolutions, a
  * deconvolution to twice the size, and a 1 x 1 convolution to a logit a class, of which
  * only the predicted class's is computed. The mask head of one stage (mask_head.c) and
  * those of a cascade (cascade.c) are made of it.

@@ -1,4 +1,4 @@
-/* Mask heads of one stage: He et al. 2017, the original's and torchvision's. */
+/* Mask heads of one stage: He et al. 2017, upstream's and torchvision's. */
 #include "heads/head.h"
 #include "heads/mask_fcn.h"
 #include "heads/roi_features.h"

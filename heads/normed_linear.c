@@ -1,5 +1,5 @@
 /* Classification head: a layer norm of each cell of the coarsest map, the mean over the
- * cells, and a linear layer to a logit a class; the end of the original's Swin
+ * cells, and a linear layer to a logit a class; the end of upstream's Swin
  * Transformer.
  */
 #include "heads/head.h"
@@ -7,7 +7,7 @@
 #include "ops/linear.h"
 #include "ops/pooling.h"
 
-static const float eps = 1e-5f; /* the original's, not configurable there */
+static const float eps = 1e-5f; /* upstream's, not configurable there */
 
 typedef struct normed_linear {
     int num_classes;

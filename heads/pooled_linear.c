@@ -1,5 +1,5 @@
 /* Classification head: the mean of the coarsest map over its cells, a layer norm, and a
- * linear layer to a logit a class; the end of the original's ConvNeXt, and without the norm
+ * linear layer to a logit a class; the end of upstream's ConvNeXt, and without the norm
  * of ResNet.
  */
 #include "heads/head.h"
@@ -7,7 +7,7 @@
 #include "ops/linear.h"
 #include "ops/pooling.h"
 
-static const float eps = 1e-6f; /* the original's, not configurable there */
+static const float eps = 1e-6f; /* upstream's, not configurable there */
 
 typedef struct pooled_linear {
     int num_classes;

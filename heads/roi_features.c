@@ -5,7 +5,7 @@
 #include "postprocess/torchvision.h"
 
 /* A region of up to twice this side reads the finest map, and so on: postprocess/pyramid_level.h;
- * the original's `finest_scale`, in pixels of the network's input. */
+ * upstream's `finest_scale`, in pixels of the network's input. */
 static const float finest_scale = 56.0f;
 
 dp_tensor dp_regions_cut(dp_run *r, const dp_features *maps, int side,
@@ -13,7 +13,7 @@ dp_tensor dp_regions_cut(dp_run *r, const dp_features *maps, int side,
 {
     int *level = dp_run_take(r, (size_t)count, sizeof *level);
     for (int i = 0; i < count && !r->dry; i++)
-        level[i] = dp_level_get(rois[i], finest_scale, maps->count);
+        level[i] = dp_pyramid_level_get(rois[i], finest_scale, maps->count);
     return dp_roi_align_run(r, maps, side, rois, level, count);
 }
 

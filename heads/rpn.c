@@ -1,4 +1,4 @@
-/* Region proposal network: Ren et al. 2015, over a pyramid; the original's RPNHead of
+/* Region proposal network: Ren et al. 2015, over a pyramid; upstream's RPNHead of
  * mmdet 2.11. The best anchors of each level are decoded, then thinned level by level.
  */
 #include "heads/head.h"
@@ -15,7 +15,7 @@ static dp_status build(void *self, dp_builder *b, const dp_feature_specs *in)
     return dp_rpn_layers_build(b, self, in);
 }
 
-/* Append the best anchors of level i, decoded. The original ranks sigmoid values, not
+/* Append the best anchors of level i, decoded. Upstream ranks sigmoid values, not
  * logits: large logits tie. */
 static void add_level(const dp_rpn_layers *head, const dp_frame *frame, int i,
                       dp_tensor cls, dp_tensor reg, int *index, void *scratch,
@@ -30,8 +30,8 @@ static void add_level(const dp_rpn_layers *head, const dp_frame *frame, int i,
         const int at = index[k], cell = at / A;
         const dp_box anchor =
             dp_anchors_get(&head->anchors[i], cell / W, cell % W, at % A);
-        out->boxes[out->count] =
-            dp_delta_decode(anchor, reg.data + (size_t)at * 4, stds, frame->resized);
+        out->boxes[out->count] = dp_box_coder_decode(anchor, reg.data + (size_t)at * 4,
+                                                     stds, frame->resized);
         out->scores[out->count] = scores[at];
         out->labels[out->count] = i;
         out->count++;

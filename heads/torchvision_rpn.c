@@ -1,6 +1,6 @@
 /* The region proposal network as torchvision's detectors have it: Ren et al. 2015, over a
  * pyramid. Anchors are rounded and lie as far apart as the map's cells do in the padded
- * picture; levels are ranked by logit, and thinned apart.
+ * image; levels are ranked by logit, and thinned apart.
  */
 #include "heads/head.h"
 #include "heads/rpn_layers.h"
@@ -55,7 +55,7 @@ static void add_level(const dp_rpn_layers *head, const dp_frame *frame, int i,
 static dp_proposals forward(const void *self, dp_run *r, const dp_frame *frame,
                             const dp_features *maps)
 {
-    /* From 1001 boxes on the original's code for CPUs goes through each level apart. */
+    /* From 1001 boxes on upstream's code for CPUs goes through each level apart. */
     static const dp_rpn_rule rule = {.add_level = add_level, .nms_split = 1001};
     return dp_rpn_layers_run(self, r, frame, maps, &rule);
 }

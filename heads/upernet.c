@@ -1,4 +1,4 @@
-/* UperNet: Xiao et al. 2018; the original's UPerHead at test time. Pyramid pooling on
+/* UperNet: Xiao et al. 2018; upstream's UPerHead at test time. Pyramid pooling on
  * the coarsest map, a top-down path, and a fusion of all levels at the finest one.
  *
  * Kept at a time, in maps of `channels` at the finest map's H x W: the outputs of all

@@ -1,4 +1,4 @@
-/* Classifiers: a backbone and a classification head on one map, as the original's ImageNet
+/* Classifiers: a backbone and a classification head on one map, as upstream's ImageNet
  * models. The names in their checkpoints have no prefix.
  */
 #include "model/classifier.h"
@@ -93,7 +93,7 @@ static void forward(const dp_model *m, dp_run *r, dp_size original,
 
 const dp_model_def dp_model_classifier = {
     .name = "classifier",
-    .summary = "a class for the whole picture",
+    .summary = "a class for the whole image",
     .task = DP_TASK_CLASSIFY,
     .size = sizeof(classifier),
     .scope = "",

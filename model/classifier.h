@@ -15,7 +15,7 @@ typedef struct dp_classifier_result {
     const float *logits;  /* K */
 } dp_classifier_result;
 
-/* Classify one picture, as it was stored: the original ignores EXIF's orientation. The
+/* Classify one image, as it was stored: upstream ignores EXIF's orientation. The
  * best of its classes go to `out`, which has room for `room`, and their number to *count.
  * DP_EARG when m is no classifier. DP_ENOMEM, DP_ESHAPE. */
 dp_status dp_classifier_run(dp_context *ctx, const dp_model *m, const dp_pixels *pixels,

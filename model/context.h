@@ -1,7 +1,7 @@
 /* context.h - workers, work space and the last error: one caller's side of running models
  *
  * The public type dp_context (include/densepred.h). A context is planned for one model and
- * one picture size at a time; the next call with the same two allocates nothing.
+ * one image size at a time; the next call with the same two allocates nothing.
  */
 #ifndef DP_MODEL_CONTEXT_H
 #define DP_MODEL_CONTEXT_H
@@ -11,6 +11,7 @@
 #include "base/status.h"
 #include "core/box.h"
 #include "core/run.h"
+#include "densepred.h"
 #include "ops/kernels/kernels.h"
 
 #include <stdbool.h>

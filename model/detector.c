@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-/* Runs that a mask has room for in the arena, per column of the picture. A column of a
+/* Runs that a mask has room for in the arena, per column of the image. A column of a
  * plain shape has two; masks that need more are pasted again where they are collected. */
 enum { RUNS_PER_COLUMN = 4 };
 

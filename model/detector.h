@@ -10,7 +10,7 @@
 
 /* In the arena of the run, until the next one. */
 typedef struct dp_detector_result {
-    dp_size image; /* the original picture                                */
+    dp_size image; /* the original image                                */
     int count;     /* detections; in a dry run as many as are allowed     */
     dp_detection *list;
 
@@ -24,11 +24,11 @@ typedef struct dp_detector_result {
     size_t *run_count;   /* of each; more than the capacity: they were cut */
 } dp_detector_result;
 
-/* Paste the masks into the picture, spread over the threads: fills run_capacity, runs and
+/* Paste the masks into the image, spread over the threads: fills run_capacity, runs and
  * run_count. */
 void dp_detector_paste(dp_run *r, dp_detector_result *d);
 
-/* Detect in one picture: `out` is emptied first. DP_EARG when m is no detector. */
+/* Detect in one image: `out` is emptied first. DP_EARG when m is no detector. */
 dp_status dp_detector_run(dp_context *ctx, const dp_model *m, const dp_pixels *pixels,
                           dp_detections *out) DP_MUST_CHECK;
 

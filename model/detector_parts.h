@@ -42,7 +42,7 @@ dp_status dp_detector_parts_build(dp_model *m, void *parts, dp_builder *b,
 /* Number of classes that the heads of a dp_detector_parts predict. */
 int dp_detector_parts_classes(const void *parts);
 
-/* From the picture to what the box head says; *maps receives the maps that regions are
+/* From the image to what the box head says; *maps receives the maps that regions are
  * cut from. */
 dp_box_predictions dp_detector_parts_run(const dp_detector_parts *p, dp_run *r,
                                          const dp_model *m, const dp_frame *frame,

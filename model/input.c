@@ -11,7 +11,7 @@ const dp_param dp_input_params[] = {
         "fit into scale, ratio kept (OpenCV's bilinear); crop the middle, or "
         "warp to scale (Pillow's bicubic); or fit it normalised (torchvision)"),
     DP_PARAM(dp_input, scale, "[1333, 800]", 1, DP_MAX_IMAGE_SIDE,
-             "long and short side that a picture is fitted into, in pixels"),
+             "long and short side that an image is fitted into, in pixels"),
     DP_PARAM(dp_input, crop_ratio, "0.875", 0.01, 1,
              "of crop: the middle's side, in parts of the short side"),
     DP_PARAM(dp_input, mean, "[123.675, 116.28, 103.53]", -1e4, 1e4,
@@ -69,11 +69,11 @@ dp_frame dp_input_frame(const dp_input *in, dp_size original)
     const bool fits = in->resize == DP_INPUT_FIT || in->resize == DP_INPUT_FLOAT;
     if (in->resize == DP_INPUT_FLOAT)
         f.resized =
-            dp_float_resize_target(original, smaller(in->scale[0], in->scale[1]),
-                                   larger(in->scale[0], in->scale[1]));
+            dp_pytorch_resize_target(original, smaller(in->scale[0], in->scale[1]),
+                                     larger(in->scale[0], in->scale[1]));
     else if (in->resize == DP_INPUT_FIT)
         f.resized =
-            dp_image_resize_target(original.h, original.w, in->scale[0], in->scale[1]);
+            dp_opencv_resize_target(original.h, original.w, in->scale[0], in->scale[1]);
     else if (in->resize == DP_INPUT_CROP)
         f.resized = dp_pillow_resize_target(
             original.h, original.w, (int)((double)side / (double)in->crop_ratio));
@@ -86,7 +86,7 @@ dp_frame dp_input_frame(const dp_input *in, dp_size original)
     }
     f.padded = (dp_size){round_up(f.resized.h, in->size_divisor),
                          round_up(f.resized.w, in->size_divisor)};
-    /* The original divides in float64 and stores float32. */
+    /* Upstream divides in float64 and stores float32. */
     f.scale_x = (float)((double)f.resized.w / (double)original.w);
     f.scale_y = (float)((double)f.resized.h / (double)original.h);
     return f;
@@ -99,7 +99,7 @@ static int half(int n)
     return n % 2 == 0 || down % 2 == 0 ? down : down + 1;
 }
 
-/* The picture at the size of the network's input, without padding. */
+/* The image at the size of the network's input, without padding. */
 static uint8_t *resize(dp_run *r, const dp_input *in, const dp_frame *frame,
                        const uint8_t *pixels, dp_size *size)
 {
@@ -107,8 +107,8 @@ static uint8_t *resize(dp_run *r, const dp_input *in, const dp_frame *frame,
     *size = in->resize == DP_INPUT_FIT ? whole : (dp_size){in->scale[0], in->scale[0]};
     uint8_t *out = dp_run_take(r, (size_t)size->h * (size_t)size->w, 3);
     if (in->resize == DP_INPUT_FIT)
-        dp_image_resize_run(r, out, size->h, size->w, pixels, frame->original.h,
-                            frame->original.w);
+        dp_opencv_resize_run(r, out, size->h, size->w, pixels, frame->original.h,
+                             frame->original.w);
     else
         dp_pillow_resize_run(r, out,
                              (dp_pixel_rect){half(whole.h - size->h),
@@ -117,7 +117,7 @@ static uint8_t *resize(dp_run *r, const dp_input *in, const dp_frame *frame,
     return out;
 }
 
-/* The whole picture normalised, then resized and padded. */
+/* The whole image normalised, then resized and padded. */
 static dp_tensor run_float(dp_run *r, const dp_input *in, const dp_frame *frame,
                            const uint8_t *pixels)
 {
@@ -128,7 +128,7 @@ static dp_tensor run_float(dp_run *r, const dp_input *in, const dp_frame *frame,
                                    .h = frame->original.h,
                                    .w = frame->original.w};
     const dp_tensor x = dp_normalize_run(r, &in->normalize, &whole, 1);
-    dp_float_resize_run(r, out, x, frame->resized);
+    dp_pytorch_resize_run(r, out, x, frame->resized);
     dp_run_rewind(r, mark);
     dp_run_trace(r, "input", out);
     return out;

@@ -1,6 +1,6 @@
-/* input.h - from a picture to the network's input
+/* input.h - from an image to the network's input
  *
- * The config's "input", bit for bit what the originals' test pipelines do.
+ * The config's "input", bit for bit what upstream's test pipelines do.
  *
  *   fit    detectors, segmentors: fitted into `scale` with its ratio kept, normalised,
  *          padded with zeros below and to the right (OpenCV and mmcv)
@@ -54,7 +54,7 @@ extern const dp_param dp_input_params[];
 dp_status dp_input_build(dp_error *err, dp_input *in,
                          const dp_config *config) DP_MUST_CHECK;
 
-/* How a picture of this size is fitted. With crop, `resized` is the whole of which the
+/* How an image of this size is fitted. With crop, `resized` is the whole of which the
  * middle is taken, and the scales say nothing. */
 dp_frame dp_input_frame(const dp_input *in, dp_size original);
 

@@ -1,4 +1,4 @@
-/* Mask R-CNN: He et al. 2017, as the original's detectors run it at test time: proposals,
+/* Mask R-CNN: He et al. 2017, as upstream's detectors run it at test time: proposals,
  * boxes, and masks of the boxes that are left. Also without masks, when the config has no
  * "mask_head" (Faster R-CNN), and in three stages, with the cascade's heads (Cascade Mask
  * R-CNN).

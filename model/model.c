@@ -66,7 +66,7 @@ dp_status dp_model_no_such_part(dp_builder *b, const dp_config *config, const ch
 
 /* ---- build ---------------------------------------------------------------------- */
 
-/* Detections and label maps need the whole picture. */
+/* Detections and label maps need the whole image. */
 static bool suits(dp_task task, int resize)
 {
     return task == DP_TASK_CLASSIFY || resize == DP_INPUT_FIT ||
@@ -278,7 +278,7 @@ static dp_status run_dry(dp_context *ctx, const dp_model *m, dp_size size,
     *dry = dp_context_run(ctx, true);
     forward(m, dry, size, NULL, result);
     if (dry->status != DP_OK)
-        dp_fail_while(&ctx->err, "a picture of %d x %d", size.w, size.h);
+        dp_fail_while(&ctx->err, "an image of %d x %d", size.w, size.h);
     return dry->status;
 }
 
@@ -357,7 +357,7 @@ dp_status dp_model_plan(dp_context *ctx, const dp_model *m, int height, int widt
 {
     if (height < 1 || width < 1 || height > DP_MAX_IMAGE_SIDE ||
         width > DP_MAX_IMAGE_SIDE)
-        return dp_fail(&ctx->err, DP_EARG, "picture: found %d x %d, expected 1 to %d",
+        return dp_fail(&ctx->err, DP_EARG, "image: found %d x %d, expected 1 to %d",
                        width, height, DP_MAX_IMAGE_SIDE);
     const dp_status st = plan_model(ctx, m, (dp_size){height, width});
     if (bytes)

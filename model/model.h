@@ -55,7 +55,7 @@ struct dp_model_def {
     /* Number of classes that the heads predict. */
     int (*classes)(const void *task);
 
-    /* The whole forward pass for one picture; dry to plan. The result that it leaves in
+    /* The whole forward pass for one image; dry to plan. The result that it leaves in
      * the arena goes to `result`, whose type is the task's. pixels is NULL when dry. */
     void (*forward)(const dp_model *m, dp_run *r, dp_size original,
                     const uint8_t *pixels, void *result);
@@ -105,13 +105,13 @@ dp_status dp_model_part_type(dp_builder *b, const char **type, const dp_config *
 dp_status dp_model_no_such_part(dp_builder *b, const dp_config *config, const char *key,
                                 const char *type);
 
-/* Plan ctx for pictures of this size, unless it is already, and run the model: `result`
+/* Plan ctx for images of this size, unless it is already, and run the model: `result`
  * is at most DP_MODEL_RESULT_MAX bytes and receives what lies in ctx's arena until its next run.
  * DP_ENOMEM, DP_ESHAPE. */
 dp_status dp_model_run(dp_context *ctx, const dp_model *m, const dp_pixels *pixels,
                        void *result) DP_MUST_CHECK;
 
-/* What a picture costs, from a dry run. */
+/* What an image costs, from a dry run. */
 typedef struct dp_model_work {
     double macs;           /* multiply-accumulates                                    */
     double macs_published; /* by the rules of the counter of published figures:
@@ -119,7 +119,7 @@ typedef struct dp_model_work {
     size_t bytes;          /* of work space, for the context's number of threads      */
 } dp_model_work;
 
-/* For a picture of this size; nothing is allocated, and the model may be one without
+/* For an image of this size; nothing is allocated, and the model may be one without
  * weights. Errors as dp_model_run. */
 dp_status dp_model_measure(dp_context *ctx, const dp_model *m, dp_size size,
                            dp_model_work *work) DP_MUST_CHECK;

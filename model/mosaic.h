@@ -1,11 +1,11 @@
-/* mosaic.h - the logits of a picture, kept as its windows gave them
+/* mosaic.h - the logits of an image, kept as its windows gave them
  *
  * A segmentor's logits come at a fraction of the input, window by window. They stay
  * like that: with a logit every 4 pixels and windows that overlap by a third, they take
  * a seventh of what logits at the input's size would. A row of their mean at the
  * input's size is made when it is asked for.
  *
- *   h, w   of the network's input (the resized picture)      K   classes
+ *   h, w   of the network's input (the resized image)      K   classes
  */
 #ifndef DP_MODEL_MOSAIC_H
 #define DP_MODEL_MOSAIC_H
@@ -36,8 +36,8 @@ typedef struct dp_mosaic {
     const struct dp_kernels *kernels;
 } dp_mosaic;
 
-/* Lay windows over h x w pixels. The last ones end with the picture; where it is
- * smaller than a window, windows are as large as the picture. Takes room for all
+/* Lay windows over h x w pixels. The last ones end with the image; where it is
+ * smaller than a window, windows are as large as the image. Takes room for all
  * logits in r's arena: sides of the input divided by `cell`, rounded up. */
 dp_mosaic dp_mosaic_plan(dp_run *r, dp_size size, const dp_mosaic_spec *spec);
 
@@ -48,7 +48,7 @@ void dp_mosaic_place(const dp_mosaic *m, int i, int *y, int *x);
  * What there is no room for is recorded as DP_ESHAPE. */
 void dp_mosaic_put(dp_run *r, dp_mosaic *m, int i, dp_tensor logits);
 
-/* out (w, K) = row y of the logits at the picture's size: resized to each window's
+/* out (w, K) = row y of the logits at the image's size: resized to each window's
  * input (bilinear), added in the order of the windows, divided by their number. */
 void dp_mosaic_row(const dp_mosaic *m, int y, float *out);
 

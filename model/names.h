@@ -1,4 +1,4 @@
-/* names.h - a checkpoint's tensors under the original names
+/* names.h - a checkpoint's tensors under the upstream names
  */
 #ifndef DP_MODEL_NAMES_H
 #define DP_MODEL_NAMES_H

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-enum { BLOCK = 4 /* rows of the picture of an item */ };
+enum { BLOCK = 4 /* rows of the image of an item */ };
 
 /* One worker's: two rows of a mosaic, BLOCK rows of sums, a pixel. */
 typedef struct workspace {
@@ -41,7 +41,7 @@ typedef struct held {
     int row[2];
 } held;
 
-/* Row y of the picture, as two rows of the pass's mosaic and how to mix them. */
+/* Row y of the image, as two rows of the pass's mosaic and how to mix them. */
 static dp_logits_row find_row(const dp_segmentor_result *s, const dp_segmentor_pass *p,
                               int y, workspace *w, held *h)
 {

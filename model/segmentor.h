@@ -1,8 +1,8 @@
 /* segmentor.h - what a segmentor's forward pass leaves, and label maps made of it
  *
- * Kept of a picture are the logits of every window of every pass (mosaic.h), a few rows
+ * Kept of an image are the logits of every window of every pass (mosaic.h), a few rows
  * of work space for each worker, and the labels. Nothing of K values a pixel of the
- * picture is ever there, so memory grows with the network's input and by one byte with
+ * image is ever there, so memory grows with the network's input and by one byte with
  * a pixel.
  */
 #ifndef DP_MODEL_SEGMENTOR_H
@@ -15,17 +15,16 @@
 
 enum { DP_SEGMENTOR_PASSES = 32 /* scales, each perhaps mirrored */ };
 
-/* The picture through the network at one scale. */
+/* The image through the network at one scale. */
 typedef struct dp_segmentor_pass {
     dp_mosaic mosaic;
-    bool flip; /* the input was mirrored                               */
-    dp_mix *rows,
-        *columns; /* of each of the picture's, what it takes of the mosaic's */
+    bool flip;              /* the input was mirrored                               */
+    dp_mix *rows, *columns; /* of each of the image's, what it takes of the mosaic's */
 } dp_segmentor_pass;
 
 /* In the arena of the run, until the next one. */
 typedef struct dp_segmentor_result {
-    dp_size image; /* the original picture */
+    dp_size image; /* the original image */
     int K, count;  /* classes, passes      */
     dp_segmentor_pass *passes;
     uint8_t *labels; /* (h, w) */
@@ -46,7 +45,7 @@ void dp_segmentor_label(dp_run *r, dp_segmentor_result *s);
 void dp_segmentor_probabilities(dp_context *ctx, const dp_segmentor_result *s, int y,
                                 int rows, float *out);
 
-/* Label one picture. DP_EARG when m is no segmentor. */
+/* Label one image. DP_EARG when m is no segmentor. */
 dp_status dp_segmentor_run(dp_context *ctx, const dp_model *m, const dp_pixels *pixels,
                            dp_label_map *out) DP_MUST_CHECK;
 

@@ -1,9 +1,9 @@
-/* UperNet and its like: a backbone and a decode head, run over a picture as the
- * original segmentors do at test time. A picture is fitted to the input's scale times
+/* UperNet and its like: a backbone and a decode head, run over an image as the
+ * upstream segmentors do at test time. An image is fitted to the input's scale times
  * each ratio, perhaps mirrored too, and goes through the network whole or in windows.
  *
  * A window that the network cannot take, because a side is below the coarsest stride,
- * is padded with zeros (the mean colour); the original fails on those.
+ * is padded with zeros (the mean colour); upstream fails on those.
  */
 #include "base/limits.h"
 #include "heads/head.h"
@@ -140,7 +140,7 @@ static void trace_window(void *arg, const dp_run *r, const char *name, dp_tensor
     t->outer(t->outer_arg, r, full, map);
 }
 
-/* Window i of the resized picture (mirrored: of its mirror image) through the network,
+/* Window i of the resized image (mirrored: of its mirror image) through the network,
  * into the mosaic. */
 static void run_window(const dp_model *m, dp_run *r, dp_segmentor_pass *p, int i,
                        const uint8_t *resized)
@@ -174,7 +174,7 @@ static void run_pass(const dp_model *m, dp_run *r, dp_segmentor_pass *p,
     const size_t mark = dp_run_mark(r);
     const dp_size size = p->mosaic.size;
     uint8_t *resized = dp_run_take(r, (size_t)size.h * (size_t)size.w, 3);
-    dp_image_resize_run(r, resized, size.h, size.w, pixels, original.h, original.w);
+    dp_opencv_resize_run(r, resized, size.h, size.w, pixels, original.h, original.w);
 
     window_trace names = {r->trace, r->trace_arg, 0};
     if (r->trace && !alone) {
@@ -190,7 +190,7 @@ static void run_pass(const dp_model *m, dp_run *r, dp_segmentor_pass *p,
     dp_run_rewind(r, mark);
 }
 
-/* A side of the scale times a ratio, truncated as the original does; a ratio such as
+/* A side of the scale times a ratio, truncated as upstream does; a ratio such as
  * 0.9 is a little less than that in float32. */
 static int scale_side(int side, float ratio)
 {
@@ -200,15 +200,15 @@ static int scale_side(int side, float ratio)
                                         : (int)scaled;
 }
 
-/* Lay the windows of a pass, and find where the picture's pixels are among them. */
+/* Lay the windows of a pass, and find where the image's pixels are among them. */
 static void plan_pass(const dp_model *m, dp_run *r, dp_segmentor_pass *p,
                       dp_size original, float ratio, bool flip)
 {
     const upernet *net = m->task;
     const test_settings *test = net->test;
-    const dp_size size = dp_image_resize_target(original.h, original.w,
-                                                scale_side(m->input.scale[0], ratio),
-                                                scale_side(m->input.scale[1], ratio));
+    const dp_size size = dp_opencv_resize_target(original.h, original.w,
+                                                 scale_side(m->input.scale[0], ratio),
+                                                 scale_side(m->input.scale[1], ratio));
     dp_mosaic_spec spec = {.K = classes(net),
                            .crop = size,
                            .stride = size,

@@ -36,7 +36,7 @@ static void crop(dp_pixels *out, const dp_pixels *in, window w)
                (size_t)w.w * 3);
 }
 
-/* Append what was found in a window, in coordinates of the whole picture. */
+/* Append what was found in a window, in coordinates of the whole image. */
 static dp_status append(dp_error *err, dp_detections *all, const dp_detections *part,
                         window w)
 {

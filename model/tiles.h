@@ -1,7 +1,7 @@
-/* tiles.h - pictures that are too large for one run, window by window
+/* tiles.h - images that are too large for one run, window by window
  *
- * A picture is cut into square windows that overlap; each is a picture of its own to the
- * detector, so small objects are seen larger and memory does not grow with the picture.
+ * An image is cut into square windows that overlap; each is an image of its own to the
+ * detector, so small objects are seen larger and memory does not grow with the image.
  * What the windows found is put together: among detections of one class, by falling
  * score, one that overlaps an earlier one by more than half in intersection over union is
  * the same object seen twice and goes; one that lies in an earlier one by more than half
@@ -17,11 +17,11 @@
 #include "model/model.h"
 
 typedef struct dp_tiles {
-    int side;      /* of a window, pixels of the picture, 1 or more           */
+    int side;      /* of a window, pixels of the image, 1 or more           */
     float overlap; /* part of a side that neighbours share, 0 to less than 1  */
 } dp_tiles;
 
-/* Detect in one picture; a picture that fits into one window is run whole. `out` is
+/* Detect in one image; an image that fits into one window is run whole. `out` is
  * emptied first. The detector's own limit of detections holds for each window. Errors as
  * dp_detector_run. */
 dp_status dp_tiles_run(dp_context *ctx, const dp_model *m, const dp_tiles *tiles,

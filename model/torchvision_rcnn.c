@@ -1,7 +1,7 @@
 /* Mask R-CNN as torchvision runs it (release 0.14, maskrcnn_resnet50_fpn). The network is
  * that of mask_rcnn.c; here are the rules of its GeneralizedRCNN and RoIHeads: detections
  * are chosen in pixels of the network's input, masks cut there, and boxes scaled to the
- * picture at the end.
+ * image at the end.
  */
 #include "model/detector_parts.h"
 #include "postprocess/mask_resize.h"
@@ -36,7 +36,7 @@ static int select_detections(const dp_detector_parts *net, dp_run *r,
     return count;
 }
 
-/* Boxes in pixels of the picture. */
+/* Boxes in pixels of the image. */
 static void scale_boxes(dp_detection *list, int count, const dp_frame *frame)
 {
     const float x = (float)frame->original.w / (float)frame->resized.w;

@@ -1,4 +1,4 @@
-/* Feature Pyramid Network: Lin et al. 2017, in the form of the original detectors: no
+/* Feature Pyramid Network: Lin et al. 2017, in the form of the upstream detectors: no
  * activation, and mostly no norm; the level beyond the last map is every second cell of
  * the one before.
  */

@@ -4,7 +4,7 @@
  *   k   kernel side      s   stride      p   zero padding on each side
  *
  * Output extents are (H + 2p - k) / s + 1, rounded down: trailing rows and columns that
- * do not fill a stride are dropped, as the original models do.
+ * do not fill a stride are dropped, as the upstream models do.
  */
 #ifndef DP_OPS_CONV_H
 #define DP_OPS_CONV_H

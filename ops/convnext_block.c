@@ -195,7 +195,7 @@ static void block_item(void *arg, int item, int worker)
 
 /* ---- global response normalisation ----------------------------------------------- */
 
-static const double grn_eps = 1e-6; /* the original's, not configurable there */
+static const double grn_eps = 1e-6; /* upstream's, not configurable there */
 
 /* Where a tile's part of the hidden map is: the bands above, and the tiles to the left. */
 static float *hidden_of(const struct block_job *job, const dp_map_window *w)

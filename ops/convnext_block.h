@@ -3,7 +3,7 @@
  *   V1   y = x + gamma * pwconv2(gelu(pwconv1(norm(dwconv(x)))))
  *   V2   y = x + pwconv2(grn(gelu(pwconv1(norm(dwconv(x))))))
  *
- * Liu et al. 2022, section 2, and Woo et al. 2023, section 3.3; the originals' `Block`. A
+ * Liu et al. 2022, section 2, and Woo et al. 2023, section 3.3; upstream's `Block`. A
  * tile is a small window of the map: its hidden map of 4 C channels lives in a worker's
  * scratch memory only. The norm's affine part is folded into pwconv1, and gamma or the
  * GRN's beta into pwconv2, at load.

@@ -1,6 +1,6 @@
 /* layer_norm.h - normalisation over the channels of each cell
  *
- * Biased variance, eps inside the root. The channels-first norms of the original's stem,
+ * Biased variance, eps inside the root. The channels-first norms of upstream's stem,
  * downsampling and outputs are the same thing on a channels-last map.
  */
 #ifndef DP_OPS_LAYER_NORM_H

@@ -2,7 +2,7 @@
  *
  *   x = x + fc2(gelu(fc1(norm(x))))
  *
- * The second half of a transformer's block; the original's `Mlp` and `norm2`. The 4 C
+ * The second half of a transformer's block; upstream's `Mlp` and `norm2`. The 4 C
  * hidden channels of a tile of cells live in a worker's scratch memory only.
  */
 #ifndef DP_OPS_MLP_H

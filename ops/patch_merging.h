@@ -1,6 +1,6 @@
 /* patch_merging.h - a map at half its size: cells in twos by twos, normed, and mixed
  *
- * Liu et al. 2021, "Swin Transformer"; the original's `PatchMerging`. The four cells are
+ * Liu et al. 2021, "Swin Transformer"; upstream's `PatchMerging`. The four cells are
  * laid side by side in the order (0, 0), (1, 0), (0, 1), (1, 1) of row and column. A map
  * of odd extent is continued by zeros, which take part in the norm.
  */

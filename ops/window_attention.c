@@ -7,7 +7,7 @@
 
 enum { ITEM_ROWS = 96 /* cells that an item has at least, where the map has them */ };
 
-/* Lowers the logits of cells that do not belong together; the original's number. */
+/* Lowers the logits of cells that do not belong together; upstream's number. */
 static const float apart = -100.0f;
 
 /* ---- build ---------------------------------------------------------------------- */

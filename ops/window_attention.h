@@ -2,7 +2,7 @@
  *
  *   x = x + proj(attention(norm(x)))
  *
- * Liu et al. 2021, "Swin Transformer", section 3.2; the original's dense-prediction
+ * Liu et al. 2021, "Swin Transformer", section 3.2; upstream's dense-prediction
  * `WindowAttention` and the first half of its `SwinTransformerBlock`. Windows are side x
  * side cells; a map that they do not fill is continued below and to the right by zeros
  * that come after the norm, and these take part as keys like any others. With a shift the

@@ -11,8 +11,8 @@ static float clamp(float x, float low, float high)
     return x > high ? high : x;
 }
 
-dp_box dp_delta_decode(dp_box box, const float delta[4], const float std[4],
-                       dp_size image)
+dp_box dp_box_coder_decode(dp_box box, const float delta[4], const float std[4],
+                           dp_size image)
 {
     const float dx = delta[0] * std[0], dy = delta[1] * std[1];
     const float dw = clamp(delta[2] * std[2], -max_log_ratio, max_log_ratio);
@@ -27,7 +27,7 @@ dp_box dp_delta_decode(dp_box box, const float delta[4], const float std[4],
                     clamp(gx + gw * 0.5f, 0, w), clamp(gy + gh * 0.5f, 0, h)};
 }
 
-void dp_delta_encode(float delta[4], dp_box box, dp_box target, const float std[4])
+void dp_box_coder_encode(float delta[4], dp_box box, dp_box target, const float std[4])
 {
     const float px = (box.x1 + box.x2) * 0.5f, py = (box.y1 + box.y2) * 0.5f;
     const float pw = box.x2 - box.x1, ph = box.y2 - box.y1;

@@ -13,11 +13,11 @@
 /* `box` moved by delta[4] * std[4], clipped to an image of this size: x to [0, w], y to
  * [0, h]. Scaled dw and dh are clamped to +-ln(1000 / 16) first. A NaN stays NaN in what
  * it reaches. */
-dp_box dp_delta_decode(dp_box box, const float delta[4], const float std[4],
-                       dp_size image);
+dp_box dp_box_coder_decode(dp_box box, const float delta[4], const float std[4],
+                           dp_size image);
 
 /* The delta that leads from `box` to `target`. Not finite when a side of `box` is 0, or
  * one of `target` is not positive. */
-void dp_delta_encode(float delta[4], dp_box box, dp_box target, const float std[4]);
+void dp_box_coder_encode(float delta[4], dp_box box, dp_box target, const float std[4]);
 
 #endif

@@ -38,7 +38,7 @@ typedef struct dp_mask_paste {
  *   box    where its edges lie, in pixels of the image. It may reach outside.
  *
  * A box without area, with a coordinate that is not finite, or whose y2 is 0 gives an
- * empty mask: one run. (The original paints a band for the first and fails on the last;
+ * empty mask: one run. (Upstream paints a band for the first and fails on the last;
  * such boxes come only from clipping.) scratch is dp_mask_paste_scratch bytes. */
 size_t dp_mask_paste_run(uint32_t *counts, size_t capacity, const dp_mask_paste *p,
                          const float *mask, dp_box box, void *scratch);

@@ -24,7 +24,7 @@ typedef struct dp_nms {
     float threshold; /* of intersection over union                                   */
     int max_keep;    /* stop when so many are kept                                   */
     int split;       /* from so many candidates on, each label is looked at alone,
-                        as the original does to save memory. With coordinates >= 0
+                        as upstream does to save memory. With coordinates >= 0
                         the result is the same but for rounding                      */
 } dp_nms;
 

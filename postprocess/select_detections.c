@@ -52,8 +52,8 @@ static int collect(const pieces *to, const dp_multiclass *p, const dp_region_sco
         for (size_t c = 0; c < K; c++) {
             if (!(scores[c] > p->score_thr))
                 continue;
-            dp_box b = dp_delta_decode(r->rois[i], deltas + (r->agnostic ? 0 : c * 4),
-                                       p->std, r->input);
+            dp_box b = dp_box_coder_decode(
+                r->rois[i], deltas + (r->agnostic ? 0 : c * 4), p->std, r->input);
             b = (dp_box){b.x1 / r->scale_x, b.y1 / r->scale_y, b.x2 / r->scale_x,
                          b.y2 / r->scale_y};
             if (!is_finite(b))

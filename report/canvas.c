@@ -55,7 +55,7 @@ static dp_status refused(dp_error *err, cairo_status_t status)
     return dp_fail(err, DP_EARG, "a drawing: %s", cairo_status_to_string(status));
 }
 
-/* Draw on an image of cairo's, whose pixel (0, 0) is (x, y) of the picture. */
+/* Draw on an image of cairo's, whose pixel (0, 0) is (x, y) of the image. */
 static dp_status run(dp_error *err, cairo_surface_t *surface, int x, int y,
                      dp_canvas_fn *draw, void *arg)
 {
@@ -76,8 +76,8 @@ dp_status dp_canvas_measure(dp_error *err, dp_canvas_fn *measure, void *arg)
     return st;
 }
 
-static dp_status draw_tile(dp_error *err, dp_pixels *picture, tile t,
-                           dp_canvas_fn *draw, void *arg)
+static dp_status draw_tile(dp_error *err, dp_pixels *image, tile t, dp_canvas_fn *draw,
+                           void *arg)
 {
     cairo_surface_t *surface = cairo_image_surface_create(CAIRO_FORMAT_RGB24, t.w, t.h);
     const cairo_status_t status = cairo_surface_status(surface);
@@ -86,24 +86,23 @@ static dp_status draw_tile(dp_error *err, dp_pixels *picture, tile t,
     if (st == DP_OK) {
         const int stride = cairo_image_surface_get_stride(surface);
         unsigned char *data = cairo_image_surface_get_data(surface);
-        copy_in(data, stride, picture, t);
+        copy_in(data, stride, image, t);
         cairo_surface_mark_dirty(surface);
         st = run(err, surface, t.x, t.y, draw, arg);
         if (st == DP_OK)
-            copy_out(picture, data, stride, t);
+            copy_out(image, data, stride, t);
     }
     cairo_surface_destroy(surface);
     return st;
 }
 
-dp_status dp_canvas_draw(dp_error *err, dp_pixels *picture, dp_canvas_fn *draw,
-                         void *arg)
+dp_status dp_canvas_draw(dp_error *err, dp_pixels *image, dp_canvas_fn *draw, void *arg)
 {
-    for (int y = 0; y < picture->h; y += TILE)
-        for (int x = 0; x < picture->w; x += TILE) {
-            const tile t = {x, y, picture->w - x < TILE ? picture->w - x : TILE,
-                            picture->h - y < TILE ? picture->h - y : TILE};
-            const dp_status st = draw_tile(err, picture, t, draw, arg);
+    for (int y = 0; y < image->h; y += TILE)
+        for (int x = 0; x < image->w; x += TILE) {
+            const tile t = {x, y, image->w - x < TILE ? image->w - x : TILE,
+                            image->h - y < TILE ? image->h - y : TILE};
+            const dp_status st = draw_tile(err, image, t, draw, arg);
             if (st != DP_OK)
                 return st;
         }

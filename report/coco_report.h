@@ -21,7 +21,7 @@ typedef struct dp_report_part {
 typedef struct dp_report {
     const char *truth_path, *results_path;
     const dp_coco_lint *truth_lint, *results_lint;
-    const char *images; /* folder of the pictures; NULL: none are shown           */
+    const char *images; /* folder of the images; NULL: none are shown           */
     double
         score_threshold; /* of what is drawn, listed, and counted as confusion      */
     int part_count;
@@ -29,8 +29,8 @@ typedef struct dp_report {
 } dp_report;
 
 /* Write `folder`/index.html and errors_bbox.csv, errors_segm.csv, making the folder when it
- * is missing. Pictures that cannot be read or are neither JPEG nor PNG are left out, and
- * the page says so; names that lead out of the folder of pictures are not followed.
+ * is missing. Images that cannot be read or are neither JPEG nor PNG are left out, and
+ * the page says so; names that lead out of the folder of images are not followed.
  * DP_EIO, DP_ENOMEM. */
 dp_status dp_report_write(dp_error *err, const dp_report *report,
                           const char *folder) DP_MUST_CHECK;

@@ -98,7 +98,7 @@ static void add_figure(dp_text *t, const dp_report *r, const dp_coco_errors *e,
     dp_text_add(t, "<figure>");
     if (r->images && image->w > 0) {
         dp_text shot = {.err = t->err};
-        const bool shown = dp_page_add_picture(&shot, r->images, name);
+        const bool shown = dp_page_add_image(&shot, r->images, name);
         dp_text_add(t, "<div class=\"shot%s\">", shown ? "" : " bare");
         dp_text_add(
             t,
@@ -108,7 +108,7 @@ static void add_figure(dp_text *t, const dp_report *r, const dp_coco_errors *e,
         add_boxes(t, r, e, w, (image->w > image->h ? image->w : image->h) / 250.);
         dp_text_add(t, "</svg></div>");
         if (!shown)
-            dp_text_add(t, "<p class=\"soft\">The picture could not be shown.</p>");
+            dp_text_add(t, "<p class=\"soft\">The image could not be shown.</p>");
         if (shot.status != DP_OK)
             t->status = shot.status;
         dp_text_done(&shot);
@@ -134,7 +134,7 @@ void dp_report_add_images(dp_text *t, const dp_report *r, const dp_report_part *
                   : "");
     if (count == 0)
         dp_text_add(t, "<p>There are none.</p>\n");
-    dp_text_add(t, "<div class=\"pictures\">\n");
+    dp_text_add(t, "<div class=\"images\">\n");
     for (int i = 0; i < count; i++)
         add_figure(t, r, part->errors, &list[i]);
     dp_text_add(t, "</div>\n");

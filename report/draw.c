@@ -76,13 +76,13 @@ static void mix_pixel(uint8_t *p, colour c)
     p[2] = (uint8_t)lround(blend(p[2], 255 * c.r, fill_alpha));
 }
 
-static void fill_mask(dp_pixels *picture, const dp_rle *mask, colour c)
+static void fill_mask(dp_pixels *image, const dp_rle *mask, colour c)
 {
     const size_t h = (size_t)mask->h, w = (size_t)mask->w;
     size_t at = 0;
     for (size_t i = 0; i < mask->count; i++) {
         for (size_t k = 0; i % 2 == 1 && k < mask->counts[i]; k++)
-            mix_pixel(picture->data + ((at + k) % h * w + (at + k) / h) * 3, c);
+            mix_pixel(image->data + ((at + k) % h * w + (at + k) / h) * 3, c);
         at += mask->counts[i];
     }
 }
@@ -136,7 +136,7 @@ static void draw_outline(cairo_t *cr, drawing *d, const object *o)
     stroke(cr, o->colour, d->line * 0.7);
 }
 
-/* The nearest place where a line of this width covers whole pixels, inside the picture. */
+/* The nearest place where a line of this width covers whole pixels, inside the image. */
 static double snap(double at, double line, int end)
 {
     const double half = line / 2, whole = floor(at + 0.5);
@@ -261,7 +261,7 @@ static void collect(drawing *d, size_t *seen)
     }
 }
 
-static dp_status draw_collected(drawing *d, dp_pixels *picture)
+static dp_status draw_collected(drawing *d, dp_pixels *image)
 {
     dp_status st = dp_canvas_measure(d->err, measure_labels, d);
     if (st != DP_OK)
@@ -269,24 +269,24 @@ static dp_status draw_collected(drawing *d, dp_pixels *picture)
     for (size_t i = d->count; i-- > 0;) {
         const dp_rle mask =
             dp_detections_mask(d->found->detections, d->objects[i].index);
-        fill_mask(picture, &mask, d->objects[i].colour);
+        fill_mask(image, &mask, d->objects[i].colour);
     }
-    st = dp_canvas_draw(d->err, picture, draw_all, d);
+    st = dp_canvas_draw(d->err, image, draw_all, d);
     return st != DP_OK ? st : d->status;
 }
 
-dp_status dp_draw_detections(dp_error *err, dp_pixels *picture, const dp_found *found)
+dp_status dp_draw_detections(dp_error *err, dp_pixels *image, const dp_found *found)
 {
-    const dp_size image = found->detections->image;
+    const dp_size size = found->detections->image;
     dp_outline outline = {0};
     drawing d = {.found = found, .outline = &outline, .err = err};
     void *objects = NULL, *seen = NULL;
 
-    if (picture->h != image.h || picture->w != image.w)
+    if (image->h != size.h || image->w != size.w)
         return dp_fail(err, DP_EARG,
-                       "a drawing: found a picture of %d x %d, expected %d x %d",
-                       picture->h, picture->w, image.h, image.w);
-    d.size = dp_draw_text_size(image.h, image.w);
+                       "a drawing: found an image of %d x %d, expected %d x %d",
+                       image->h, image->w, size.h, size.w);
+    d.size = dp_draw_text_size(size.h, size.w);
     d.line = fmax(round(d.size / 7), 2);
     dp_status st = dp_alloc(err, &objects, found->detections->count, sizeof *d.objects,
                             "a drawing");
@@ -296,7 +296,7 @@ dp_status dp_draw_detections(dp_error *err, dp_pixels *picture, const dp_found *
     if (st == DP_OK) {
         d.objects = objects;
         collect(&d, seen);
-        st = draw_collected(&d, picture);
+        st = draw_collected(&d, image);
     }
     dp_outline_done(&outline);
     dp_free(objects);

@@ -1,8 +1,8 @@
-/* draw.h - what a detector found, drawn over the picture
+/* draw.h - what a detector found, drawn over the image
  *
  * Masks as translucent fills with an outline, boxes, and on each box a filled label with
  * class name and score. Colours are the data set's; objects of one class differ in
- * shade. Lines and letters grow with the picture. The same input gives the same picture,
+ * shade. Lines and letters grow with the image. The same input gives the same image,
  * but for class names that are not ASCII, whose letters come from the machine's fonts.
  */
 #ifndef DP_REPORT_DRAW_H
@@ -11,14 +11,14 @@
 #include "core/pixels.h"
 #include "io/data/results.h"
 
-/* The size of letters, in pixels, that suits a picture. */
+/* The size of letters, in pixels, that suits an image. */
 double dp_draw_text_size(int h, int w);
 
-/* Draw the detections of at least score_thr on the picture they were found in, the best
- * on top. file_name and image_id are not looked at. DP_EARG when the picture is not of
- * the detections' size or a class name is not UTF-8; DP_ENOMEM. The picture may be partly
+/* Draw the detections of at least score_thr on the image they were found in, the best
+ * on top. file_name and image_id are not looked at. DP_EARG when the image is not of
+ * the detections' size or a class name is not UTF-8; DP_ENOMEM. The image may be partly
  * drawn then. */
-dp_status dp_draw_detections(dp_error *err, dp_pixels *picture,
+dp_status dp_draw_detections(dp_error *err, dp_pixels *image,
                              const dp_found *found) DP_MUST_CHECK;
 
 #endif

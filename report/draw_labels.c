@@ -22,11 +22,11 @@ typedef struct legend {
     entry entries[LABELS];
     int count;
     double size;     /* of letters                              */
-    int width;       /* of the picture; becomes that of the strip */
-    int height, top; /* of the strip, in the picture's rows      */
+    int width;       /* of the image; becomes that of the strip */
+    int height, top; /* of the strip, in the image's rows      */
 } legend;
 
-/* Two parts of the colour, two of the picture; at a border it is darker. */
+/* Two parts of the colour, two of the image; at a border it is darker. */
 static void tint_pixel(uint8_t *to, const uint8_t *from, const uint8_t rgb[3],
                        bool border)
 {
@@ -42,13 +42,13 @@ static bool is_border(const dp_label_map *m, int y, int x)
     return (x + 1 < m->w && at[1] != at[0]) || (y + 1 < m->h && at[m->w] != at[0]);
 }
 
-static void tint(dp_pixels *out, const dp_pixels *picture, const dp_label_map *m,
+static void tint(dp_pixels *out, const dp_pixels *image, const dp_label_map *m,
                  const dp_dataset *dataset)
 {
     for (int y = 0; y < m->h; y++)
         for (int x = 0; x < m->w; x++) {
             const size_t at = (size_t)y * (size_t)m->w + (size_t)x;
-            const uint8_t *from = picture->data + 3 * at;
+            const uint8_t *from = image->data + 3 * at;
             uint8_t *to = out->data + 3 * ((size_t)y * (size_t)out->w + (size_t)x);
             if (m->labels[at] < dataset->count)
                 tint_pixel(to, from, dataset->list[m->labels[at]].colour,
@@ -150,29 +150,29 @@ static bool fits(const legend *l)
            h * w <= DP_MAX_IMAGE_PIXELS;
 }
 
-dp_status dp_draw_labels(dp_error *err, dp_pixels *out, const dp_pixels *picture,
+dp_status dp_draw_labels(dp_error *err, dp_pixels *out, const dp_pixels *image,
                          const dp_label_map *labels, const dp_dataset *dataset)
 {
-    legend l = {.dataset = dataset, .width = picture->w, .top = picture->h};
+    legend l = {.dataset = dataset, .width = image->w, .top = image->h};
 
     *out = (dp_pixels){0};
-    if (picture->h != labels->h || picture->w != labels->w)
+    if (image->h != labels->h || image->w != labels->w)
         return dp_fail(err, DP_EARG,
                        "a drawing: found a label map of %d x %d, expected %d x %d",
-                       labels->h, labels->w, picture->h, picture->w);
-    l.size = dp_draw_text_size(picture->h, picture->w);
+                       labels->h, labels->w, image->h, image->w);
+    l.size = dp_draw_text_size(image->h, image->w);
     list_entries(&l, labels);
     dp_status st = dp_canvas_measure(err, measure, &l);
     if (st == DP_OK && !fits(&l)) {
         l.count = l.height = 0;
-        l.width = picture->w;
+        l.width = image->w;
     }
     if (st == DP_OK)
         st = dp_pixels_init(err, out, l.top + l.height, l.width);
     if (st != DP_OK)
         return st;
     memset(out->data, 255, (size_t)out->h * (size_t)out->w * 3);
-    tint(out, picture, labels, dataset);
+    tint(out, image, labels, dataset);
     st = dp_canvas_draw(err, out, draw, &l);
     if (st != DP_OK)
         dp_pixels_done(out);

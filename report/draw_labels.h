@@ -1,8 +1,8 @@
-/* draw_labels.h - a label map over its picture, with a legend
+/* draw_labels.h - a label map over its image, with a legend
  *
  * Every pixel is tinted with its class's colour, borders between classes are darkened,
  * and a strip below names the classes that occur, the largest first, with the share of
- * the picture they cover. Letters as in report/draw.h.
+ * the image they cover. Letters as in report/draw.h.
  */
 #ifndef DP_REPORT_DRAW_LABELS_H
 #define DP_REPORT_DRAW_LABELS_H
@@ -11,12 +11,12 @@
 #include "core/label_map.h"
 #include "core/pixels.h"
 
-/* Make *out, the caller's to release: the picture tinted, with the legend below, and
- * wider than the picture where an entry needs it. Labels beyond the data set's classes
- * are not tinted nor named. Where picture and legend together would exceed the limits of
- * pictures, the legend is left out. DP_EARG when picture and map differ in size or a name
+/* Make *out, the caller's to release: the image tinted, with the legend below, and
+ * wider than the image where an entry needs it. Labels beyond the data set's classes
+ * are not tinted nor named. Where image and legend together would exceed the limits of
+ * images, the legend is left out. DP_EARG when image and map differ in size or a name
  * is not UTF-8; DP_ENOMEM. *out is empty then. */
-dp_status dp_draw_labels(dp_error *err, dp_pixels *out, const dp_pixels *picture,
+dp_status dp_draw_labels(dp_error *err, dp_pixels *out, const dp_pixels *image,
                          const dp_label_map *labels,
                          const dp_dataset *dataset) DP_MUST_CHECK;
 

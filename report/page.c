@@ -39,7 +39,7 @@ static const char style[] =
     "svg{max-width:100%;height:auto;display:block}svg "
     "text{fill:var(--ink);font-size:12px}\n"
     ".axis{stroke:var(--line);fill:none}\n"
-    ".pictures{display:grid;grid-template-columns:repeat(auto-fill,minmax(18rem,1fr));"
+    ".images{display:grid;grid-template-columns:repeat(auto-fill,minmax(18rem,1fr));"
     "gap:1rem}\n"
     ".large{grid-template-columns:repeat(auto-fill,minmax(min(26rem,100%),1fr))}\n"
     "figure{margin:0}figcaption{font-size:.85rem;overflow-wrap:anywhere}\n"
@@ -118,7 +118,7 @@ static const char *media_type(const unsigned char *data, size_t size)
     return NULL;
 }
 
-bool dp_page_add_picture(dp_text *t, const char *folder, const char *name)
+bool dp_page_add_image(dp_text *t, const char *folder, const char *name)
 {
     dp_error err = {0};
     dp_text path = {.err = &err};

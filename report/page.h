@@ -21,10 +21,10 @@ void dp_page_add_escaped(dp_text *t, const char *text);
 /* Bytes as base64. */
 void dp_page_add_base64(dp_text *t, const unsigned char *data, size_t size);
 
-/* The picture `folder`/`name` itself, as an <img>. False, and nothing added, when it cannot
+/* The image `folder`/`name` itself, as an <img>. False, and nothing added, when it cannot
  * be shown: not JPEG nor PNG, larger than 8 MB, unreadable, or its name leads out of the
  * folder. */
-bool dp_page_add_picture(dp_text *t, const char *folder, const char *name);
+bool dp_page_add_image(dp_text *t, const char *folder, const char *name);
 
 /* How often what a row stands for was taken for what a column stands for. The first
  * `classes` of both are the same classes. */

@@ -213,7 +213,7 @@ static void add_photo(dp_text *t, const char *folder, const char *stem, int size
     for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes && !shown; i++) {
         dp_text name = {.err = t->err};
         dp_text_add(&name, "%.*s%s", size, stem, suffixes[i]);
-        shown = dp_page_add_picture(&shot, folder, dp_text_get(&name));
+        shown = dp_page_add_image(&shot, folder, dp_text_get(&name));
         dp_text_done(&name);
     }
     if (shown)
@@ -262,8 +262,7 @@ static void add_images(dp_text *t, const dp_semantic_page *page)
         const char *dot = strrchr(name, '.');
         dp_text_add(t, "<h3>");
         dp_page_add_escaped(t, name);
-        dp_text_add(t,
-                    ": %.2f %% of %llu pixels right</h3>\n<div class=\"pictures\">\n",
+        dp_text_add(t, ": %.2f %% of %llu pixels right</h3>\n<div class=\"images\">\n",
                     100 * share_right(p), (unsigned long long)p->pixels);
         if (page->images)
             add_photo(t, page->images, name,

@@ -6,13 +6,13 @@ const [, , file, shots] = process.argv;
 
 async function check_content(page, how) {
     const text = await page.locator('body').innerText();
-    for (const part of ['box AP', 'mask AP', 'mIoU', 'Pictures', 'Objects', 'Scene',
+    for (const part of ['box AP', 'mask AP', 'mIoU', 'Images', 'Objects', 'Scene',
                         'Precision over recall', 'flower', 'water'])
         check(`${how}: "${part}" can be read`, text.includes(part));
     check(`${how}: no figure is missing`, !/\bnan\b/.test(text));
-    check(`${how}: pictures are shown`, await page.locator('figure img').count() === 24);
+    check(`${how}: images are shown`, await page.locator('figure img').count() === 24);
     const box = await page.locator('figure img').first().boundingBox();
-    check(`${how}: a picture is decoded and large enough`, box.height > 100);
+    check(`${how}: an image is decoded and large enough`, box.height > 100);
     check(`${how}: curves are drawn`,
           await page.locator('figure svg path[fill=none]').count() === 20);
 }

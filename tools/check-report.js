@@ -9,8 +9,8 @@ async function check_content(page, how) {
                         'Classes', 'Confusion matrix', 'Images with the most errors',
                         'dog <&>', 'n/a (no ground truth)', 'could not be shown'])
         check(`${how}: "${part}" can be read`, text.includes(part));
-    check(`${how}: one picture is shown`, await page.locator('img').count() === 1);
-    check(`${how}: the picture is decoded`,
+    check(`${how}: one image is shown`, await page.locator('img').count() === 1);
+    check(`${how}: the image is decoded`,
           await page.locator('img').first().boundingBox().then(b => b.height > 50));
     check(`${how}: boxes are drawn`, await page.locator('.shot svg rect').count() === 5);
 }

@@ -11,7 +11,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 [ -z "$shots" ] || { mkdir -p "$shots"; shots=$(cd "$shots" && pwd); }
 
-# A data set of its own: two pictures, three classes, right and wrong detections.
+# A data set of its own: two images, three classes, right and wrong detections.
 mkdir "$work/images"
 printf '%s' 'iVBORw0KGgoAAAANSUhEUgAAAAIAAAACCAIAAAD91JpzAAAAFElEQVR4nGP8z8DAwMDAxMDAwMDAAAANHQEDasKb6QAAAABJRU5ErkJggg==' |
     base64 -d >"$work/images/a.png"

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Draws pictures that the training never saw, runs the two models that ship on them, and
+# Draws images that the training never saw, runs the two models that ship on them, and
 # evaluates both. usage: demo.sh build/release [FOLDER]
 set -eu
 build=$1
@@ -29,7 +29,7 @@ middle=$(now)
 run segment $segmentor "$out/town/images" -o "$out/labels" \
     --quiet >/dev/null
 end=$(now)
-echo "{\"pictures\": $count, \"detect\": $(echo "$middle $begin" | awk '{print $1 - $2}')," \
+echo "{\"images\": $count, \"detect\": $(echo "$middle $begin" | awk '{print $1 - $2}')," \
     "\"segment\": $(echo "$end $middle" | awk '{print $1 - $2}')}" >"$out/times.json"
 
 run test $detector --images "$out/town/images" \
@@ -41,4 +41,4 @@ run test $segmentor --images "$out/town/images" \
 "$build/tools/demo_page" "$out"
 
 echo
-echo "Pictures, tables and curves: $out/index.html ($(echo "$(now) $started" | awk '{printf "%.0f", $1 - $2}') s)"
+echo "Images, tables and curves: $out/index.html ($(echo "$(now) $started" | awk '{printf "%.0f", $1 - $2}') s)"

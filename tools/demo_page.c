@@ -1,10 +1,10 @@
-/* demo_page - the page of `make demo`: what two models found in pictures never seen before
+/* demo_page - the page of `make demo`: what two models found in images never seen before
  *
  * usage: demo_page FOLDER
  *
  * FOLDER is what tools/demo.sh has filled: boxes/ and labels/ with NAME_overlay.jpg,
  * detect/metrics.json and segment/metrics.json of `densepred test`, times.json with
- * "pictures", and seconds of "detect" and "segment". Writes FOLDER/index.html: one file,
+ * "images", and seconds of "detect" and "segment". Writes FOLDER/index.html: one file,
  * no network, legible on a phone.
  */
 #include "base/json.h"
@@ -64,24 +64,24 @@ static void add_head(demo *d)
     dp_text *t = &d->page;
     const cJSON *box = cJSON_GetObjectItemCaseSensitive(d->boxes, "bbox");
     const cJSON *mask = cJSON_GetObjectItemCaseSensitive(d->boxes, "segm");
-    const double pictures = number(d->times, "pictures");
+    const double images = number(d->times, "images");
     dp_page_open(t, "densepred in a drawn town");
     dp_text_add(
         t,
-        "<h1>densepred in a drawn town</h1>\n<p>%.0f pictures that the training "
+        "<h1>densepred in a drawn town</h1>\n<p>%.0f images that the training "
         "never saw, two small models that ship with the program: Mask R-CNN and "
         "UperNet on a ConvNeXt backbone. Everything here was computed on this "
         "machine just now, against the exact truth of the drawings.</p>\n"
         "<ul class=\"cards\">\n",
-        pictures);
+        images);
     add_card(t, "box AP", number(box, "AP"), 3, "");
     add_card(t, "mask AP", number(mask, "AP"), 3, "");
     add_card(t, "mIoU", number(d->labels, "mIoU"), 3, "");
     add_card(t, "pixels right", number(d->labels, "aAcc"), 3, "");
-    add_card(t, "to detect, a picture", 1000 * number(d->times, "detect") / pictures, 0,
+    add_card(t, "to detect, an image", 1000 * number(d->times, "detect") / images, 0,
              " ms");
-    add_card(t, "to segment, a picture", 1000 * number(d->times, "segment") / pictures,
-             0, " ms");
+    add_card(t, "to segment, an image", 1000 * number(d->times, "segment") / images, 0,
+             " ms");
     dp_text_add(
         t, "</ul>\n<p class=\"soft\">AP is COCO's, over IoU 0.50 to 0.95. Times are "
            "of the whole program: start, decoding, network, drawing, files. More: "
@@ -89,7 +89,7 @@ static void add_head(demo *d)
            "<a href=\"segment/report/index.html\">report of the segmentor</a>.</p>\n");
 }
 
-/* ---- pictures ---------------------------------------------------------------------------- */
+/* ---- images ---------------------------------------------------------------------------- */
 
 static int by_name(const void *a, const void *b)
 {
@@ -111,7 +111,7 @@ static int list_overlays(const char *folder, char names[][NAME_ROOM], int room)
     return count;
 }
 
-static void add_pictures(demo *d)
+static void add_images(demo *d)
 {
     enum { MOST = 1000 };
     static char names[MOST][NAME_ROOM];
@@ -121,14 +121,14 @@ static void add_pictures(demo *d)
     snprintf(labels, sizeof labels, "%s/labels", d->folder);
     const int count = list_overlays(boxes, names, MOST);
     dp_text_add(t,
-                "<h2>Pictures</h2>\n<p>Boxes, masks, classes and scores on the left or "
+                "<h2>Images</h2>\n<p>Boxes, masks, classes and scores on the left or "
                 "above; a class for every pixel on the right or below.</p>\n"
-                "<div class=\"pictures large\">\n");
+                "<div class=\"images large\">\n");
     for (int i = 0; i < count && i < SHOWN; i++) {
         const char *folders[] = {boxes, labels};
         for (int k = 0; k < 2; k++) {
             dp_text_add(t, "<figure><div class=\"shot\">");
-            if (!dp_page_add_picture(t, folders[k], names[i]))
+            if (!dp_page_add_image(t, folders[k], names[i]))
                 dp_text_add(t, "<p>could not be shown</p>");
             dp_text_add(t, "</div><figcaption>%.*s, %s</figcaption></figure>\n",
                         (int)strcspn(names[i], "_"), names[i], k ? "scene" : "objects");
@@ -206,7 +206,7 @@ static void add_curves(demo *d)
     static const char *const kinds[] = {"bbox", "segm"};
     static const char *const heads[] = {"Boxes", "Masks"};
     dp_text *t = &d->page;
-    dp_text_add(t, "<h3>Precision over recall, at IoU 0.50</h3>\n<div class=\"pictures "
+    dp_text_add(t, "<h3>Precision over recall, at IoU 0.50</h3>\n<div class=\"images "
                    "large\">\n");
     const cJSON *classes = NULL;
     for (int k = 0; k < 2; k++) {
@@ -266,7 +266,7 @@ static dp_status make(demo *d)
     if (st != DP_OK)
         return st;
     add_head(d);
-    add_pictures(d);
+    add_images(d);
     add_object_table(d);
     add_curves(d);
     add_scene_table(d);

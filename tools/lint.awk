@@ -6,7 +6,7 @@
 
 BEGIN {
     # A folder, and the folders and files that it may include besides itself.
-    may["base"] = "base include/densepred.h"
+    may["base"] = "base densepred/status.h"
     may["core"] = "base core"
     may["ops/kernels"] = "ops/kernels base/cpu.h"
     may["ops"] = "base core ops ops/kernels"
@@ -17,7 +17,7 @@ BEGIN {
     may["necks"] = "base core ops necks"
     may["postprocess"] = "base core ops/kernels postprocess"
     may["heads"] = "base core ops postprocess heads"
-    may["model"] = "base core ops ops/kernels io/checkpoint io/image io/data backbone necks postprocess heads model include/densepred.h"
+    may["model"] = "base core ops ops/kernels io/checkpoint io/image io/data backbone necks postprocess heads model densepred densepred.h"
     may["eval"] = "base core io/image io/data eval"
     may["report"] = "base core io/image io/data eval report"
     may["runner"] = "base core io/image io/data model runner"

@@ -15,7 +15,7 @@ function check(what, ok) {
     }
 }
 
-// `shots`, if any, is where pictures of the page are kept. The page is open when it returns.
+// `shots`, if any, is where images of the page are kept. The page is open when it returns.
 async function look(browser, file, { width, script, shots }) {
     const how = `${width}${script ? '' : ', without script'}`;
     const context = await browser.newContext(

@@ -36,7 +36,7 @@ typedef struct town {
     toy_scene scene;
     toy_truth truth;
     cairo_surface_t *surface;
-    dp_pixels picture;
+    dp_pixels image;
     dp_text json;
     long annotations;
     dp_atomic_file file; /* of the annotations */
@@ -47,11 +47,11 @@ typedef struct town {
 
 static const char usage[] =
     "usage: toytown OUT --count N --seed S [--size HxW] [--start I]\n\n"
-    "Draws a town: N pictures with objects and segments, into the folder OUT.\n\n"
-    "      --count N    pictures, 1 to 1000000\n"
+    "Draws a town: N images with objects and segments, into the folder OUT.\n\n"
+    "      --count N    images, 1 to 1000000\n"
     "      --seed S     which town\n"
-    "      --size HxW   of each picture, 96 to 2048 (default: 192x256)\n"
-    "      --start I    number of the first picture (default: 0)\n"
+    "      --size HxW   of each image, 96 to 2048 (default: 192x256)\n"
+    "      --start I    number of the first image (default: 0)\n"
     "  -h, --help       this text\n";
 
 static bool read_number(long *to, const char *option, const char *text, long low,
@@ -191,7 +191,7 @@ static dp_status end_json(town *t)
     return st == DP_OK ? dp_atomic_file_commit(&t->err, &t->file) : st;
 }
 
-/* ---- the pictures ---- */
+/* ---- the images ---- */
 
 static void draw(town *t, toy_random *r)
 {
@@ -200,7 +200,7 @@ static void draw(town *t, toy_random *r)
     toy_scene_draw(&t->scene, cr);
     cairo_destroy(cr);
     cairo_surface_flush(t->surface);
-    toy_finish(&t->picture, cairo_image_surface_get_data(t->surface),
+    toy_finish(&t->image, cairo_image_surface_get_data(t->surface),
                cairo_image_surface_get_stride(t->surface), &t->scene, r);
 }
 
@@ -211,7 +211,7 @@ static dp_status make_image(town *t, long image)
     draw(t, &r);
     dp_status st = path_of(t, &path, "images", image, "jpg");
     if (st == DP_OK)
-        st = dp_jpeg_save(&t->err, dp_text_get(&path), &t->picture, QUALITY);
+        st = dp_jpeg_save(&t->err, dp_text_get(&path), &t->image, QUALITY);
     if (st == DP_OK)
         st = toy_truth_label(&t->err, &t->truth, &t->scene);
     if (st == DP_OK)
@@ -234,11 +234,11 @@ static dp_status make_all(town *t)
     if (st == DP_OK)
         st = toy_truth_init(&t->err, &t->truth, t->h, t->w);
     if (st == DP_OK)
-        st = dp_pixels_init(&t->err, &t->picture, t->h, t->w);
+        st = dp_pixels_init(&t->err, &t->image, t->h, t->w);
     if (st == DP_OK) {
         t->surface = cairo_image_surface_create(CAIRO_FORMAT_RGB24, t->w, t->h);
         if (cairo_surface_status(t->surface) != CAIRO_STATUS_SUCCESS)
-            st = dp_fail(&t->err, DP_ENOMEM, "out of memory: the picture");
+            st = dp_fail(&t->err, DP_ENOMEM, "out of memory: the image");
     }
     if (st == DP_OK)
         st = begin_json(t);
@@ -251,7 +251,7 @@ static void release(town *t)
 {
     dp_atomic_file_abandon(&t->file);
     dp_text_done(&t->json);
-    dp_pixels_done(&t->picture);
+    dp_pixels_done(&t->image);
     toy_truth_done(&t->truth);
     toy_scene_done(&t->scene);
     if (t->surface)

@@ -10,7 +10,7 @@
 
 enum { ALIGNMENT = 8 };
 
-static dp_status write_header(dp_error *err, dp_score_file *s, const char *name)
+static dp_status write_header(dp_error *err, dp_probability_file *s, const char *name)
 {
     unsigned char length[8];
     dp_text text = {.err = err};
@@ -37,10 +37,11 @@ static dp_status write_header(dp_error *err, dp_score_file *s, const char *name)
     return st;
 }
 
-dp_status dp_score_file_open(dp_error *err, dp_score_file *s, const char *path,
-                             const char *name, int K, int H, int W)
+dp_status dp_probability_file_open(dp_error *err, dp_probability_file *s,
+                                   const char *path, const char *name, int K, int H,
+                                   int W)
 {
-    *s = (dp_score_file){.K = K, .H = H, .W = W};
+    *s = (dp_probability_file){.K = K, .H = H, .W = W};
     dp_status st = dp_atomic_file_open(err, &s->file, path);
     if (st != DP_OK)
         return st;
@@ -54,7 +55,7 @@ dp_status dp_score_file_open(dp_error *err, dp_score_file *s, const char *path,
     return st;
 }
 
-static dp_status go_to(dp_error *err, dp_score_file *s, int k, int y)
+static dp_status go_to(dp_error *err, dp_probability_file *s, int k, int y)
 {
     const long long cells = ((long long)k * s->H + y) * s->W;
     const long long at = s->data + cells * (long long)sizeof(float);
@@ -65,7 +66,8 @@ static dp_status go_to(dp_error *err, dp_score_file *s, int k, int y)
                    strerror(s->file.fault));
 }
 
-dp_status dp_score_file_put(dp_error *err, dp_score_file *s, int y, dp_tensor rows)
+dp_status dp_probability_file_put(dp_error *err, dp_probability_file *s, int y,
+                                  dp_tensor rows)
 {
     const size_t cells = (size_t)rows.H * (size_t)s->W, K = (size_t)s->K;
     void *plane = s->plane;
@@ -83,12 +85,12 @@ dp_status dp_score_file_put(dp_error *err, dp_score_file *s, int y, dp_tensor ro
     return st;
 }
 
-dp_status dp_score_file_close(dp_error *err, dp_score_file *s, dp_status st)
+dp_status dp_probability_file_close(dp_error *err, dp_probability_file *s, dp_status st)
 {
     if (st == DP_OK && s->file.stream)
         st = dp_atomic_file_commit(err, &s->file);
     dp_atomic_file_abandon(&s->file);
     dp_free(s->plane);
-    *s = (dp_score_file){0};
+    *s = (dp_probability_file){0};
     return st;
 }

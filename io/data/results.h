@@ -1,7 +1,7 @@
 /* results.h - what a detector found in many images, as one file that other tools read
  *
  * COCO: one list of records, in the form of COCO's results files and with the bytes that
- * the original writes (json.dump of its records): box x y w h and score as the shortest
+ * upstream writes (json.dump of its records): box x y w h and score as the shortest
  * decimals of the float32 values widened to float64, the subtraction in float64; masks as
  * compressed run lengths. Within an image records go by class, then by list order.
  *

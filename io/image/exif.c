@@ -129,7 +129,7 @@ dp_status dp_exif_turn(dp_error *err, dp_pixels *p, int orientation)
         half_turn(p);
         break;
     case DP_EXIF_FLIP:
-    case DP_EXIF_BACK_TURN: /* a half turn of a mirrored picture is a flip */
+    case DP_EXIF_BACK_TURN: /* a half turn of a mirrored image is a flip */
         mirror(p);
         half_turn(p);
         break;

@@ -1,4 +1,4 @@
-/* exif.h - which way up a picture is
+/* exif.h - which way up an image is
  *
  * Source: Exif 2.3, the TIFF header and tag 0x0112 of its first directory.
  */
@@ -7,7 +7,9 @@
 
 #include "core/pixels.h"
 
-/* How a stored picture is turned to stand upright. */
+#include <stddef.h>
+
+/* How a stored image is turned to stand upright. */
 enum {
     DP_EXIF_NONE = 0, /* no orientation is told; as 1 */
     DP_EXIF_UPRIGHT = 1,
@@ -23,7 +25,7 @@ enum {
 /* The orientation told by `size` bytes that start with a TIFF header (what follows
  * "Exif\0\0" in a JPEG; the eXIf chunk of a PNG), of either byte order. DP_EXIF_NONE
  * when it is not told, is not 1 to 8, or cannot be read: a broken Exif block is no
- * reason to refuse a picture. As in OpenCV, the entry's type is not looked at: its
+ * reason to refuse an image. As in OpenCV, the entry's type is not looked at: its
  * value is the 16 bits where a SHORT stands. */
 int dp_exif_orientation(const unsigned char *tiff, size_t size);
 

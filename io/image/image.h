@@ -1,4 +1,4 @@
-/* image.h - pictures from bytes, files and streams
+/* image.h - images from bytes, files and streams
  *
  * The format is told by the first bytes, never by the name. JPEG (io/image/jpeg.h) and PNG
  * (io/image/png.h) are read; the pixels are those of OpenCV's imdecode with its colour flag.
@@ -14,7 +14,7 @@
 #include <stdio.h>
 
 /* Decode `size` bytes into *out, the caller's to release; `name` is for the sentence.
- * DP_EFORMAT: damaged, incomplete, no picture. DP_EUNSUPPORTED: another format, or
+ * DP_EFORMAT: damaged, incomplete, no image. DP_EUNSUPPORTED: another format, or
  * beyond a limit. DP_ENOMEM. *out is empty then. */
 dp_status dp_pixels_decode(dp_error *err, dp_pixels *out, const void *bytes,
                            size_t size, const char *name) DP_MUST_CHECK;

@@ -141,8 +141,8 @@ static dp_status check_size(const struct reader *r)
 }
 
 /* A sequential Huffman scan spends two bits on a block at least, the shortest code for
- * its DC and for its end. A short file that claims a large picture is refused by that,
- * before room for the picture is taken. */
+ * its DC and for its end. A short file that claims a large image is refused by that,
+ * before room for the image is taken. */
 static dp_status check_length(const struct reader *r, size_t size)
 {
     const struct jpeg_decompress_struct *c = &r->cinfo;

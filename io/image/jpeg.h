@@ -23,6 +23,8 @@
 
 #include "core/pixels.h"
 
+#include <stddef.h>
+
 /* Decode `size` bytes into *out, the caller's to release; `name` is for the sentence.
  * DP_EFORMAT: damaged, incomplete. DP_EUNSUPPORTED: lossless, 12-bit, an odd number of
  * components, beyond DP_MAX_IMAGE_SIDE, DP_MAX_IMAGE_PIXELS or DP_MAX_JPEG_SCANS.

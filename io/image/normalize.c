@@ -76,7 +76,7 @@ dp_tensor dp_normalize_run(dp_run *r, const dp_normalize *n,
     const int H = round_up(window->h, multiple), W = round_up(window->w, multiple);
     if (window->h < 1 || window->w < 1 || H == 0 || W == 0) {
         dp_run_fail(r, DP_ESHAPE,
-                    "normalize: found a picture of %d x %d to be padded to a multiple "
+                    "normalize: found an image of %d x %d to be padded to a multiple "
                     "of %d, expected sides of 1 or more that can be",
                     window->h, window->w, multiple);
         return (dp_tensor){NULL, 0, 0, 0, 0};

@@ -1,4 +1,4 @@
-/* normalize.h - 8-bit pictures to the network's input
+/* normalize.h - 8-bit images to the network's input
  *
  * Each channel has its mean taken off and is divided by its standard deviation, in the
  * arithmetic of mmcv's imnormalize: the difference in float32, the product with the
@@ -17,7 +17,7 @@ typedef struct dp_normalize {
     int byte[3];         /* of an output channel, within a BGR pixel */
 } dp_normalize;
 
-/* What to read: a rectangle of a picture of blue-green-red pixels. */
+/* What to read: a rectangle of an image of blue-green-red pixels. */
 typedef struct dp_pixel_window {
     const uint8_t *data; /* its first pixel; not looked at in a dry run */
     size_t stride;       /* bytes from row to row                       */

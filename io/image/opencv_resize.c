@@ -22,7 +22,7 @@ struct resize {
     int32_t *sums; /* two rows of out_w x 3 a worker */
 };
 
-dp_size dp_image_resize_target(int h, int w, int long_side, int short_side)
+dp_size dp_opencv_resize_target(int h, int w, int long_side, int short_side)
 {
     const double longer = long_side > short_side ? long_side : short_side;
     const double shorter = long_side > short_side ? short_side : long_side;
@@ -144,12 +144,12 @@ static void resize_bilinear(dp_run *r, struct resize *z)
     dp_run_rewind(r, mark);
 }
 
-void dp_image_resize_run(dp_run *r, uint8_t *out, int out_h, int out_w,
-                         const uint8_t *in, int in_h, int in_w)
+void dp_opencv_resize_run(dp_run *r, uint8_t *out, int out_h, int out_w,
+                          const uint8_t *in, int in_h, int in_w)
 {
     if (out_h < 1 || out_w < 1 || in_h < 1 || in_w < 1) {
         dp_run_fail(r, DP_ESHAPE,
-                    "resize: found a picture of %d x %d to become %d x %d, expected no "
+                    "resize: found an image of %d x %d to become %d x %d, expected no "
                     "side below 1",
                     in_h, in_w, out_h, out_w);
         return;

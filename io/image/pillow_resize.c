@@ -146,7 +146,7 @@ void dp_pillow_resize_run(dp_run *r, uint8_t *out, dp_pixel_rect part, dp_size s
 {
     if (!is_inside(part, size) || in_size.h < 1 || in_size.w < 1) {
         dp_run_fail(r, DP_ESHAPE,
-                    "resize: found a part of %d x %d at (%d, %d) of a picture of "
+                    "resize: found a part of %d x %d at (%d, %d) of an image of "
                     "%d x %d, expected one inside",
                     part.w, part.h, part.x, part.y, size.w, size.h);
         return;

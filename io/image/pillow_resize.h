@@ -1,11 +1,11 @@
-/* pillow_resize.h - 8-bit pictures to another size, bit for bit as Pillow's BICUBIC
+/* pillow_resize.h - 8-bit images to another size, bit for bit as Pillow's BICUBIC
  *
- *   pictures   rows of w pixels of 3 bytes, no padding (core/pixels.h)
+ *   images   rows of w pixels of 3 bytes, no padding (core/pixels.h)
  *
  * Separable and anti-aliased: when a side shrinks, the cubic (a = -0.5) is stretched by
  * the same factor. Weights are computed in float64, divided by their sum, and rounded to
  * 22 bits after the point; first all rows, then all columns, and between the two the
- * picture is rounded to 8 bits. A side that keeps its size is copied. As in Pillow 9's
+ * image is rounded to 8 bits. A side that keeps its size is copied. As in Pillow 9's
  * Image.resize; the channels do not mix, so their order does not matter.
  */
 #ifndef DP_IO_IMAGE_PILLOW_RESIZE_H
@@ -16,12 +16,12 @@
 
 #include <stdint.h>
 
-/* A part of a picture. */
+/* A part of an image. */
 typedef struct dp_pixel_rect {
     int y, x, h, w;
 } dp_pixel_rect;
 
-/* The size of an h x w picture whose short side becomes `side`: the other is side * long /
+/* The size of an h x w image whose short side becomes `side`: the other is side * long /
  * short, truncated (torchvision's rule). A side that does not fit an int is cut to
  * INT_MAX. h, w, side >= 1. */
 dp_size dp_pillow_resize_target(int h, int w, int side);

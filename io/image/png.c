@@ -25,7 +25,7 @@ struct reader {
     png_infop info, end;
     png_bytepp rows;
     bool no_memory;
-    dp_pixels *pixels;    /* a picture is wanted, or ... */
+    dp_pixels *pixels;    /* an image is wanted, or ... */
     dp_label_map *labels; /* ... a label map             */
 };
 
@@ -40,7 +40,7 @@ struct writer {
 };
 
 /* What is written: rows of w pixels of `channels` bytes. */
-struct picture {
+struct image {
     const uint8_t *data;
     int h, w, channels;
     const png_color *palette; /* NULL for none */
@@ -121,8 +121,8 @@ static void read_header(struct reader *r)
     png_read_info(png, r->info);
 }
 
-/* Deflate makes at most 1032 bytes of one; a short file that claims a large picture is
- * refused by that, before room for the picture is taken. */
+/* Deflate makes at most 1032 bytes of one; a short file that claims a large image is
+ * refused by that, before room for the image is taken. */
 static dp_status check_size(const struct reader *r, size_t size)
 {
     const png_uint_32 w = png_get_image_width(r->png, r->info);
@@ -329,7 +329,7 @@ static dp_status create_writer(struct writer *w)
                : dp_fail(w->err, DP_ENOMEM, "%s: out of memory: a PNG writer", w->name);
 }
 
-static void write_image(struct writer *w, const struct picture *p)
+static void write_chunks(struct writer *w, const struct image *p)
 {
     png_set_write_fn(w->png, w, put_bytes, flush_nothing);
     const int kind = p->channels == 3 ? PNG_COLOR_TYPE_RGB
@@ -348,16 +348,16 @@ static void write_image(struct writer *w, const struct picture *p)
     png_write_end(w->png, w->info);
 }
 
-static dp_status write_or_escape(struct writer *w, const struct picture *p)
+static dp_status write_or_escape(struct writer *w, const struct image *p)
 {
     if (setjmp(png_jmpbuf(w->png)))
         return w->err->code;
-    write_image(w, p);
+    write_chunks(w, p);
     return DP_OK;
 }
 
 /* Write to the file that is open in w, or else to memory. */
-static dp_status write_picture(struct writer *w, const struct picture *p)
+static dp_status write_image(struct writer *w, const struct image *p)
 {
     if (!p->data || p->h < 1 || p->w < 1)
         return dp_fail(w->err, DP_EARG, "%s: found no pixels to write, expected some",
@@ -369,12 +369,12 @@ static dp_status write_picture(struct writer *w, const struct picture *p)
     return st;
 }
 
-static dp_status save(dp_error *err, const char *path, const struct picture *p)
+static dp_status save(dp_error *err, const char *path, const struct image *p)
 {
     struct writer w = {.err = err, .name = path};
     dp_status st = dp_atomic_file_open(err, &w.file, path);
     if (st == DP_OK)
-        st = write_picture(&w, p);
+        st = write_image(&w, p);
     if (st == DP_OK)
         st = dp_atomic_file_commit(err, &w.file);
     dp_atomic_file_abandon(&w.file);
@@ -383,7 +383,7 @@ static dp_status save(dp_error *err, const char *path, const struct picture *p)
 
 dp_status dp_png_save(dp_error *err, const char *path, const dp_pixels *pixels)
 {
-    const struct picture p = {
+    const struct image p = {
         .data = pixels->data, .h = pixels->h, .w = pixels->w, .channels = 3};
     return save(err, path, &p);
 }
@@ -405,13 +405,13 @@ static dp_status check_palette(dp_error *err, const char *path,
     return DP_OK;
 }
 
-/* A label map as a picture; `list` is room for its palette. */
-static dp_status picture_of_labels(dp_error *err, struct picture *p,
-                                   png_color list[PNG_MAX_PALETTE_LENGTH],
-                                   const char *name, const dp_label_map *labels,
-                                   const uint8_t *palette, int colours)
+/* A label map as an image; `list` is room for its palette. */
+static dp_status image_of_labels(dp_error *err, struct image *p,
+                                 png_color list[PNG_MAX_PALETTE_LENGTH],
+                                 const char *name, const dp_label_map *labels,
+                                 const uint8_t *palette, int colours)
 {
-    *p = (struct picture){
+    *p = (struct image){
         .data = labels->labels, .h = labels->h, .w = labels->w, .channels = 1};
     if (!palette)
         return DP_OK;
@@ -430,9 +430,8 @@ dp_status dp_png_save_labels(dp_error *err, const char *path,
                              int colours)
 {
     png_color list[PNG_MAX_PALETTE_LENGTH];
-    struct picture p;
-    const dp_status st =
-        picture_of_labels(err, &p, list, path, labels, palette, colours);
+    struct image p;
+    const dp_status st = image_of_labels(err, &p, list, path, labels, palette, colours);
     return st == DP_OK ? save(err, path, &p) : st;
 }
 
@@ -442,13 +441,13 @@ dp_status dp_png_encode_labels(dp_error *err, uint8_t **bytes, size_t *size,
 {
     static const char name[] = "label map";
     png_color list[PNG_MAX_PALETTE_LENGTH];
-    struct picture p;
+    struct image p;
     struct writer w = {.err = err, .name = name};
     *bytes = NULL;
     *size = 0;
-    dp_status st = picture_of_labels(err, &p, list, name, labels, palette, colours);
+    dp_status st = image_of_labels(err, &p, list, name, labels, palette, colours);
     if (st == DP_OK)
-        st = write_picture(&w, &p);
+        st = write_image(&w, &p);
     if (st != DP_OK) {
         dp_free(w.bytes);
         return st;

@@ -1,10 +1,10 @@
-/* png.h - PNG files: pictures and label maps, read and written
+/* png.h - PNG files: images and label maps, read and written
  *
- * A picture's pixels are those of OpenCV's imdecode with its colour flag: grey of any
+ * An image's pixels are those of OpenCV's imdecode with its colour flag: grey of any
  * depth and palettes become 8-bit BGR, of 16 bits the high byte is kept, transparency
  * is dropped and not blended, gamma and colour profiles are not applied, a palette
  * index without an entry is black. An eXIf chunk, before or after the pixels, turns
- * the picture upright. An animated file gives its default image.
+ * the image upright. An animated file gives its default image.
  *
  * Chunks that tell no pixel (text, profiles, times) are skipped unread. A wrong
  * checksum, a missing end and broken compressed data of the others are errors.
@@ -14,6 +14,8 @@
 
 #include "core/label_map.h"
 #include "core/pixels.h"
+
+#include <stddef.h>
 
 /* Decode `size` bytes into *out, the caller's to release; `name` is for the sentence.
  * DP_EFORMAT: damaged, incomplete. DP_EUNSUPPORTED: beyond DP_MAX_IMAGE_SIDE or

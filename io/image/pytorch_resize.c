@@ -5,7 +5,7 @@
 #include <math.h>
 #include <string.h>
 
-dp_size dp_float_resize_target(dp_size original, int shorter, int longer)
+dp_size dp_pytorch_resize_target(dp_size original, int shorter, int longer)
 {
     const bool tall = original.h > original.w;
     const float low = 1.0f / (float)(tall ? original.w : original.h);
@@ -50,7 +50,7 @@ static void resize_row(void *arg, int row, int worker)
     }
 }
 
-void dp_float_resize_run(dp_run *r, dp_tensor y, dp_tensor x, dp_size size)
+void dp_pytorch_resize_run(dp_run *r, dp_tensor y, dp_tensor x, dp_size size)
 {
     if (x.C != y.C || size.h > y.H || size.w > y.W)
         dp_run_fail(r, DP_ESHAPE,

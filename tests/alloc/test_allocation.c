@@ -1,5 +1,5 @@
 /* What a model allocates and when: every allocation of loading and planning may fail, and
- * a planned picture costs none. */
+ * a planned image costs none. */
 #include "base/cpu.h"
 #include "base/file.h"
 #include "base/memory.h"
@@ -150,7 +150,7 @@ START_TEST(a_second_run_allocates_nothing)
 }
 END_TEST
 
-/* Faults of this process, of pages that were given but not there, while a picture runs. */
+/* Faults of this process, of pages that were given but not there, while an image runs. */
 static long page_faults(dp_context *ctx, const dp_model *m, const dp_pixels *pixels,
                         dp_detections *found)
 {

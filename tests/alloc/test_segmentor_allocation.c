@@ -1,5 +1,5 @@
 /* What a segmentor allocates and when: every allocation of loading, planning and the first
- * run may fail, and a second run of a picture's size costs none. */
+ * run may fail, and a second run of an image's size costs none. */
 #include "model/segmentor.h"
 #include "tests/alloc/heap.h"
 #include "tests/support/suite.h"
@@ -17,7 +17,7 @@ static const char *const configs[] = {
 static const char weights[] = "tests/golden/upernet_tiny/model.safetensors";
 enum { MODES = 3 };
 
-static dp_pixels make_picture(int h, int w)
+static dp_pixels make_image(int h, int w)
 {
     dp_error err = {0};
     dp_pixels p;
@@ -45,7 +45,7 @@ static dp_status segment(dp_context *ctx, const dp_pixels *p)
 START_TEST(every_allocation_may_fail)
 {
     dp_context *ctx;
-    dp_pixels p = make_picture(30, 41);
+    dp_pixels p = make_image(30, 41);
     /* Once for what the C library keeps, and once to count. */
     long allocations = 0;
     for (int i = 0; i < 2; i++) {
@@ -86,7 +86,7 @@ START_TEST(a_second_run_allocates_nothing)
     dp_context *ctx;
     dp_model *m;
     dp_label_map map = {0};
-    dp_pixels p = make_picture(37, 53);
+    dp_pixels p = make_image(37, 53);
     ck_assert_int_eq(dp_context_new(&ctx, &(dp_options){.threads = 2}), DP_OK);
     ck_assert_msg(dp_model_load(ctx, &m, configs[_i], weights, NULL) == DP_OK, "%s",
                   dp_context_error(ctx));

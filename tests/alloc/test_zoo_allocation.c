@@ -1,5 +1,5 @@
 /* What a classifier, a cascade and a name map allocate: every allocation may fail, and leaves the
- * heap as it was; a second run of a picture's size costs none. */
+ * heap as it was; a second run of an image's size costs none. */
 #include "base/memory.h"
 #include "io/checkpoint/name_map.h"
 #include "io/image/exif.h"
@@ -15,7 +15,7 @@
 
 static const float logits[TINY_CLASSES] = {1, 2, 3, 4, 5, 6};
 
-/* Of a classifier, and of a picture that was turned upright. */
+/* Of a classifier, and of an image that was turned upright. */
 static dp_status classify(dp_context *ctx)
 {
     dp_model *m = NULL;
@@ -115,7 +115,7 @@ START_TEST(every_allocation_may_fail)
 }
 END_TEST
 
-START_TEST(a_second_picture_of_the_size_allocates_nothing)
+START_TEST(a_second_image_of_the_size_allocates_nothing)
 {
     dp_context *ctx;
     dp_model *m;
@@ -148,7 +148,7 @@ int main(void)
     tcase_add_checked_fixture(t, scratch_setup, scratch_teardown);
     if (heap_is_watched()) {
         tcase_add_loop_test(t, every_allocation_may_fail, 0, SUBJECTS);
-        tcase_add_loop_test(t, a_second_picture_of_the_size_allocates_nothing, 0, 2);
+        tcase_add_loop_test(t, a_second_image_of_the_size_allocates_nothing, 0, 2);
     } else {
         printf("skipped: the sanitizer's allocator is not watched\n");
     }

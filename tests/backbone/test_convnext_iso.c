@@ -132,7 +132,7 @@ START_TEST(the_backbone_is_its_parts)
 }
 END_TEST
 
-START_TEST(a_picture_below_a_patch_is_refused)
+START_TEST(an_image_below_a_patch_is_refused)
 {
     net t = {.H = 15, .W = 40, .depth = 1};
     forward f;
@@ -153,7 +153,7 @@ int main(void)
     tcase_set_timeout(tc, 60);
     tcase_add_loop_test(tc, the_backbone_is_its_parts, 0,
                         (int)(sizeof cases / sizeof cases[0]));
-    tcase_add_test(tc, a_picture_below_a_patch_is_refused);
+    tcase_add_test(tc, an_image_below_a_patch_is_refused);
     suite_add_tcase(suite, tc);
     return suite_run(suite);
 }

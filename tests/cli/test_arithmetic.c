@@ -36,7 +36,7 @@ static void expect_ok(const program_result *r)
     ck_assert_msg(r->status == 0, "%d: %s", r->status, r->err);
 }
 
-static const char *picture(const char *rest)
+static const char *image(const char *rest)
 {
     static char text[9000];
     snprintf(text, sizeof text, "'%s/tests/golden/mask_rcnn_tiny/000000000101.png' %s",
@@ -81,9 +81,9 @@ static double difference(const char *a, const char *b)
 /* Sums in another order: other bits, and the same numbers. */
 START_TEST(features_are_the_same_numbers_by_another_engine)
 {
-    expect_ok(run("features", picture("-o own.st")));
-    expect_ok(run("features", picture("--gemm own -o named.st")));
-    expect_ok(run("features", picture("--gemm openblas -o blas.st")));
+    expect_ok(run("features", image("-o own.st")));
+    expect_ok(run("features", image("--gemm own -o named.st")));
+    expect_ok(run("features", image("--gemm openblas -o blas.st")));
     ck_assert(difference("own.st", "named.st") == 0);
     const double off = difference("own.st", "blas.st");
     ck_assert_msg(off > 0 && off < 1e-6, "%g of the values", off);
@@ -92,7 +92,7 @@ END_TEST
 
 static int count_found(const char *options, const char *name)
 {
-    expect_ok(run("detect", picture(options)));
+    expect_ok(run("detect", image(options)));
     cJSON *list = json_load(scratch_path(name));
     const int count = cJSON_GetArraySize(list);
     cJSON_Delete(list);
@@ -123,7 +123,7 @@ static const program_result *classify(const char *options)
 {
     return program_run("densepred classify tiny/config.json -w tiny/model.safetensors "
                        "%s",
-                       picture(options));
+                       image(options));
 }
 
 START_TEST(a_classifier_gives_the_same_classes)
@@ -164,8 +164,8 @@ START_TEST(features_in_bf16_are_near)
 {
     if (!has_bf16())
         return;
-    expect_ok(run("features", picture("-o full.st --precision float32")));
-    expect_ok(run("features", picture("-o half.st --precision bf16")));
+    expect_ok(run("features", image("-o full.st --precision float32")));
+    expect_ok(run("features", image("-o half.st --precision bf16")));
     const double off = difference("full.st", "half.st");
     ck_assert_msg(off > 1e-5 && off < 1e-2, "%g of the values", off);
 }
@@ -174,7 +174,7 @@ END_TEST
 START_TEST(bf16_needs_a_processor_that_has_it)
 {
     const program_result *r =
-        run("detect", picture("--precision bf16 --cpu avx2 --json -"));
+        run("detect", image("--precision bf16 --cpu avx2 --json -"));
     ck_assert_int_eq(r->status, 2);
     ck_assert_str_eq(r->out, "");
     const char *sentence = "densepred: precision bf16: found a processor, or a part of "
@@ -205,7 +205,7 @@ START_TEST(bf16_serves_every_command)
 }
 END_TEST
 
-/* A data set of one picture; a work folder is of one precision. */
+/* A data set of one image; a work folder is of one precision. */
 START_TEST(test_runs_in_bf16_and_mixes_no_results)
 {
     if (!has_bf16())
@@ -220,7 +220,7 @@ START_TEST(test_runs_in_bf16_and_mixes_no_results)
         "\"square\"}, {\"id\": 4, \"name\": \"ring\"}, {\"id\": 7, \"name\": "
         "\"cross\"}, {\"id\": 90, \"name\": \"rest\"}]}");
     expect_ok(
-        program_run("mkdir -p set/val2017 && cp %s set/val2017/1.png", picture("")));
+        program_run("mkdir -p set/val2017 && cp %s set/val2017/1.png", image("")));
     const program_result *r = run("test", "set --work w --precision bf16 --workers 2");
     expect_ok(r);
     ck_assert_ptr_nonnull(strstr(r->out, "Average Precision"));
@@ -236,7 +236,7 @@ static const char *const commands[] = {"detect", "segment", "features", "test"};
 
 START_TEST(another_engine_is_status_2)
 {
-    const program_result *r = run(commands[_i], picture("--gemm mkl"));
+    const program_result *r = run(commands[_i], image("--gemm mkl"));
     ck_assert_int_eq(r->status, 2);
     ck_assert_str_eq(r->err, "densepred: --gemm: found \"mkl\", expected one of "
                              "own|openblas\n");

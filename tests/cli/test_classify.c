@@ -23,7 +23,7 @@ static const program_result *classify(const char *rest)
         "densepred classify tiny/config.json -w tiny/model.safetensors %s", rest);
 }
 
-static void write_picture(const char *name)
+static void write_image(const char *name)
 {
     static uint8_t pixels[40 * 30 * 3];
     for (size_t i = 0; i < sizeof pixels; i++)
@@ -38,8 +38,8 @@ static void setup(void)
 {
     scratch_setup();
     tiny_classifier_write(logits, "crop");
-    write_picture("b.png");
-    write_picture("a.png");
+    write_image("b.png");
+    write_image("a.png");
 }
 
 static const char table[] = "a.png:\n"
@@ -127,9 +127,9 @@ START_TEST(json_on_standard_output_is_alone_there)
 }
 END_TEST
 
-START_TEST(a_bad_picture_does_not_stop_the_others)
+START_TEST(a_bad_image_does_not_stop_the_others)
 {
-    scratch_text("bad.jpg", "no picture");
+    scratch_text("bad.jpg", "no image");
     const program_result *r = classify("bad.jpg a.png --json out.json");
     ck_assert_int_eq(r->status, 1);
     ck_assert_str_eq(r->out, table);
@@ -196,7 +196,7 @@ int main(void)
     tcase_add_test(tc, a_weight_cache_is_written_read_and_mended);
     tcase_add_test(tc, json_goes_to_a_file_beside_the_table);
     tcase_add_test(tc, json_on_standard_output_is_alone_there);
-    tcase_add_test(tc, a_bad_picture_does_not_stop_the_others);
+    tcase_add_test(tc, a_bad_image_does_not_stop_the_others);
     tcase_add_loop_test(tc, what_is_wrong_is_said_and_has_its_status, 0,
                         (int)(sizeof wrong / sizeof wrong[0]));
     tcase_add_test(tc, features_of_a_classifier_are_its_maps);

@@ -38,7 +38,7 @@ static const program_result *detect(const char *rest)
     return detect_with(tiny("config.json"), tiny("model.pth"), rest);
 }
 
-/* The rest of a command line: two pictures of tests/golden and options. */
+/* The rest of a command line: two images of tests/golden and options. */
 static const char *both(const char *options)
 {
     static char rest[9000];
@@ -97,7 +97,7 @@ START_TEST(json_holds_the_references_records)
           *two = json_load(tiny("102_results.json"));
     ck_assert_int_eq(cJSON_GetArraySize(got),
                      cJSON_GetArraySize(one) + cJSON_GetArraySize(two));
-    /* The keys and their order are those of the original's files. */
+    /* The keys and their order are those of upstream's files. */
     static const char *const keys[] = {"image_id", "bbox", "score", "category_id",
                                        "segmentation"};
     int k = 0;
@@ -183,7 +183,7 @@ START_TEST(standard_streams_serve_as_files)
 }
 END_TEST
 
-START_TEST(a_window_as_large_as_the_picture_changes_nothing)
+START_TEST(a_window_as_large_as_the_image_changes_nothing)
 {
     ck_assert_int_eq(detect(both("--json whole.json"))->status, 0);
     ck_assert_int_eq(detect(both("--json tiles.json --tile 2000"))->status, 0);
@@ -195,7 +195,7 @@ START_TEST(a_window_as_large_as_the_picture_changes_nothing)
 }
 END_TEST
 
-START_TEST(windows_give_boxes_and_masks_inside_the_picture)
+START_TEST(windows_give_boxes_and_masks_inside_the_image)
 {
     ck_assert_int_eq(detect(both("--json tiles.json --tile 48 --overlap 0.25"))->status,
                      0);
@@ -217,7 +217,7 @@ END_TEST
 
 /* ---- inputs that are wrong: the others are finished, exit status 1 -------------------- */
 
-static void write_picture(const char *name, int w, int h)
+static void write_image(const char *name, int w, int h)
 {
     uint8_t *rows = calloc((size_t)w * (size_t)h, 3);
     encoded e =
@@ -247,7 +247,7 @@ static const struct {
 START_TEST(a_bad_input_is_named_and_the_others_are_finished)
 {
     char rest[9000];
-    scratch_file("text.jpg", "This is not a picture.\n", 23);
+    scratch_file("text.jpg", "This is not an image.\n", 23);
     scratch_file("empty.png", "", 0);
     write_cut_jpeg("cut.jpg");
     program_run("mkdir folder.jpg");
@@ -266,11 +266,11 @@ START_TEST(a_bad_input_is_named_and_the_others_are_finished)
 }
 END_TEST
 
-START_TEST(pictures_of_odd_sizes_are_pictures)
+START_TEST(images_of_odd_sizes_are_images)
 {
-    write_picture("1.png", 1, 1);
-    write_picture("2.png", 20000, 3);
-    write_picture("3.png", 3, 2000);
+    write_image("1.png", 1, 1);
+    write_image("2.png", 20000, 3);
+    write_image("3.png", 3, 2000);
     const program_result *r = detect("1.png 2.png 3.png --json out.json");
     ck_assert_msg(r->status == 0, "%s", r->err);
     cJSON_Delete(json_of("out.json"));
@@ -443,11 +443,11 @@ int main(void)
     tcase_add_test(t, every_format_is_written);
     tcase_add_test(t, options_choose_what_is_kept);
     tcase_add_test(t, standard_streams_serve_as_files);
-    tcase_add_test(t, a_window_as_large_as_the_picture_changes_nothing);
-    tcase_add_test(t, windows_give_boxes_and_masks_inside_the_picture);
+    tcase_add_test(t, a_window_as_large_as_the_image_changes_nothing);
+    tcase_add_test(t, windows_give_boxes_and_masks_inside_the_image);
     tcase_add_loop_test(t, a_bad_input_is_named_and_the_others_are_finished, 0,
                         COUNT(bad_inputs));
-    tcase_add_test(t, pictures_of_odd_sizes_are_pictures);
+    tcase_add_test(t, images_of_odd_sizes_are_images);
     tcase_add_test(t, a_checkpoint_of_another_model_lists_every_name);
     tcase_add_test(t, partial_weights_are_loaded_when_asked_and_every_name_is_said);
     tcase_add_loop_test(t, bad_weights_are_refused, 0, COUNT(bad_weights));

@@ -43,7 +43,7 @@ static const char *names(void)
     return text;
 }
 
-START_TEST(a_directory_gives_its_pictures_by_name)
+START_TEST(a_directory_gives_its_images_by_name)
 {
     static const char *const files[] = {"b.jpg", "a.PNG",     "B.jpeg", "10.jpg",
                                         "9.jpg", ".hid.jpg",  "x.txt",  "jpg",
@@ -89,7 +89,7 @@ START_TEST(empty_folders_and_lists_are_failures)
     char argument[600];
     scratch_text("inside/x.txt", "");
     ck_assert_int_eq(dp_inputs_add(&err, &in, scratch_path("inside")), DP_EFORMAT);
-    ck_assert_ptr_nonnull(strstr(err.text, "inside: found no picture, expected .jpg"));
+    ck_assert_ptr_nonnull(strstr(err.text, "inside: found no image, expected .jpg"));
     snprintf(argument, sizeof argument, "@%s", scratch_text("list.txt", "\n\r\n"));
     ck_assert_int_eq(dp_inputs_add(&err, &in, argument), DP_EFORMAT);
     ck_assert_ptr_nonnull(strstr(err.text, "list.txt: found no path"));
@@ -139,7 +139,7 @@ int main(void)
     Suite *suite = suite_create("inputs");
     TCase *tc = tcase_create("inputs");
     tcase_add_checked_fixture(tc, setup, teardown);
-    tcase_add_test(tc, a_directory_gives_its_pictures_by_name);
+    tcase_add_test(tc, a_directory_gives_its_images_by_name);
     tcase_add_test(tc, a_list_gives_its_lines_in_order);
     tcase_add_test(tc, files_stand_for_themselves_even_when_missing);
     tcase_add_test(tc, standard_input_holds_one_image);

@@ -67,7 +67,7 @@ START_TEST(inspect_needs_no_configs)
 }
 END_TEST
 
-START_TEST(convert_writes_the_original_names)
+START_TEST(convert_writes_upstream_names)
 {
     char told[60];
     write_copy(_i);
@@ -105,7 +105,7 @@ int main(void)
     if (shared_has("golden2/swin_cls")) {
         tcase_add_loop_test(tc, inspect_says_whose_names_they_are, 0, COUNT(cases));
         tcase_add_test(tc, inspect_needs_no_configs);
-        tcase_add_loop_test(tc, convert_writes_the_original_names, 0, COUNT(cases));
+        tcase_add_loop_test(tc, convert_writes_upstream_names, 0, COUNT(cases));
         tcase_add_test(tc,
                        another_backbone_is_called_by_its_name_under_other_names_too);
     }

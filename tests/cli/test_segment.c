@@ -29,7 +29,7 @@ static const program_result *segment(const char *config, const char *rest)
                        root, config, root, rest);
 }
 
-static const char *golden_picture(void)
+static const char *golden_image(void)
 {
     static char path[4096];
     snprintf(path, sizeof path, "'%s/tests/golden/upernet_tiny/000000000201.png'",
@@ -104,18 +104,18 @@ static const struct {
 START_TEST(labels_are_the_references_in_the_data_sets_numbers)
 {
     char rest[4300];
-    snprintf(rest, sizeof rest, "%s %s -o out", golden_picture(), modes[_i].options);
+    snprintf(rest, sizeof rest, "%s %s -o out", golden_image(), modes[_i].options);
     expect_ok(segment(modes[_i].config, rest));
     expect_golden("out/000000000201.png", modes[_i].golden);
 }
 END_TEST
 
-START_TEST(the_overlay_is_the_picture_with_a_legend)
+START_TEST(the_overlay_is_the_image_with_a_legend)
 {
     char rest[4300];
     dp_error err = {0};
     dp_pixels p;
-    snprintf(rest, sizeof rest, "%s -o some/folder", golden_picture());
+    snprintf(rest, sizeof rest, "%s -o some/folder", golden_image());
     expect_ok(segment("config_whole.json", rest));
     ck_assert_int_eq(
         dp_pixels_load(&err, &p, scratch_path("some/folder/000000000201_overlay.jpg")),
@@ -133,7 +133,7 @@ START_TEST(scores_are_probabilities_and_highest_where_the_label_is)
     dp_error err = {0};
     dp_checkpoint *file;
     size_t count;
-    snprintf(rest, sizeof rest, "%s --scores%s", golden_picture(),
+    snprintf(rest, sizeof rest, "%s --scores%s", golden_image(),
              _i ? " --ms-flip" : "");
     expect_ok(segment("config_slide.json", rest));
     dp_label_map map = load_labels("000000000201.png");
@@ -163,7 +163,7 @@ START_TEST(scores_are_probabilities_and_highest_where_the_label_is)
 }
 END_TEST
 
-/* ---- pictures of every kind ---------------------------------------------------------- */
+/* ---- images of every kind ---------------------------------------------------------- */
 
 enum { SIDE = 40, WIDE = 24 };
 
@@ -180,7 +180,7 @@ static void fill(uint8_t *bytes, size_t n)
         bytes[i] = (uint8_t)(i * 2 % 200 + (size_t)random_int(&seed, 56));
 }
 
-/* A grey picture as grey, as palette and as three equal colours is one picture. */
+/* A grey image as grey, as palette and as three equal colours is one image. */
 START_TEST(grey_palette_and_colour_are_read_alike)
 {
     static uint8_t grey[SIDE * WIDE], colour[SIDE * WIDE * 3], palette[256 * 3];
@@ -208,7 +208,7 @@ START_TEST(grey_palette_and_colour_are_read_alike)
 }
 END_TEST
 
-START_TEST(rotated_and_cmyk_pictures_are_upright_and_labelled)
+START_TEST(rotated_and_cmyk_images_are_upright_and_labelled)
 {
     static uint8_t pixels[SIDE * WIDE * 4];
     uint8_t exif[6 + TIFF_SIZE] = "Exif\0";
@@ -236,18 +236,18 @@ END_TEST
 
 /* ---- what goes wrong ------------------------------------------------------------------ */
 
-static void copy_picture(const char *name)
+static void copy_image(const char *name)
 {
     char line[5000];
-    snprintf(line, sizeof line, "cp %s '%s'", golden_picture(), scratch_path(name));
+    snprintf(line, sizeof line, "cp %s '%s'", golden_image(), scratch_path(name));
     ck_assert_int_eq(system(line), 0);
 }
 
-START_TEST(a_bad_picture_does_not_stop_the_others)
+START_TEST(a_bad_image_does_not_stop_the_others)
 {
-    scratch_text("in/b.jpg", "no picture");
-    copy_picture("in/a.png");
-    copy_picture("in/c.png");
+    scratch_text("in/b.jpg", "no image");
+    copy_image("in/a.png");
+    copy_image("in/c.png");
     const program_result *r = segment("config_whole.json", "in -o out");
     ck_assert_int_eq(r->status, 1);
     ck_assert_ptr_nonnull(strstr(r->err, "densepred: in/b.jpg: "));
@@ -257,10 +257,10 @@ START_TEST(a_bad_picture_does_not_stop_the_others)
 }
 END_TEST
 
-START_TEST(standard_input_is_a_picture_too)
+START_TEST(standard_input_is_an_image_too)
 {
     char rest[4300];
-    snprintf(rest, sizeof rest, "- <%s", golden_picture());
+    snprintf(rest, sizeof rest, "- <%s", golden_image());
     expect_ok(segment("config_whole.json", rest));
     expect_golden("stdin.png", "whole");
 }
@@ -269,8 +269,8 @@ END_TEST
 START_TEST(no_output_replaces_another_or_an_input)
 {
     scratch_text("b/x.txt", "");
-    copy_picture("a.png");
-    copy_picture("b/a.png");
+    copy_image("a.png");
+    copy_image("b/a.png");
     const program_result *r = segment("config_whole.json", "a.png b/a.png -o out");
     ck_assert_int_eq(r->status, 1);
     ck_assert_ptr_nonnull(
@@ -303,7 +303,7 @@ static const struct {
 
 START_TEST(mistakes_have_a_status_and_a_sentence)
 {
-    copy_picture("a.png");
+    copy_image("a.png");
     const program_result *r = segment("config_whole.json", mistakes[_i].rest);
     ck_assert_msg(r->status == mistakes[_i].status, "%d: %s", r->status, r->err);
     ck_assert_msg(strstr(r->err, mistakes[_i].said) != NULL, "%s", r->err);
@@ -361,13 +361,13 @@ int main(void)
     tcase_set_timeout(t, 120);
     tcase_add_loop_test(t, labels_are_the_references_in_the_data_sets_numbers, 0,
                         COUNT(modes));
-    tcase_add_test(t, the_overlay_is_the_picture_with_a_legend);
+    tcase_add_test(t, the_overlay_is_the_image_with_a_legend);
     tcase_add_loop_test(t, scores_are_probabilities_and_highest_where_the_label_is, 0,
                         2);
     tcase_add_test(t, grey_palette_and_colour_are_read_alike);
-    tcase_add_test(t, rotated_and_cmyk_pictures_are_upright_and_labelled);
-    tcase_add_test(t, a_bad_picture_does_not_stop_the_others);
-    tcase_add_test(t, standard_input_is_a_picture_too);
+    tcase_add_test(t, rotated_and_cmyk_images_are_upright_and_labelled);
+    tcase_add_test(t, a_bad_image_does_not_stop_the_others);
+    tcase_add_test(t, standard_input_is_an_image_too);
     tcase_add_test(t, no_output_replaces_another_or_an_input);
     tcase_add_loop_test(t, mistakes_have_a_status_and_a_sentence, 0, COUNT(mistakes));
     tcase_add_test(t, weights_are_needed_and_a_detector_is_refused);

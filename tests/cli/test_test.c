@@ -33,7 +33,7 @@ static void run_ok(const char *command)
 
 /* ---- small data sets -------------------------------------------------------------------- */
 
-/* COCO: IMAGES pictures, in the order of falling names, each with an object. */
+/* COCO: IMAGES images, in the order of falling names, each with an object. */
 static void make_coco(void)
 {
     static char text[20000];
@@ -67,7 +67,7 @@ static void make_coco(void)
     scratch_text("coco/annotations/instances_val2017.json", text);
 }
 
-/* ADE20K: two pictures, whose truth is what another way of running says of them. */
+/* ADE20K: two images, whose truth is what another way of running says of them. */
 static void make_ade(void)
 {
     char command[2000];
@@ -166,7 +166,7 @@ START_TEST(detections_are_those_of_detect_and_evaluated_as_by_eval)
 }
 END_TEST
 
-/* At this threshold the one picture has an object, and the other none. */
+/* At this threshold the one image has an object, and the other none. */
 START_TEST(images_without_detections_leave_no_trace)
 {
     char config[1000];
@@ -356,7 +356,7 @@ START_TEST(bad_images_are_said_skipped_and_counted)
 }
 END_TEST
 
-START_TEST(a_label_map_without_a_picture_is_left_out)
+START_TEST(a_label_map_without_an_image_is_left_out)
 {
     make_ade();
     run_ok("rm ade/images/000000000201.png");
@@ -507,7 +507,7 @@ int main(int argc, char **argv)
     tcase_add_loop_test(slow, a_killed_run_goes_on_to_the_same_bytes, 1, 5);
     tcase_add_test(t, records_cut_anywhere_go_on_to_the_same_bytes);
     tcase_add_test(t, bad_images_are_said_skipped_and_counted);
-    tcase_add_test(t, a_label_map_without_a_picture_is_left_out);
+    tcase_add_test(t, a_label_map_without_an_image_is_left_out);
     tcase_add_test(t, a_full_disk_corrupts_nothing);
     tcase_add_loop_test(t, what_cannot_be_is_refused, 0, COUNT(refused));
     tcase_add_test(t, a_work_folder_is_of_one_run);

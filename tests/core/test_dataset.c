@@ -32,7 +32,7 @@ static const struct {
     {"{\"name\":\"x\",\"classes\":[1]}",
      "classes[0]: found another value, expected an object"},
     {"{\"name\":\"x\",\"classes\":[{\"id\":1,\"colour\":[0,0,0]}]}",
-     "classes[0].name: found nothing, expected a text: what pictures and reports call "
+     "classes[0].name: found nothing, expected a text: what images and reports call "
      "it"},
     {"{\"name\":\"x\",\"classes\":[{\"name\":\"a\",\"id\":1,\"color\":[0,0,0]}]}",
      "classes[0].color: unknown key, did you mean \"colour\"?"},

@@ -285,9 +285,9 @@ START_TEST(more_values_than_there_are_are_refused)
 }
 END_TEST
 
-/* The layout of the original's tables: centred, a blank more on the left of a text of even
+/* The layout of upstream's tables: centred, a blank more on the left of a text of even
  * length, on the right of one of odd length. */
-START_TEST(tables_are_laid_out_as_the_originals)
+START_TEST(tables_are_laid_out_as_those_of_upstream)
 {
     static char a[] = "wall", b[] = "swivel chair", c0[] = "sky";
     static dp_class list[] = {{a, 1, {0, 0, 0}}, {b, 2, {0, 0, 0}}, {c0, 3, {0, 0, 0}}};
@@ -338,7 +338,7 @@ int main(void)
     tcase_add_loop_test(t, bad_pairs_are_told_apart_and_left_out, 1, 4);
     tcase_add_loop_test(t, settings_are_said, 0, (int)(sizeof said / sizeof *said));
     tcase_add_test(t, more_values_than_there_are_are_refused);
-    tcase_add_test(t, tables_are_laid_out_as_the_originals);
+    tcase_add_test(t, tables_are_laid_out_as_those_of_upstream);
     if (shared_has("data/ade20k") && shared_has("data/coco_eval/golden"))
         tcase_add_test(t, the_reference_numbers_come_out);
     suite_add_tcase(s, t);

@@ -125,7 +125,7 @@ static bool open_model(dp_context **ctx, dp_model **m, const char *tier,
     return true;
 }
 
-static void load_picture(dp_pixels *pixels, const char *folder, const cJSON *image)
+static void load_image(dp_pixels *pixels, const char *folder, const cJSON *image)
 {
     char path[200];
     dp_error err = {0};
@@ -210,7 +210,7 @@ static void detect(const char *tier, const char *folder, const char *weights,
 
     dp_pixels pixels;
     dp_detections found = {0};
-    load_picture(&pixels, folder, image);
+    load_image(&pixels, folder, image);
     ck_assert_msg(dp_detector_run(ctx, m, &pixels, &found) == DP_OK, "%s",
                   ctx->err.text);
     check_detections(&run, &found);
@@ -243,8 +243,7 @@ END_TEST
 
 /* ---- segmentation ----------------------------------------------------------------- */
 
-static void check_picture(golden_run *run, dp_context *ctx,
-                          const dp_segmentor_result *s)
+static void check_image(golden_run *run, dp_context *ctx, const dp_segmentor_result *s)
 {
     const golden *g = file_with(run, "labels");
     const size_t h = (size_t)s->image.h, w = (size_t)s->image.w;
@@ -282,9 +281,9 @@ static void segment(const char *tier, const char *mode, const cJSON *image)
 
     dp_pixels pixels;
     dp_segmentor_result result;
-    load_picture(&pixels, "upernet_tiny", image);
+    load_image(&pixels, "upernet_tiny", image);
     ck_assert_msg(dp_model_run(ctx, m, &pixels, &result) == DP_OK, "%s", ctx->err.text);
-    check_picture(&run, ctx, &result);
+    check_image(&run, ctx, &result);
     printf("upernet_tiny %d %s, %s: %d arrays, worst %.2f of what is allowed\n", id,
            mode, tier, run.compared, run.worst);
     close_run(&run);

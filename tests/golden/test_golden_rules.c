@@ -39,16 +39,16 @@ static dp_box *boxes_of(const golden *g, const char *name, size_t *count)
 
 /* ---- pixels ------------------------------------------------------------------------ */
 
-typedef struct picture {
+typedef struct image {
     const uint8_t *in;
     uint8_t *out;
     int in_h, in_w, h, w;
-} picture;
+} image;
 
 static void run_image_resize(dp_run *r, void *arg)
 {
-    picture *p = arg;
-    dp_image_resize_run(r, p->out, p->h, p->w, p->in, p->in_h, p->in_w);
+    image *p = arg;
+    dp_opencv_resize_run(r, p->out, p->h, p->w, p->in, p->in_h, p->in_w);
 }
 
 START_TEST(bytes_are_resized_to_the_bit)
@@ -60,9 +60,9 @@ START_TEST(bytes_are_resized_to_the_bit)
     for (; golden_find(&g, name_of(n, "x")); n++) {
         const dp_named_tensor *x = golden_get(&g, name_of(n, "x"));
         const dp_named_tensor *y = golden_get(&g, name_of(n, "y"));
-        picture p = {x->data,          NULL,
-                     (int)x->shape[0], (int)x->shape[1],
-                     (int)y->shape[0], (int)y->shape[1]};
+        image p = {x->data,          NULL,
+                   (int)x->shape[0], (int)x->shape[1],
+                   (int)y->shape[0], (int)y->shape[1]};
         p.out = malloc(dp_named_tensor_count(y));
         forward_run(&f, run_image_resize, &p);
         ck_assert_msg(memcmp(p.out, y->data, dp_named_tensor_count(y)) == 0,
@@ -75,13 +75,13 @@ START_TEST(bytes_are_resized_to_the_bit)
 }
 END_TEST
 
-START_TEST(pictures_are_fitted_into_a_scale)
+START_TEST(images_are_fitted_into_a_scale)
 {
     golden g = golden_open("ops/fitted_size");
     size_t count;
     int *rows = golden_ints(&g, "0.rows", &count);
     for (const int *row = rows; row < rows + count; row += 6) {
-        const dp_size size = dp_image_resize_target(row[0], row[1], row[2], row[3]);
+        const dp_size size = dp_opencv_resize_target(row[0], row[1], row[2], row[3]);
         ck_assert_msg(size.h == row[4] && size.w == row[5],
                       "%d x %d into %d, %d: found %d x %d, expected %d x %d", row[0],
                       row[1], row[2], row[3], size.h, size.w, row[4], row[5]);
@@ -144,8 +144,8 @@ START_TEST(deltas_move_boxes)
         float *stds = golden_floats(&g, name_of(n, "stds"), NULL);
         dp_box *got = malloc(count * 3 * sizeof *got);
         for (size_t i = 0; i < count * 3; i++)
-            got[i] =
-                dp_delta_decode(boxes[i / 3], deltas + i * 4, stds, (dp_size){90, 120});
+            got[i] = dp_box_coder_decode(boxes[i / 3], deltas + i * 4, stds,
+                                         (dp_size){90, 120});
         golden_check(&g, name_of(n, "y"), (dp_tensor){&got->x1, (int)count, 1, 1, 12});
         free(boxes);
         free(deltas);
@@ -164,10 +164,10 @@ START_TEST(sides_choose_levels)
     dp_box *boxes = boxes_of(&g, "0.boxes", &count);
     int *want = golden_ints(&g, "0.levels", NULL);
     for (size_t i = 0; i < count; i++)
-        ck_assert_msg(dp_level_get(boxes[i], 56, 4) == want[i],
+        ck_assert_msg(dp_pyramid_level_get(boxes[i], 56, 4) == want[i],
                       "box %zu of width %g: found level %d, expected %d", i,
                       (double)(boxes[i].x2 - boxes[i].x1),
-                      dp_level_get(boxes[i], 56, 4), want[i]);
+                      dp_pyramid_level_get(boxes[i], 56, 4), want[i]);
     free(boxes);
     free(want);
     golden_close(&g);
@@ -247,7 +247,7 @@ int main(void)
     Suite *s = suite_create("golden rules");
     TCase *t = tcase_create("own reference");
     tcase_add_test(t, bytes_are_resized_to_the_bit);
-    tcase_add_test(t, pictures_are_fitted_into_a_scale);
+    tcase_add_test(t, images_are_fitted_into_a_scale);
     tcase_add_test(t, every_byte_is_normalised_to_the_bit);
     tcase_add_test(t, anchors_lie_on_their_grid);
     tcase_add_test(t, deltas_move_boxes);

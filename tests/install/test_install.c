@@ -79,8 +79,8 @@ START_TEST(the_shared_library_shows_public_names_only)
     install();
     const program_result *r = run(
         "nm -D --defined-only root/usr/local/lib/libdensepred.so | awk '{print $3}' | "
-        "while read -r name; do grep -q \"\\b$name(\" "
-        "root/usr/local/include/densepred.h || echo \"$name\"; done");
+        "while read -r name; do grep -qh \"\\b$name(\" "
+        "root/usr/local/include/densepred/*.h || echo \"$name\"; done");
     ck_assert_str_eq(r->out, "");
     r = run("readelf -d root/usr/local/lib/libdensepred.so | grep SONAME");
     ck_assert_ptr_nonnull(strstr(r->out, "libdensepred.so.0]"));

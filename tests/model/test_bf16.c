@@ -21,7 +21,7 @@ static const struct {
     {"configs/golden/mask_rcnn_a.json", "golden/mask_rcnn_a"},
     {"configs/golden/swin_mask_rcnn.json", "golden2/swin_mask_rcnn"},
 };
-static const char picture[] = "data/coco128/val2017/000000000025.jpg";
+static const char image[] = "data/coco128/val2017/000000000025.jpg";
 enum { MODELS = sizeof models / sizeof models[0], STAGES = 4 };
 
 typedef struct answer {
@@ -64,7 +64,7 @@ static void ask(answer *a, const char *config, const char *folder, int threads,
                   "%s", dp_context_error(ctx));
     ctx->trace = keep_stage;
     ctx->trace_arg = a;
-    ck_assert_int_eq(dp_pixels_load(&ctx->err, &pixels, shared_path("%s", picture)),
+    ck_assert_int_eq(dp_pixels_load(&ctx->err, &pixels, shared_path("%s", image)),
                      DP_OK);
     ck_assert_int_eq(dp_detector_run(ctx, m, &pixels, &a->found), DP_OK);
     dp_pixels_done(&pixels);

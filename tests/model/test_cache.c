@@ -176,7 +176,7 @@ START_TEST(our_models_are_the_same)
 }
 END_TEST
 
-START_TEST(models_of_the_original_are_the_same)
+START_TEST(models_of_upstream_are_the_same)
 {
     char config[100], weights[PATH];
     snprintf(config, sizeof config, "configs/golden/%s.json", golden[_i][1]);
@@ -406,7 +406,7 @@ int main(void)
     tcase_add_checked_fixture(t, scratch_setup, scratch_teardown);
     tcase_add_loop_test(t, our_models_are_the_same, 0, OWN);
     if (shared_has("golden") && shared_has("golden2"))
-        tcase_add_loop_test(t, models_of_the_original_are_the_same, 0, GOLDEN);
+        tcase_add_loop_test(t, models_of_upstream_are_the_same, 0, GOLDEN);
     tcase_add_loop_test(t, both_engines_and_plain_c_are_the_same, 0, 3);
     tcase_add_test(t, a_second_load_reads_the_cache);
     tcase_add_test(t, another_checkpoint_makes_it_anew);

@@ -1,4 +1,4 @@
-/* What a classifier makes of its logits and of a picture's size, and what is refused. */
+/* What a classifier makes of its logits and of an image's size, and what is refused. */
 #include "core/dataset.h"
 #include "io/image/exif.h"
 #include "io/image/pillow_resize.h"
@@ -41,7 +41,7 @@ static void close_session(session *s)
     dp_context_free(s->ctx);
 }
 
-static dp_pixels make_picture(int h, int w)
+static dp_pixels make_image(int h, int w)
 {
     dp_error err = {0};
     dp_pixels p;
@@ -54,7 +54,7 @@ static dp_pixels make_picture(int h, int w)
 
 static int classify(session *s, int h, int w, dp_class_score *out, int room)
 {
-    dp_pixels p = make_picture(h, w);
+    dp_pixels p = make_image(h, w);
     int count;
     ck_assert_msg(dp_classifier_run(s->ctx, s->m, &p, out, room, &count) == DP_OK, "%s",
                   dp_context_error(s->ctx));
@@ -124,12 +124,12 @@ START_TEST(weights_that_are_no_numbers_give_no_class)
 }
 END_TEST
 
-/* ---- the picture ------------------------------------------------------------------- */
+/* ---- the image ------------------------------------------------------------------- */
 
 static const struct {
     int h, w;
     const char *resize;
-    dp_size whole; /* the picture resized      */
+    dp_size whole; /* the image resized      */
     int y, x;      /* of the part that is taken */
 } frames[] = {
     {32, 32, "crop", {36, 36}, 2, 2},
@@ -182,7 +182,7 @@ START_TEST(the_input_is_the_middle_or_the_warped_whole)
     static const float mean[] = {0.485f, 0.456f, 0.406f},
                        std[] = {0.229f, 0.224f, 0.225f};
     session s = open_session(logits, frames[_i].resize, NULL);
-    dp_pixels p = make_picture(frames[_i].h, frames[_i].w);
+    dp_pixels p = make_image(frames[_i].h, frames[_i].w);
     seen input = {0};
     s.ctx->trace = keep_input;
     s.ctx->trace_arg = &input;
@@ -207,10 +207,10 @@ START_TEST(the_input_is_the_middle_or_the_warped_whole)
 }
 END_TEST
 
-START_TEST(a_turned_picture_is_seen_as_it_was_stored)
+START_TEST(a_turned_image_is_seen_as_it_was_stored)
 {
     session s = open_session(logits, "warp", NULL);
-    dp_pixels p = make_picture(40, 24);
+    dp_pixels p = make_image(40, 24);
     seen stored = {0}, turned = {0};
     dp_class_score best[1];
     int count;
@@ -266,7 +266,7 @@ END_TEST
 START_TEST(a_task_that_the_model_has_not_is_refused)
 {
     session s = open_session(logits, "crop", NULL);
-    dp_pixels p = make_picture(20, 20);
+    dp_pixels p = make_image(20, 20);
     dp_detections found = {0};
     ck_assert_int_eq(dp_detector_run(s.ctx, s.m, &p, &found), DP_EARG);
     dp_model *detector;
@@ -295,7 +295,7 @@ int main(void)
     tcase_add_test(tc, logits_decide_where_probabilities_are_equal);
     tcase_add_loop_test(tc, weights_that_are_no_numbers_give_no_class, 0, 2);
     tcase_add_loop_test(tc, the_input_is_the_middle_or_the_warped_whole, 0, FRAMES);
-    tcase_add_loop_test(tc, a_turned_picture_is_seen_as_it_was_stored, 0, 9);
+    tcase_add_loop_test(tc, a_turned_image_is_seen_as_it_was_stored, 0, 9);
     tcase_add_loop_test(tc, configs_that_do_not_fit_are_refused, 0,
                         (int)(sizeof wrong / sizeof wrong[0]));
     tcase_add_test(tc, a_task_that_the_model_has_not_is_refused);

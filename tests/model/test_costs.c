@@ -1,4 +1,4 @@
-/* Parameters and work of the models that ship, against the exact figures that the original
+/* Parameters and work of the models that ship, against the exact figures that the upstream
  * code gives: to the unit, and to two decimals of a billion where it is known so well. */
 #include "model/model.h"
 #include "tests/support/suite.h"
@@ -95,7 +95,7 @@ static const struct {
     {"swin_large_22k_384", 228768133, 0},
 };
 
-START_TEST(a_classifier_costs_what_the_original_does)
+START_TEST(a_classifier_costs_what_upstream_does)
 {
     char path[200];
     dp_context *ctx;
@@ -211,7 +211,7 @@ int main(void)
     TCase *t = tcase_create("costs");
     tcase_add_loop_test(t, a_model_costs_what_was_published, 0,
                         (int)(sizeof costs / sizeof costs[0]));
-    tcase_add_loop_test(t, a_classifier_costs_what_the_original_does, 0,
+    tcase_add_loop_test(t, a_classifier_costs_what_upstream_does, 0,
                         (int)(sizeof classifiers / sizeof classifiers[0]));
     tcase_add_loop_test(t, a_detector_of_torchvision_costs_what_its_modules_do, 0,
                         (int)(sizeof torchvision / sizeof torchvision[0]));

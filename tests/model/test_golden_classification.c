@@ -1,4 +1,4 @@
-/* Whole classifiers against what the original Python code gave: ../shared/golden and
+/* Whole classifiers against what the upstream Python code gave: ../shared/golden and
  * golden2. The bounds are the "accept" columns of their READMEs. */
 #include "io/image/image.h"
 #include "model/classifier.h"
@@ -138,7 +138,7 @@ static void check_case(const struct golden_case *c, const char *gemm)
     dp_context_free(ctx);
 }
 
-START_TEST(classifier_equals_the_original)
+START_TEST(classifier_equals_upstream)
 {
     check_case(&cases[_i], NULL);
 }
@@ -158,7 +158,7 @@ int main(int argc, char **argv)
     TCase *tc = tcase_create("original");
     tcase_set_timeout(tc, 120);
     if (shared_has("golden") && shared_has("golden2")) {
-        tcase_add_loop_test(tc, classifier_equals_the_original, 0, CASES);
+        tcase_add_loop_test(tc, classifier_equals_upstream, 0, CASES);
         tcase_add_loop_test(tc, with_openblas_too, 0, CASES);
     }
     suite_add_tcase(suite, tc);

@@ -1,6 +1,6 @@
-/* Whole detectors against what the original Python code gave: ../shared/golden and
+/* Whole detectors against what the upstream Python code gave: ../shared/golden and
  * golden2. The bounds are the "accept" columns of their READMEs: five to ten times the
- * distance of the original's own float32 from its float64. */
+ * distance of upstream's own float32 from its float64. */
 #include "io/checkpoint/checkpoint.h"
 #include "io/image/image.h"
 #include "model/detector.h"
@@ -42,7 +42,7 @@ static const bounds full_size = {1e-4, 1e-4, HUGE_VAL, 1e-4,  2e-5, 0.01, 1e-5, 
                                  3e-4, 2,    1e-3,     0.999, 1e-4, 20,   3,    0};
 /* In masks of less than a thousand pixels the overlap leaves none that may differ, and a
  * few have one that float32 cannot decide. The same networks in float64 put it this far
- * above the threshold (case, image, mask, its pixels; "not" is where the original's own
+ * above the threshold (case, image, mask, its pixels; "not" is where upstream's own
  * float32 is on the other side of its float64):
  *
  *     cascade_a 0 55, 946: 9.4e-7          cascade_b 2 77, 802: -8.1e-7
@@ -69,7 +69,7 @@ typedef struct golden_run {
     const bounds *within;
     bool categories;
     double worst_map, worst_rms, worst_logit, worst_delta, worst_roi;
-    int *partner; /* our proposal of each of the original's, -1: none; owned */
+    int *partner; /* our proposal of each of upstream's, -1: none; owned */
     int partners;
     int cascade_stages; /* whose regions were compared */
     int far_rois;       /* of them all                 */
@@ -142,7 +142,7 @@ static double box_distance(const double *a, const float *b)
     return worst;
 }
 
-/* Our row nearest to one of the original's, as far as it counts as the same proposal. */
+/* Our row nearest to one of upstream's, as far as it counts as the same proposal. */
 static int find_proposal(const bounds *within, const double *want, dp_tensor got)
 {
     int best = -1;
@@ -243,7 +243,7 @@ static double pasted(const float *mask, int M, const dp_box *box, int y, int x)
     return upper * (1 - south) + lower * south;
 }
 
-/* Pixels of our mask and the original's. */
+/* Pixels of our mask and upstream's. */
 typedef struct mask_pixels {
     double differ, either;
     double clear; /* those that differ and are no ties */
@@ -297,7 +297,7 @@ static double record_distance(const cJSON *record, const dp_detection *d)
            fabs(cJSON_GetArrayItem(box, 1)->valuedouble - (double)d->box.y1) + score;
 }
 
-/* The mask of the original's result nearest to detection d; records are by class. */
+/* The mask of upstream's result nearest to detection d; records are by class. */
 static void check_mask(const golden_run *run, const cJSON *records, int image_id,
                        int category, const dp_detections *got, size_t i, double *worst)
 {
@@ -332,7 +332,7 @@ static void check_mask(const golden_run *run, const cJSON *records, int image_id
     *worst = fmax(*worst, p.differ);
 }
 
-/* Row of the original's detections that is ours, -1 when there is none. */
+/* Row of upstream's detections that is ours, -1 when there is none. */
 static int find_partner(const bounds *within, const npy *want, const dp_detection *d,
                         int label)
 {
@@ -509,7 +509,7 @@ static void check_case(const golden_case *c, const char *gemm)
     dp_context_free(ctx);
 }
 
-START_TEST(detector_equals_the_original)
+START_TEST(detector_equals_upstream)
 {
     check_case(&cases[_i], NULL);
 }
@@ -542,7 +542,7 @@ int main(int argc, char **argv)
     if (shared_has("golden") && shared_has("golden2"))
         for (int i = 0; i < (int)(sizeof cases / sizeof cases[0]); i++) {
             tcase_add_loop_test(cases[i].formula ? full : tiny,
-                                detector_equals_the_original, i, i + 1);
+                                detector_equals_upstream, i, i + 1);
             tcase_add_loop_test(cases[i].formula ? full : tiny, with_openblas_too, i,
                                 i + 1);
         }

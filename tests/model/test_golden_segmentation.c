@@ -1,6 +1,6 @@
-/* Whole segmentors against what the original Python code gave: ../shared/golden and
+/* Whole segmentors against what the upstream Python code gave: ../shared/golden and
  * golden2, window by window. The bounds are the "accept" columns of their READMEs: five
- * to ten times the distance of the original's own float32 from its float64. */
+ * to ten times the distance of upstream's own float32 from its float64. */
 #include "io/image/image.h"
 #include "model/segmentor.h"
 #include "tests/support/golden_weights.h"
@@ -26,9 +26,9 @@ typedef struct bounds {
 
 static const bounds convnext = {1e-5, HUGE_VAL, 3e-4, 5e-4, 0};
 static const bounds full_size = {1e-4, HUGE_VAL, 3e-4, 5e-4, 0};
-/* The tiny picture of swin_upernet, of 1850 pixels, has one at (41, 3) whose two best
+/* The tiny image of swin_upernet, of 1850 pixels, has one at (41, 3) whose two best
  * logits are 7.7e-6 apart in float64, and its probabilities 1.8e-6: less than the 5.4e-5
- * by which the original's own float32 strays. Its one pixel is more than 1e-4 of them. */
+ * by which upstream's own float32 strays. Its one pixel is more than 1e-4 of them. */
 static const bounds swin = {3e-5, 3e-6, 1e-3, 1e-3, 1};
 
 static const struct golden_case {
@@ -181,18 +181,18 @@ static void trace(void *arg, const dp_run *r, const char *name, dp_tensor map)
         check_logits(run, window, map, r->kernels);
 }
 
-/* ---- the picture
+/* ---- the image
  * ------------------------------------------------------------------- */
 
-typedef struct picture {
+typedef struct image {
     dp_context *ctx;
     const dp_segmentor_result *result;
     int pass; /* whose logits are asked for */
-} picture;
+} answer;
 
 static void logits_row(const void *arg, int y, float *row)
 {
-    const picture *l = arg;
+    const answer *l = arg;
     const dp_segmentor_pass *p = &l->result->passes[l->pass];
     const size_t line = (size_t)p->mosaic.size.w * (size_t)l->result->K;
     float *lines = malloc(2 * line * sizeof *lines);
@@ -211,7 +211,7 @@ static void logits_row(const void *arg, int y, float *row)
 
 static void probability_row(const void *arg, int y, float *row)
 {
-    const picture *p = arg;
+    const answer *p = arg;
     dp_segmentor_probabilities(p->ctx, p->result, y, 1, row);
 }
 
@@ -230,8 +230,8 @@ static float find_margin(const float *values, int K)
     return first - second;
 }
 
-/* Where a label differs, the original's choice was close: within 1e-4 of ours. */
-static int check_labels(const golden_run *run, int number, const picture *p)
+/* Where a label differs, upstream's choice was close: within 1e-4 of ours. */
+static int check_labels(const golden_run *run, int number, const answer *p)
 {
     dp_error err = {0};
     dp_pixels want;
@@ -262,7 +262,7 @@ static int check_labels(const golden_run *run, int number, const picture *p)
     return differ;
 }
 
-static void check_picture(golden_run *run, int number, picture p)
+static void check_image(golden_run *run, int number, answer p)
 {
     const dp_segmentor_result *s = p.result;
     ck_assert_int_eq(run->windows, cJSON_GetArraySize(json_get(run->image, "windows")));
@@ -293,10 +293,10 @@ static void run_image(dp_context *ctx, const dp_model *m, const struct golden_ca
     ck_assert_msg(dp_pixels_load(&ctx->err, &pixels, shared_path("%s", file)) == DP_OK,
                   "%s", ctx->err.text);
     ck_assert_msg(dp_model_run(ctx, m, &pixels, &result) == DP_OK, "%s", ctx->err.text);
-    check_picture(&run, number, (picture){ctx, &result, 0});
+    check_image(&run, number, (answer){ctx, &result, 0});
     printf("%s image %d: %d windows, maps %.1e of the largest (stages %.1e rms), "
            "logits %.1e at stride 4, "
-           "%.1e, %.1e in the picture, probabilities %.1e, %d labels of %d\n",
+           "%.1e, %.1e in the image, probabilities %.1e, %d labels of %d\n",
            c->folder, number, run.windows, run.map, run.rms, run.head, run.window,
            run.logit, run.probability, run.labels, pixels.h * pixels.w);
     dp_pixels_done(&pixels);
@@ -325,7 +325,7 @@ static void check_case(const struct golden_case *c, const char *gemm)
     dp_context_free(ctx);
 }
 
-START_TEST(segmentor_equals_the_original)
+START_TEST(segmentor_equals_upstream)
 {
     check_case(&cases[_i], NULL);
 }
@@ -349,7 +349,7 @@ int main(int argc, char **argv)
     if (shared_has("golden") && shared_has("golden2"))
         for (int i = 0; i < (int)(sizeof cases / sizeof cases[0]); i++) {
             tcase_add_loop_test(cases[i].formula ? full : tiny,
-                                segmentor_equals_the_original, i, i + 1);
+                                segmentor_equals_upstream, i, i + 1);
             tcase_add_loop_test(cases[i].formula ? full : tiny, with_openblas_too, i,
                                 i + 1);
         }

@@ -1,5 +1,5 @@
 /* What must not change a detector's answer, or a segmentor's maps: the number of threads,
- * whether the picture was planned before, another model in the same context, the
+ * whether the image was planned before, another model in the same context, the
  * instruction set of our own kernels; and what may change it only within a bound: the
  * engine of products. */
 #include "base/sha256.h"
@@ -14,8 +14,8 @@
 #include <string.h>
 
 static const char config[] = "configs/golden/mask_rcnn_a.json";
-static const char *const pictures[] = {"golden/images/tiny_50x37.jpg",
-                                       "data/coco128/val2017/000000000025.jpg"};
+static const char *const images[] = {"golden/images/tiny_50x37.jpg",
+                                     "data/coco128/val2017/000000000025.jpg"};
 enum { PICTURES = 2 };
 
 typedef struct answer {
@@ -34,7 +34,7 @@ static void ask_with(answer *a, const dp_options *options)
     for (int i = 0; i < PICTURES; i++) {
         dp_pixels pixels;
         ck_assert_int_eq(
-            dp_pixels_load(&ctx->err, &pixels, shared_path("%s", pictures[i])), DP_OK);
+            dp_pixels_load(&ctx->err, &pixels, shared_path("%s", images[i])), DP_OK);
         a->found[i] = (dp_detections){0};
         ck_assert_int_eq(dp_detector_run(ctx, m, &pixels, &a->found[i]), DP_OK);
         ck_assert_uint_gt(a->found[i].count, 0);
@@ -185,7 +185,7 @@ START_TEST(a_segmentor_has_the_same_maps_everywhere)
 }
 END_TEST
 
-START_TEST(a_context_serves_pictures_of_any_size_in_any_order)
+START_TEST(a_context_serves_images_of_any_size_in_any_order)
 {
     dp_context *ctx;
     dp_model *m;
@@ -200,7 +200,7 @@ START_TEST(a_context_serves_pictures_of_any_size_in_any_order)
     for (size_t k = 0; k < sizeof order / sizeof order[0]; k++) {
         dp_pixels pixels;
         ck_assert_int_eq(
-            dp_pixels_load(&ctx->err, &pixels, shared_path("%s", pictures[order[k]])),
+            dp_pixels_load(&ctx->err, &pixels, shared_path("%s", images[order[k]])),
             DP_OK);
         ck_assert_int_eq(dp_detector_run(ctx, m, &pixels, &found), DP_OK);
         check_same_bytes(&once.found[order[k]], &found);
@@ -222,7 +222,7 @@ int main(void)
         tcase_add_loop_test(t, threads_change_no_byte, 0, 3);
         tcase_add_loop_test(t, instruction_sets_stay_within_the_bound, 0, 3);
         tcase_add_loop_test(t, with_our_own_products_all_give_the_same_bytes, 0, 2);
-        tcase_add_test(t, a_context_serves_pictures_of_any_size_in_any_order);
+        tcase_add_test(t, a_context_serves_images_of_any_size_in_any_order);
     }
     tcase_add_test(t, a_segmentor_has_the_same_maps_everywhere);
     suite_add_tcase(s, t);

@@ -1,4 +1,4 @@
-/* Windows over a picture, and the mean of their logits. */
+/* Windows over an image, and the mean of their logits. */
 #include "model/mosaic.h"
 #include "tests/support/forward.h"
 #include "tests/support/random.h"
@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The original's formula, with its example: a picture of 512 x 683 has two windows. */
+/* Upstream's formula, with its example: an image of 512 x 683 has two windows. */
 static const struct {
     int size, crop, stride, count, begin[6], length;
 } axes[] = {
@@ -38,7 +38,7 @@ static void plan_only(dp_run *r, void *arg)
     c->mosaic = dp_mosaic_plan(r, c->size, &c->spec);
 }
 
-START_TEST(windows_are_the_originals)
+START_TEST(windows_are_those_of_upstream)
 {
     struct call c = {.size = {axes[_i].size, 512},
                      .spec = {.K = 2,
@@ -192,7 +192,8 @@ int main(void)
 {
     Suite *s = suite_create("model/mosaic");
     TCase *t = tcase_create("core");
-    tcase_add_loop_test(t, windows_are_the_originals, 0, sizeof axes / sizeof axes[0]);
+    tcase_add_loop_test(t, windows_are_those_of_upstream, 0,
+                        sizeof axes / sizeof axes[0]);
     tcase_add_test(t, small_windows_are_padded_and_others_are_not);
     tcase_add_loop_test(t, rows_are_the_mean_of_the_windows, 0,
                         sizeof scenes / sizeof scenes[0]);

@@ -24,8 +24,7 @@ static dp_context *new_context(void)
     return ctx;
 }
 
-static dp_label_map segment(const char *config, const char *weights,
-                            const char *picture)
+static dp_label_map segment(const char *config, const char *weights, const char *image)
 {
     dp_context *ctx = new_context();
     dp_model *m;
@@ -33,7 +32,7 @@ static dp_label_map segment(const char *config, const char *weights,
     dp_label_map map = {0};
     ck_assert_msg(dp_model_load(ctx, &m, config, weights, NULL) == DP_OK, "%s",
                   dp_context_error(ctx));
-    ck_assert_int_eq(dp_pixels_load(&ctx->err, &pixels, picture), DP_OK);
+    ck_assert_int_eq(dp_pixels_load(&ctx->err, &pixels, image), DP_OK);
     ck_assert_int_eq(dp_segmentor_run(ctx, m, &pixels, &map), DP_OK);
     dp_pixels_done(&pixels);
     dp_model_free(m);
@@ -73,8 +72,7 @@ START_TEST(a_segmentor_under_other_names_is_the_same)
 }
 END_TEST
 
-static dp_detections detect(const char *config, const char *weights,
-                            const char *picture)
+static dp_detections detect(const char *config, const char *weights, const char *image)
 {
     dp_context *ctx = new_context();
     dp_model *m;
@@ -82,7 +80,7 @@ static dp_detections detect(const char *config, const char *weights,
     dp_detections found = {0};
     ck_assert_msg(dp_model_load(ctx, &m, config, weights, NULL) == DP_OK, "%s",
                   dp_context_error(ctx));
-    ck_assert_int_eq(dp_pixels_load(&ctx->err, &pixels, picture), DP_OK);
+    ck_assert_int_eq(dp_pixels_load(&ctx->err, &pixels, image), DP_OK);
     ck_assert_int_eq(dp_detector_run(ctx, m, &pixels, &found), DP_OK);
     dp_pixels_done(&pixels);
     dp_model_free(m);
@@ -101,14 +99,13 @@ static const struct {
 
 START_TEST(a_detector_under_other_names_is_the_same)
 {
-    static const char picture[] = "tests/golden/mask_rcnn_tiny/000000000101.png";
+    static const char image[] = "tests/golden/mask_rcnn_tiny/000000000101.png";
     const char *config = detector_maps[_i].config;
     const char *weights = detector_maps[_i].weights;
     const char *copy = scratch_path("copy.safetensors");
     renamed_write(copy, weights, detector_maps[_i].map);
     renamed_check(copy, detector_maps[_i].map, weights);
-    dp_detections a = detect(config, weights, picture),
-                  b = detect(config, copy, picture);
+    dp_detections a = detect(config, weights, image), b = detect(config, copy, image);
     ck_assert_uint_gt(a.count, 0);
     ck_assert_uint_eq(a.count, b.count);
     for (size_t i = 0; i < a.count; i++) {
@@ -250,8 +247,8 @@ static void check_values(const dp_named_tensor *t, const char *name, size_t coun
     ck_assert_mem_eq(values, expected, count * sizeof *values);
 }
 
-/* Input 4 c + 2 row + column of an unfolded cell is input (row + 2 column) C + c of the
- * original's: the formula itself, and not the map backwards. */
+/* Input 4 c + 2 row + column of an unfolded cell is input (row + 2 column) C + c of upstream's
+ * : the formula itself, and not the map backwards. */
 START_TEST(a_merging_of_openmmlab_is_reordered)
 {
     enum { C = 3, OUT = 2 };

@@ -95,12 +95,12 @@ static int width_of(const char *name)
     return strcmp(name, "06") < 0 ? 2 : 3;
 }
 
-/* A picture as the reference has it. */
-static dp_pixels golden_picture(dp_error *err)
+/* An image as the reference has it. */
+static dp_pixels golden_image(dp_error *err)
 {
     dp_pixels p;
     size_t count;
-    golden g = golden_open("roadmap/picture");
+    golden g = golden_open("roadmap/image");
     const dp_named_tensor *bgr = golden_get(&g, "bgr");
     int *values = golden_ints(&g, "bgr", &count);
     ck_assert_int_eq(dp_pixels_init(err, &p, (int)bgr->shape[0], (int)bgr->shape[1]),
@@ -157,15 +157,15 @@ START_TEST(a_small_step_is_the_reference)
     ck_assert_msg(dp_model_load(ctx, &m, path, weights,
                                 &(dp_load_options){.changes = changes}) == DP_OK,
                   "%s", dp_context_error(ctx));
-    dp_pixels picture = golden_picture(&ctx->err);
+    dp_pixels image = golden_image(&ctx->err);
     comparison c = {.g = golden_open("roadmap/step%s_maps", s->golden)};
     ctx->trace = compare;
     ctx->trace_arg = &c;
-    ck_assert_msg(dp_model_trace(ctx, m, &picture, true) == DP_OK, "%s", ctx->err.text);
+    ck_assert_msg(dp_model_trace(ctx, m, &image, true) == DP_OK, "%s", ctx->err.text);
     ck_assert_int_eq(c.met, 5);
     printf("step %s: %.2f of what the noise allows\n", s->name, c.worst);
     golden_close(&c.g);
-    dp_pixels_done(&picture);
+    dp_pixels_done(&image);
     dp_model_free(m);
     dp_context_free(ctx);
 }
@@ -203,11 +203,11 @@ static maps run_model(const char *path, const char *changes)
     ck_assert_msg(dp_model_load(ctx, &m, path, NULL,
                                 &(dp_load_options){.changes = changes}) == DP_OK,
                   "%s", dp_context_error(ctx));
-    dp_pixels picture = golden_picture(&ctx->err);
+    dp_pixels image = golden_image(&ctx->err);
     ctx->trace = keep;
     ctx->trace_arg = &kept;
-    ck_assert_msg(dp_model_trace(ctx, m, &picture, true) == DP_OK, "%s", ctx->err.text);
-    dp_pixels_done(&picture);
+    ck_assert_msg(dp_model_trace(ctx, m, &image, true) == DP_OK, "%s", ctx->err.text);
+    dp_pixels_done(&image);
     dp_model_free(m);
     dp_context_free(ctx);
     return kept;

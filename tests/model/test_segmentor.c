@@ -1,4 +1,4 @@
-/* What must not change a segmentor's answer, pictures of any size, and what is refused.
+/* What must not change a segmentor's answer, images of any size, and what is refused.
  * Random weights do. */
 #include "model/segmentor.h"
 #include "tests/support/program.h"
@@ -40,7 +40,7 @@ static void close_session(session *s)
 }
 
 /* Smooth colours, so that neighbours often agree, and some noise. */
-static dp_pixels make_picture(int h, int w)
+static dp_pixels make_image(int h, int w)
 {
     dp_error err = {0};
     dp_pixels p;
@@ -53,7 +53,7 @@ static dp_pixels make_picture(int h, int w)
 
 static void segment(session *s, int h, int w)
 {
-    dp_pixels p = make_picture(h, w);
+    dp_pixels p = make_image(h, w);
     ck_assert_msg(dp_segmentor_run(s->ctx, s->m, &p, &s->map) == DP_OK, "%d x %d: %s",
                   h, w, dp_context_error(s->ctx));
     ck_assert(s->map.h == h && s->map.w == w);
@@ -86,7 +86,7 @@ static const struct {
 } sizes[] = {{1, 1},   {1, 40},  {40, 1},  {2, 700},
              {31, 33}, {65, 97}, {320, 7}, {500, 640}};
 
-START_TEST(pictures_of_any_size_get_labels)
+START_TEST(images_of_any_size_get_labels)
 {
     enum { SIZES = sizeof sizes / sizeof sizes[0] };
     session s;
@@ -130,7 +130,7 @@ START_TEST(probabilities_belong_to_the_labels)
     enum { H = 37, W = 53 };
     session s;
     dp_segmentor_result result;
-    dp_pixels p = make_picture(H, W);
+    dp_pixels p = make_image(H, W);
     float row[W * CLASSES];
     open_session(&s, _i, 2);
     ck_assert_int_eq(dp_model_run(s.ctx, s.m, &p, &result), DP_OK);
@@ -210,7 +210,7 @@ START_TEST(a_detector_is_no_segmentor)
     dp_context *ctx;
     dp_model *m;
     dp_label_map map = {0};
-    dp_pixels p = make_picture(4, 4);
+    dp_pixels p = make_image(4, 4);
     ck_assert_int_eq(dp_context_new(&ctx, &(dp_options){.threads = 1}), DP_OK);
     ck_assert_int_eq(
         dp_model_load(ctx, &m, "configs/golden/mask_rcnn_a.json", NULL, NULL), DP_OK);
@@ -228,7 +228,7 @@ int main(void)
     tcase_add_checked_fixture(t, scratch_setup, scratch_teardown);
     tcase_set_timeout(t, 300);
     tcase_add_loop_test(t, threads_change_no_label, 0, MODES);
-    tcase_add_loop_test(t, pictures_of_any_size_get_labels, 0,
+    tcase_add_loop_test(t, images_of_any_size_get_labels, 0,
                         MODES * (int)(sizeof sizes / sizeof sizes[0]));
     tcase_add_loop_test(t, a_context_serves_sizes_in_any_order, 0, MODES);
     tcase_add_loop_test(t, probabilities_belong_to_the_labels, 0, MODES);

@@ -1,4 +1,4 @@
-/* The network's input against the original models: the digests of every resized picture
+/* The network's input against the upstream models: the digests of every resized image
  * and float32 input of the reference data, so not one value may differ. */
 #include "base/json.h"
 #include "io/image/image.h"
@@ -27,7 +27,7 @@ static const char *const cases[] = {
     "golden2/swin_upernet_w12",
 };
 
-/* What a case does to a picture. */
+/* What a case does to an image. */
 struct pipeline {
     dp_normalize normalize;
     int long_side, short_side, multiple;
@@ -95,8 +95,8 @@ static void prepare(dp_run *r, void *arg)
 {
     struct step *s = arg;
     s->resized = dp_run_take(r, (size_t)s->size.h * (size_t)s->size.w, 3);
-    dp_image_resize_run(r, s->resized, s->size.h, s->size.w, s->pixels->data,
-                        s->pixels->h, s->pixels->w);
+    dp_opencv_resize_run(r, s->resized, s->size.h, s->size.w, s->pixels->data,
+                         s->pixels->h, s->pixels->w);
     const dp_pixel_window window = {s->resized, (size_t)s->size.w * 3, s->size.h,
                                     s->size.w, s->flip};
     s->input =
@@ -127,8 +127,8 @@ static void check_variant(forward *f, struct step *s, double ratio, const cJSON 
 {
     const struct pipeline *p = s->pipeline;
     s->size =
-        dp_image_resize_target(s->pixels->h, s->pixels->w, (int)(p->long_side * ratio),
-                               (int)(p->short_side * ratio));
+        dp_opencv_resize_target(s->pixels->h, s->pixels->w, (int)(p->long_side * ratio),
+                                (int)(p->short_side * ratio));
     forward_run(f, prepare, s);
     const cJSON *resized = cJSON_GetObjectItemCaseSensitive(facts, "resized_bgr");
     if (resized)
@@ -140,7 +140,7 @@ static void check_variant(forward *f, struct step *s, double ratio, const cJSON 
                                      "sha256_f32_chw"));
 }
 
-static void check_picture(forward *f, const struct pipeline *p, const cJSON *facts)
+static void check_image(forward *f, const struct pipeline *p, const cJSON *facts)
 {
     dp_error err = {0};
     dp_pixels pixels;
@@ -162,17 +162,17 @@ static void check_picture(forward *f, const struct pipeline *p, const cJSON *fac
     dp_pixels_done(&pixels);
 }
 
-START_TEST(inputs_are_those_of_the_original)
+START_TEST(inputs_are_those_of_upstream)
 {
     cJSON *config = load_json(shared_path("%s/config.json", cases[_i]));
     const struct pipeline p = read_pipeline(config);
-    const int pictures = cJSON_GetArraySize(get(config, "images"));
-    ck_assert_int_gt(pictures, 0);
+    const int images = cJSON_GetArraySize(get(config, "images"));
+    ck_assert_int_gt(images, 0);
     forward f;
     forward_init(&f, 2, ~0u);
-    for (int i = 0; i < pictures; i++) {
+    for (int i = 0; i < images; i++) {
         cJSON *facts = load_json(shared_path("%s/image%d.json", cases[_i], i));
-        check_picture(&f, &p, facts);
+        check_image(&f, &p, facts);
         cJSON_Delete(facts);
     }
     forward_done(&f);
@@ -186,7 +186,7 @@ int main(void)
     TCase *t = tcase_create("reference");
     tcase_set_timeout(t, 120);
     if (shared_has("golden") && shared_has("golden2"))
-        tcase_add_loop_test(t, inputs_are_those_of_the_original, 0,
+        tcase_add_loop_test(t, inputs_are_those_of_upstream, 0,
                             sizeof cases / sizeof cases[0]);
     suite_add_tcase(s, t);
     return suite_run(s);

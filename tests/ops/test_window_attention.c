@@ -1,4 +1,4 @@
-/* Window attention against the original's steps, one after the other, in float64: norm,
+/* Window attention against upstream's steps, one after the other, in float64: norm,
  * padding, roll, windows, mask by regions, roll back. */
 #include "ops/window_attention.h"
 #include "tests/support/bounded.h"

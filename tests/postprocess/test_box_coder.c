@@ -57,7 +57,7 @@ static const struct {
 START_TEST(delta_decode_case)
 {
     const dp_box b =
-        dp_delta_decode(decodes[_i].box, decodes[_i].delta, decodes[_i].std, wide);
+        dp_box_coder_decode(decodes[_i].box, decodes[_i].delta, decodes[_i].std, wide);
     const dp_box w = decodes[_i].want;
     ck_assert_msg(b.x1 == w.x1 && b.y1 == w.y1 && b.x2 == w.x2 && b.y2 == w.y2,
                   "%s: %g %g %g %g", decodes[_i].what, (double)b.x1, (double)b.y1,
@@ -69,9 +69,9 @@ END_TEST
 START_TEST(delta_sides_are_clamped_both_ways)
 {
     const float grow[4] = {0, 0, 50, 50}, shrink[4] = {0, 0, -50, -50};
-    dp_box b = dp_delta_decode((dp_box){492, 492, 508, 508}, grow, ones, wide);
+    dp_box b = dp_box_coder_decode((dp_box){492, 492, 508, 508}, grow, ones, wide);
     check_float(b.x2 - b.x1, 1000, 1000 * 4 * FLT_EPSILON);
-    b = dp_delta_decode((dp_box){0, 0, 1000, 1000}, shrink, ones, wide);
+    b = dp_box_coder_decode((dp_box){0, 0, 1000, 1000}, shrink, ones, wide);
     check_float(b.y2 - b.y1, 16, 1000 * 4 * FLT_EPSILON);
 }
 END_TEST
@@ -79,7 +79,7 @@ END_TEST
 START_TEST(delta_nan_stays_nan)
 {
     const float delta[4] = {NAN, 0, 0, NAN};
-    const dp_box b = dp_delta_decode((dp_box){1, 1, 2, 2}, delta, ones, wide);
+    const dp_box b = dp_box_coder_decode((dp_box){1, 1, 2, 2}, delta, ones, wide);
     ck_assert(isnan(b.x1));
     ck_assert(isnan(b.x2));
     ck_assert(isnan(b.y1));
@@ -102,8 +102,9 @@ START_TEST(delta_decode_undoes_encode)
         const dp_box to = {x, y, x + random_float(&state, 20, 200),
                            y + random_float(&state, 20, 200)};
         float delta[4];
-        dp_delta_encode(delta, from, to, std);
-        const dp_box back = dp_delta_decode(from, delta, std, (dp_size){2000, 2000});
+        dp_box_coder_encode(delta, from, to, std);
+        const dp_box back =
+            dp_box_coder_decode(from, delta, std, (dp_size){2000, 2000});
         const float bound = 10 * 1000 * FLT_EPSILON;
         check_float(back.x1, to.x1, bound);
         check_float(back.y1, to.y1, bound);
@@ -131,8 +132,8 @@ static void check_decode(const char *name, const float std[4])
 
     ck_assert_uint_eq(classes, 3);
     for (size_t i = 0; i < n * classes; i++) {
-        const dp_box b = dp_delta_decode(boxes[i / classes], deltas + 4 * i, std,
-                                         (dp_size){797, 1203});
+        const dp_box b = dp_box_coder_decode(boxes[i / classes], deltas + 4 * i, std,
+                                             (dp_size){797, 1203});
         check_near(name, b.x1, want[4 * i]);
         check_near(name, b.y1, want[4 * i + 1]);
         check_near(name, b.x2, want[4 * i + 2]);
@@ -160,7 +161,7 @@ START_TEST(delta_golden)
     ck_assert_uint_eq(count, 4 * n);
     for (size_t i = 0; i < n; i++) {
         float delta[4];
-        dp_delta_encode(delta, boxes[i], targets[i], s0);
+        dp_box_coder_encode(delta, boxes[i], targets[i], s0);
         for (size_t j = 0; j < 4; j++)
             check_near("encode_s0", delta[j], want[4 * i + j]);
     }
@@ -216,16 +217,16 @@ static const struct {
 START_TEST(level_of_a_square)
 {
     ck_assert_int_eq(
-        dp_level_get((dp_box){0, 0, sides[_i].side, sides[_i].side}, 56, 4),
+        dp_pyramid_level_get((dp_box){0, 0, sides[_i].side, sides[_i].side}, 56, 4),
         sides[_i].level);
 }
 END_TEST
 
 START_TEST(level_of_a_broken_box_is_the_finest)
 {
-    ck_assert_int_eq(dp_level_get((dp_box){5, 5, 1, 9}, 56, 4), 0);
-    ck_assert_int_eq(dp_level_get((dp_box){NAN, 5, 1, 9}, 56, 4), 0);
-    ck_assert_int_eq(dp_level_get((dp_box){0, 0, INFINITY, 9}, 56, 4), 3);
+    ck_assert_int_eq(dp_pyramid_level_get((dp_box){5, 5, 1, 9}, 56, 4), 0);
+    ck_assert_int_eq(dp_pyramid_level_get((dp_box){NAN, 5, 1, 9}, 56, 4), 0);
+    ck_assert_int_eq(dp_pyramid_level_get((dp_box){0, 0, INFINITY, 9}, 56, 4), 3);
 }
 END_TEST
 
@@ -239,7 +240,7 @@ START_TEST(levels_golden_are_identical)
     ck_assert_uint_eq(count, 5 * n);
     for (size_t i = 0; i < n; i++) {
         const float *r = rois + 5 * i;
-        ck_assert_int_eq(dp_level_get((dp_box){r[1], r[2], r[3], r[4]}, 56, 4),
+        ck_assert_int_eq(dp_pyramid_level_get((dp_box){r[1], r[2], r[3], r[4]}, 56, 4),
                          want[i]);
     }
     free(want);

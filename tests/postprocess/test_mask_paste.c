@@ -321,7 +321,7 @@ START_TEST(paste_golden_edge_cases_are_identical)
                          cJSON_GetObjectItem(row, "gpu_path_counts")->valuestring);
             with_area++;
         } else {
-            ck_assert_uint_eq(r.count, 1); /* ours: empty, where the original paints */
+            ck_assert_uint_eq(r.count, 1); /* ours: empty, where upstream paints */
         }
         free(r.counts);
     }
@@ -354,7 +354,7 @@ static const cJSON *find_record(const cJSON *records, const float *row)
     return NULL;
 }
 
-/* From the original's probabilities the original's masks, without a differing pixel. */
+/* From upstream's probabilities upstream's masks, without a differing pixel. */
 START_TEST(paste_golden_detections_are_identical)
 {
     static const char *const names[] = {"mask_rcnn_a", "mask_rcnn_b", "cascade_a",

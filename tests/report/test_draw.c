@@ -97,7 +97,7 @@ START_TEST(label_is_filled_and_written_on)
 }
 END_TEST
 
-/* 0.42 of the colour and 0.58 of the picture: 100 becomes 142 of 200, and 58. */
+/* 0.42 of the colour and 0.58 of the image: 100 becomes 142 of 200, and 58. */
 START_TEST(mask_is_tinted)
 {
     dp_pixels p = grey(200, 300);
@@ -177,7 +177,7 @@ START_TEST(drawing_twice_gives_the_same_bytes)
 }
 END_TEST
 
-/* A box longer than a tile, on a picture wider than cairo can hold: the line goes on over
+/* A box longer than a tile, on an image wider than cairo can hold: the line goes on over
  * the tiles' borders with the same pixels. */
 START_TEST(tiles_do_not_show)
 {
@@ -194,7 +194,7 @@ START_TEST(tiles_do_not_show)
 }
 END_TEST
 
-START_TEST(tiny_pictures_are_drawn_on)
+START_TEST(tiny_images_are_drawn_on)
 {
     for (int side = 1; side < 12; side++) {
         dp_pixels p = grey(side, 13 - side);
@@ -217,7 +217,7 @@ START_TEST(what_does_not_fit_is_refused)
     dp_error err = {0};
     ck_assert_int_eq(dp_draw_detections(&err, &p, &f), DP_EARG);
     ck_assert_str_eq(err.text,
-                     "a drawing: found a picture of 20 x 30, expected 30 x 20");
+                     "a drawing: found an image of 20 x 30, expected 30 x 20");
     ck_assert_int_eq(dp_draw_labels(&err, &out, &p, &labels, &dataset), DP_EARG);
     ck_assert_ptr_null(out.data);
 
@@ -285,7 +285,7 @@ START_TEST(labels_are_tinted_with_a_legend_below)
 }
 END_TEST
 
-START_TEST(legend_widens_a_narrow_picture)
+START_TEST(legend_widens_a_narrow_image)
 {
     dp_pixels p = grey(40, 3), out;
     uint8_t bytes[120] = {0};
@@ -329,11 +329,11 @@ int main(void)
     tcase_add_test(t, labels_make_room_for_each_other);
     tcase_add_test(t, drawing_twice_gives_the_same_bytes);
     tcase_add_test(t, tiles_do_not_show);
-    tcase_add_test(t, tiny_pictures_are_drawn_on);
+    tcase_add_test(t, tiny_images_are_drawn_on);
     tcase_add_test(t, what_does_not_fit_is_refused);
     tcase_add_test(t, names_beyond_ascii_are_drawn);
     tcase_add_test(t, labels_are_tinted_with_a_legend_below);
-    tcase_add_test(t, legend_widens_a_narrow_picture);
+    tcase_add_test(t, legend_widens_a_narrow_image);
     tcase_add_test(t, legend_is_left_out_beyond_the_limits);
     suite_add_tcase(suite, t);
 

@@ -5,6 +5,8 @@
 
 #include "base/status.h"
 
+#include <stddef.h>
+
 /* Read all tensors of a file of torch.save, or of safetensors, and touch the first and
  * the last element of each. */
 typedef dp_status read_fn(dp_error *err, const unsigned char *bytes, size_t size);

@@ -186,7 +186,7 @@ void renamed_check(const char *file, const char *map, const char *weights)
     ck_assert_uint_eq(count, want);
     for (size_t i = 0; i < count; i++) {
         const dp_named_tensor *t = dp_checkpoint_find(ours, list[i].name);
-        ck_assert_msg(t, "%s is no original name", list[i].name);
+        ck_assert_msg(t, "%s is no upstream name", list[i].name);
         check_same(&list[i], t);
     }
     dp_name_map_free(names);

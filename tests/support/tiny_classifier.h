@@ -1,5 +1,5 @@
 /* tiny_classifier.h - a classifier whose answer is known: its weights are zero but for the
- * biases of the last layer, which are the logits of every picture
+ * biases of the last layer, which are the logits of every image
  */
 #ifndef DP_TESTS_SUPPORT_TINY_CLASSIFIER_H
 #define DP_TESTS_SUPPORT_TINY_CLASSIFIER_H

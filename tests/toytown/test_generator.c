@@ -33,7 +33,7 @@ START_TEST(a_seed_gives_the_same_bytes)
 }
 END_TEST
 
-START_TEST(a_picture_does_not_depend_on_the_others)
+START_TEST(an_image_does_not_depend_on_the_others)
 {
     const program_result *r =
         program_run(WITH_TOYTOWN
@@ -46,7 +46,7 @@ START_TEST(a_picture_does_not_depend_on_the_others)
 }
 END_TEST
 
-START_TEST(another_seed_gives_other_pictures)
+START_TEST(another_seed_gives_other_images)
 {
     const program_result *r =
         program_run(WITH_TOYTOWN "toytown a --count 1 --seed 7 && "
@@ -120,10 +120,10 @@ static void load_labels(dp_label_map *map, int image)
     ck_assert_int_eq(map->w, W);
 }
 
-/* Count into found[] the picture's pixels of each label, and how often its annotations
+/* Count into found[] the image's pixels of each label, and how often its annotations
  * say another thing than its labels. */
-static int compare_picture(const cJSON *annotations, int image,
-                           int found[TOY_CLASSES + 1])
+static int compare_image(const cJSON *annotations, int image,
+                         int found[TOY_CLASSES + 1])
 {
     static uint8_t said[H * W], mask[H * W], crowd[H * W];
     dp_label_map labels = {0};
@@ -167,7 +167,7 @@ START_TEST(annotations_and_labels_agree_in_every_pixel)
     int found[TOY_CLASSES + 1] = {0};
     ck_assert_int_eq(cJSON_GetArraySize(json_get(truth, "images")), PICTURES);
     for (int i = 0; i < PICTURES; i++)
-        ck_assert_msg(compare_picture(annotations, i, found) == 0, "picture %d", i);
+        ck_assert_msg(compare_image(annotations, i, found) == 0, "image %d", i);
     for (int c = 0; c <= TOY_CLASSES; c++) /* 0: a crowd */
         ck_assert_msg(found[c] > 0, "no pixel of class %d", c);
     cJSON_Delete(truth);
@@ -272,8 +272,8 @@ int main(void)
     tcase_set_timeout(t, 120);
     tcase_add_checked_fixture(t, scratch_setup, scratch_teardown);
     tcase_add_test(t, a_seed_gives_the_same_bytes);
-    tcase_add_test(t, a_picture_does_not_depend_on_the_others);
-    tcase_add_test(t, another_seed_gives_other_pictures);
+    tcase_add_test(t, an_image_does_not_depend_on_the_others);
+    tcase_add_test(t, another_seed_gives_other_images);
     tcase_add_test(t, annotations_and_labels_agree_in_every_pixel);
     tcase_add_test(t, the_truth_against_itself_is_perfect);
     tcase_add_test(t, bad_arguments_are_named);

@@ -1,5 +1,5 @@
-/* The two models that ship, end to end on five pictures that the training never saw:
- * tests/toytown keeps the pictures and what the models gave when they were new. */
+/* The two models that ship, end to end on five images that the training never saw:
+ * tests/toytown keeps the images and what the models gave when they were new. */
 #include "core/rle.h"
 #include "io/image/png.h"
 #include "tests/support/program.h"

@@ -128,7 +128,7 @@ class MaskRCNN(nn.Module):
         logits, deltas = self.roi_head["bbox_head"](windows)
         out["box_logits"], out["box_deltas"] = logits, deltas
 
-        # The original takes a proposal that ends at 0 for padding and blanks it.
+        # Upstream takes a proposal that ends at 0 for padding and blanks it.
         real = (proposals[:, 3:4] != 0).to(logits)
         scores = (logits * real).softmax(1)[:, :-1]
         boxes = bx.decode(proposals, deltas * real, BOX_STDS, resized)

@@ -11,7 +11,7 @@ import roi_align
 from expected import Arrays
 from files import digest, write_json, write_png, write_safetensors
 from mask_rcnn import MaskRCNN
-from pictures import picture
+from images import image
 from seeds import Unfit, first_fit
 from weights import normalise_outputs, randomise
 
@@ -65,7 +65,7 @@ def build(seed):
     """Random weights, with the last layers set so that the heads say something."""
     model = MaskRCNN(**SHAPE).eval()
     randomise(model, seed)
-    sources = [Input(picture(seed, c.h, c.w), c.scale) for c in IMAGES.values()]
+    sources = [Input(image(seed, c.h, c.w), c.scale) for c in IMAGES.values()]
 
     def outputs(name):
         """The rows of one output over all sources."""
@@ -163,7 +163,7 @@ def write(folder):
     for number, case in IMAGES.items():
 
         def attempt(seed):
-            source = Input(picture(1000 * number + seed, case.h, case.w), case.scale)
+            source = Input(image(1000 * number + seed, case.h, case.w), case.scale)
             outs = source.run(model), source.run(model, torch.float64)
             examine(*outs, case)
             return source, *outs

@@ -16,7 +16,7 @@ import rle
 from expected import Arrays
 from files import write_safetensors
 from paste import paste_all
-from pictures import picture
+from images import image
 from seeds import Unfit, first_fit
 
 
@@ -168,7 +168,7 @@ def image_resize(_):
              ((1, 17), (4, 40)), ((17, 1), (5, 3)), ((6, 6), (6, 6)), ((12, 10), (6, 11)),
              ((8, 6), (4, 6)), ((5, 8), (1, 1)))
     for case, (before, after) in enumerate(sizes):
-        x = out[f"{case}.x"] = picture(case, *before)
+        x = out[f"{case}.x"] = image(case, *before)
         out[f"{case}.y"] = preprocess.resize(x, *after)
     return out
 

@@ -10,12 +10,12 @@ from torch import nn
 import convnext
 from expected import Arrays
 from files import write_json, write_safetensors
-from pictures import picture
+from images import image
 from weights import randomise
 
 DEPTHS = (2, 1, 2, 1)
 CLASSES = 7
-SIDE = 45  # of the picture: no stride divides it
+SIDE = 45  # of the image: no stride divides it
 MODEL_SEED, PICTURE_SEED = 1, 3
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
@@ -239,9 +239,9 @@ def arrays(model, x):
 def write(folder):
     """Write the case; returns what the manifest says about it."""
     write_json(folder / "classes.json", {"name": "tiny", "count": CLASSES})
-    image = picture(PICTURE_SEED, SIDE, SIDE)
-    write_safetensors(folder / "picture.safetensors", {"bgr": image})
-    about = {"model_seed": MODEL_SEED, "picture_seed": PICTURE_SEED, "noise": {}}
+    image = image(PICTURE_SEED, SIDE, SIDE)
+    write_safetensors(folder / "image.safetensors", {"bgr": image})
+    about = {"model_seed": MODEL_SEED, "image_seed": PICTURE_SEED, "noise": {}}
     for name, build in STEPS.items():
         model = build().eval()
         randomise(model, MODEL_SEED)

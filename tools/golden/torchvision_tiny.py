@@ -15,7 +15,7 @@ from torchvision.models.resnet import Bottleneck, ResNet
 import coco
 from expected import Arrays
 from files import digest, write_json, write_png, write_safetensors
-from pictures import picture
+from images import image
 from seeds import Unfit, first_fit
 from weights import normalise_outputs, randomise
 
@@ -68,7 +68,7 @@ class Input:
     """An image and what the network gets of it, in float32 for every run."""
 
     def __init__(self, model, seed, size):
-        self.image, self.size = picture(seed, *size), size
+        self.image, self.size = image(seed, *size), size
         rgb = self.image[:, :, ::-1].transpose(2, 0, 1)
         x = torch.from_numpy(np.ascontiguousarray(rgb)).float() / 255
         self.images = model.transform([x])[0]

@@ -5,7 +5,7 @@ import torch
 import preprocess
 from expected import Arrays
 from files import digest, write_json, write_png, write_safetensors
-from pictures import picture
+from images import image
 from seeds import Unfit, first_fit
 from upernet import RATIOS, UPerNet
 from weights import normalise_outputs, randomise
@@ -25,7 +25,7 @@ LEAST_MARGIN = 1e-5  # between the two most likely classes of any pixel
 def build(seed):
     model = UPerNet(**SHAPE).eval()
     randomise(model, seed)
-    maps = run(model, picture(seed, *IMAGES[201]), "whole", torch.float32)
+    maps = run(model, image(seed, *IMAGES[201]), "whole", torch.float32)
     logits = maps["windows"][0]["logits"][0].flatten(1).t()
     normalise_outputs(model.decode_head.conv_seg, logits, 0.0, 3.0)
     return model
@@ -108,7 +108,7 @@ def write(folder):
     for number, size in IMAGES.items():
 
         def attempt(seed):
-            image = picture(1000 * number + seed, *size)
+            image = image(1000 * number + seed, *size)
             outs = {mode: [run(model, image, mode, dtype)
                            for dtype in (torch.float32, torch.float64)] for mode in MODES}
             examine(outs)

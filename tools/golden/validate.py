@@ -1,8 +1,8 @@
-"""Measures this reference against outputs of the original implementation.
+"""Measures this reference against outputs of the upstream implementation.
 
     validate.py --golden DIR [CASE...]
 
-DIR is a folder of golden cases of the original code, with its data folder beside it.
+DIR is a folder of golden cases of the upstream code, with its data folder beside it.
 One line a case and quantity: the worst difference, what is accepted, and whether it
 holds. The exit status is 1 when anything does not. Needs Pillow to decode JPEG files.
 """
@@ -254,7 +254,7 @@ def check_paste(table, golden):
     for row in cases["rows"]:
         box = torch.tensor(row["box"])
         if box[2] <= box[0] or box[3] <= box[1]:
-            continue  # the original has two answers here; ours is an empty mask
+            continue  # upstream has two answers here; ours is an empty mask
         masks, _ = paste.paste_all(mask.reshape(1, 28, 28), box[None], cases["size"])
         want = rle.decode(row["gpu_path_counts"], *cases["size"])
         table.add("paste_edge", "mask pixels", (masks[0].numpy() != want).sum(), 0)

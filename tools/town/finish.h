@@ -7,7 +7,7 @@
 #include "tools/town/random.h"
 #include "tools/town/scene.h"
 
-/* Turn the drawn scene (RGB24 of cairo, rows of `stride` bytes) into the picture, of the
+/* Turn the drawn scene (RGB24 of cairo, rows of `stride` bytes) into the image, of the
  * same size: the grain of each stuff, light from one side on each thing, a cast, a slight
  * blur, and a sensor's noise. */
 void toy_finish(dp_pixels *out, const unsigned char *rows, int stride,

@@ -19,7 +19,7 @@ static const plan_band plans[][5] = {
     {{TOY_WATER, .36}, {TOY_SAND, .34}, {TOY_GRASS, .30}},
 };
 
-/* Three hues of each stuff; the sky's are at the top of the picture. */
+/* Three hues of each stuff; the sky's are at the top of the image. */
 static const toy_rgb hues[TOY_CLASSES + 1][3] = {
     [TOY_SKY] = {{.42, .68, .93}, {.52, .74, .90}, {.62, .66, .90}},
     [TOY_GRASS] = {{.52, .73, .36}, {.60, .76, .40}, {.46, .68, .38}},

@@ -30,7 +30,7 @@ typedef struct toy_ground {
 
 void toy_ground_plan(toy_ground *g, toy_random *r, int h, int w);
 
-/* A picture of it; or, with a mask pen, its classes as values. */
+/* An image of it; or, with a mask pen, its classes as values. */
 void toy_ground_draw(toy_pen *p, const toy_ground *g);
 
 #endif

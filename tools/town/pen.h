@@ -1,6 +1,6 @@
 /* pen.h - draws a shape twice: once to be seen, once as truth
  *
- * The same calls paint a picture (smooth edges, colours that fade with distance) or fill
+ * The same calls paint an image (smooth edges, colours that fade with distance) or fill
  * a mask (whole pixels of one value). So the two cannot disagree by more than the half
  * pixel of a smooth edge.
  */

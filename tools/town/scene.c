@@ -6,7 +6,7 @@
 #include <string.h>
 
 static const double least_seen = 0.45;  /* of what the frame holds of it      */
-static const double least_area = 90;    /* pixels, in a picture 192 high      */
+static const double least_area = 90;    /* pixels, in an image 192 high      */
 static const double least_inside = 0.6; /* of its box                         */
 
 static double unit(const toy_scene *s)
@@ -106,7 +106,7 @@ static bool may_stand(int class, int stuff)
     }
 }
 
-/* 0 at the horizon, 1 at the lower edge of the picture. */
+/* 0 at the horizon, 1 at the lower edge of the image. */
 static double nearness(const toy_scene *s, double y)
 {
     return fmin(1, fmax(0, (y - s->ground.horizon) / (s->h - s->ground.horizon)));

@@ -1,4 +1,4 @@
-/* scene.h - one picture's town: what stands where, and what of it can be seen
+/* scene.h - one image's town: what stands where, and what of it can be seen
  */
 #ifndef DP_TOOLS_TOWN_SCENE_H
 #define DP_TOOLS_TOWN_SCENE_H
@@ -25,7 +25,7 @@ typedef struct toy_scene {
 dp_status toy_scene_init(dp_error *err, toy_scene *s, int h, int w) DP_MUST_CHECK;
 
 /* Another town. What would be seen of a thing by less than 45 percent of it, or
- * hardly at all, is left out, of the picture as of the truth. */
+ * hardly at all, is left out, of the image as of the truth. */
 void toy_scene_plan(toy_scene *s, toy_random *r);
 
 /* Its colours and outlines, on a surface of its size. */

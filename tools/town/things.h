@@ -27,7 +27,7 @@ typedef struct toy_extent {
 
 toy_extent toy_thing_extent(int class);
 
-/* Its size in the foreground of a picture 192 pixels high. */
+/* Its size in the foreground of an image 192 pixels high. */
 double toy_thing_size(int class);
 
 /* Choose shape and colours. */

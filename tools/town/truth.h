@@ -1,4 +1,4 @@
-/* truth.h - what the town's pictures show, in COCO's form and in ADE20K's
+/* truth.h - what the town's images show, in COCO's form and in ADE20K's
  */
 #ifndef DP_TOOLS_TOWN_TRUTH_H
 #define DP_TOOLS_TOWN_TRUTH_H
@@ -10,7 +10,7 @@
 
 #include <stdint.h>
 
-/* Zero-initialise. Memory is kept from picture to picture. */
+/* Zero-initialise. Memory is kept from image to image. */
 typedef struct toy_truth {
     dp_label_map labels;
     dp_outline outline;
@@ -18,14 +18,14 @@ typedef struct toy_truth {
     uint32_t *counts; /* h x w + 1 */
 } toy_truth;
 
-/* Room for pictures of h x w. DP_ENOMEM. */
+/* Room for images of h x w. DP_ENOMEM. */
 dp_status toy_truth_init(dp_error *err, toy_truth *t, int h, int w) DP_MUST_CHECK;
 
 /* Set t->labels: of things and stuff their class, 0 in a crowd. */
 dp_status toy_truth_label(dp_error *err, toy_truth *t,
                           const toy_scene *s) DP_MUST_CHECK;
 
-/* Append the picture's annotations, each on a line of its own, with a comma in front of
+/* Append the image's annotations, each on a line of its own, with a comma in front of
  * all but the first of *count; the ids are 1 and up from image * TOY_MOST_THINGS.
  *
  * A thing's polygons run along the edges of its visible pixels, one for each connected

@@ -1,7 +1,7 @@
 """What Mask R-CNN and UperNet are trained to give: targets and losses.
 
 The rules are those of the published training recipes (Ren et al. 2015, He et al. 2017,
-Xiao et al. 2018); the counts of samples are smaller, as the pictures are.
+Xiao et al. 2018); the counts of samples are smaller, as the images are.
 """
 import math
 
@@ -177,7 +177,7 @@ def extract(pyramid, rois, size):
 
 
 def segmentation_loss(logits, labels, first, weight=None):
-    """Cross entropy at the size of the picture, on every other row from `first`, 0 or 1:
+    """Cross entropy at the size of the image, on every other row from `first`, 0 or 1:
     half the work, and neighbours say much the same. `weight` is of each class."""
     logits = F.interpolate(logits, size=labels.shape[1:], mode="bilinear",
                            align_corners=False)

@@ -1,4 +1,4 @@
-"""The generated town as tensors: pictures, boxes, visible parts, labels."""
+"""The generated town as tensors: images, boxes, visible parts, labels."""
 import json
 
 import numpy as np
@@ -37,10 +37,10 @@ class Town:
         for one in truth["annotations"]:
             if not one["iscrowd"]:
                 things[one["image_id"]].append(one)
-        self.pictures, self.labels, self.owners, self.boxes, self.classes = [], [], [], [], []
+        self.images, self.labels, self.owners, self.boxes, self.classes = [], [], [], [], []
         for image in truth["images"]:
             name = image["file_name"]
-            self.pictures.append(read_image(str(folder / "images" / name), ImageReadMode.RGB))
+            self.images.append(read_image(str(folder / "images" / name), ImageReadMode.RGB))
             path = folder / "labels" / name.replace(".jpg", ".png")
             self.labels.append(read_image(str(path))[0])
             self.add_things(things[image["id"]], *self.labels[-1].shape)
@@ -55,7 +55,7 @@ class Town:
         self.classes.append(torch.tensor([one["category_id"] - 1 for one in things]).long())
 
     def __len__(self):
-        return len(self.pictures)
+        return len(self.images)
 
     def label_counts(self, classes):
         """Pixels of each class."""
@@ -63,19 +63,19 @@ class Town:
         return count[1:].float()
 
     def batch(self, rows, mirrored):
-        """Pictures (n, 3, h, w) as the network wants them, labels (n, h, w), and for each
-        picture its boxes, classes, and masks (things, h, w)."""
-        pictures, labels, things = [], [], []
+        """Images (n, 3, h, w) as the network wants them, labels (n, h, w), and for each
+        image its boxes, classes, and masks (things, h, w)."""
+        images, labels, things = [], [], []
         for row, mirror in zip(rows, mirrored):
-            picture, label, owner = self.pictures[row], self.labels[row], self.owners[row]
+            image, label, owner = self.images[row], self.labels[row], self.owners[row]
             boxes = self.boxes[row]
             if mirror:
-                picture, label, owner = picture.flip(2), label.flip(1), owner.flip(1)
-                boxes = torch.stack([picture.shape[2] - boxes[:, 2], boxes[:, 1],
-                                     picture.shape[2] - boxes[:, 0], boxes[:, 3]], dim=1)
-            pictures.append((picture.float() - MEAN) / STD)
+                image, label, owner = image.flip(2), label.flip(1), owner.flip(1)
+                boxes = torch.stack([image.shape[2] - boxes[:, 2], boxes[:, 1],
+                                     image.shape[2] - boxes[:, 0], boxes[:, 3]], dim=1)
+            images.append((image.float() - MEAN) / STD)
             label = label.long()
             labels.append(torch.where(label == 0, IGNORED, label - 1))
             numbers = torch.arange(1, len(boxes) + 1, dtype=torch.uint8)
             things.append((boxes, self.classes[row], owner == numbers[:, None, None]))
-        return torch.stack(pictures), torch.stack(labels), things
+        return torch.stack(images), torch.stack(labels), things

@@ -137,15 +137,15 @@ class Log:
 
 
 def batches(town, steps, seed):
-    """Pictures in a new order each time round, half of them mirrored."""
+    """Images in a new order each time round, half of them mirrored."""
     draw, order = torch.Generator().manual_seed(seed), []
     for _ in range(steps):
         if len(order) < BATCH:
             order = torch.randperm(len(town), generator=draw).tolist()
         rows, order = order[:BATCH], order[BATCH:]
         mirrored = (torch.rand(BATCH, generator=draw) < 0.5).tolist()
-        pictures, labels, things = town.batch(rows, mirrored)
-        yield pictures.contiguous(memory_format=torch.channels_last), labels, things
+        images, labels, things = town.batch(rows, mirrored)
+        yield images.contiguous(memory_format=torch.channels_last), labels, things
 
 
 def descend(model, parts, losses_of, data, steps, rate, every):
@@ -171,9 +171,9 @@ def train_both(args, town, model):
     detection = DetectionLoss(model.detector, args.seed)
 
     def losses_of(step, batch):
-        pictures, labels, things = batch
-        maps = model.detector.backbone(pictures)
-        losses = detection(maps, things, pictures.shape[2:])
+        images, labels, things = batch
+        maps = model.detector.backbone(images)
+        losses = detection(maps, things, images.shape[2:])
         logits = model.decode_head(maps)["logits"]
         losses["segment"] = segmentation_loss(logits, labels, step % 2)
         return losses
@@ -188,8 +188,8 @@ def train_segmentor(args, town, model):
     weight /= weight.mean()
 
     def losses_of(step, batch):
-        pictures, labels, _ = batch
-        logits = model.decode_head(model.detector.backbone(pictures))["logits"]
+        images, labels, _ = batch
+        logits = model.decode_head(model.detector.backbone(images))["logits"]
         return {"segment": segmentation_loss(logits, labels, step % 2, weight)}
 
     data = batches(town, args.segment_steps, args.seed + 1)
@@ -202,7 +202,7 @@ def main():
     parser.add_argument("town", type=Path, help="a folder that tools/toytown wrote")
     parser.add_argument("out", type=Path, help="folder of the two checkpoints")
     parser.add_argument("--steps", type=int, default=1100,
-                        help="of eight pictures, for both; 0: go on from the checkpoints")
+                        help="of eight images, for both; 0: go on from the checkpoints")
     parser.add_argument("--segment-steps", type=int, default=600,
                         help="for the segmentor alone")
     parser.add_argument("--every", type=int, default=50, help="steps between lines of the log")
@@ -213,7 +213,7 @@ def main():
     torch.manual_seed(args.seed)
     torch.set_num_threads(args.threads)
     town, model = Town(args.town), Both().to(memory_format=torch.channels_last)
-    print(f"{sum(p.numel() for p in model.parameters())} parameters, {len(town)} pictures",
+    print(f"{sum(p.numel() for p in model.parameters())} parameters, {len(town)} images",
           flush=True)
     if args.steps > 0:
         save(train_both(args, town, model), args.out, SAVED)

@@ -156,7 +156,7 @@ static int tensors_read_here(const char *name)
     return 0;
 }
 
-START_TEST(reference_files_hold_what_the_original_reader_found)
+START_TEST(reference_files_hold_what_upstream_reader_found)
 {
     size_t size;
     char *text =
@@ -218,7 +218,7 @@ int main(void)
     tcase_add_checked_fixture(t, NULL, teardown);
     tcase_set_timeout(t, 120);
     if (shared_has("data/coco_eval/golden/checkpoint_tensors.json"))
-        tcase_add_test(t, reference_files_hold_what_the_original_reader_found);
+        tcase_add_test(t, reference_files_hold_what_upstream_reader_found);
     if (shared_has("golden"))
         tcase_add_test(t, the_files_of_the_reference_models_verify);
     suite_add_tcase(s, t);

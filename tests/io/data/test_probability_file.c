@@ -16,15 +16,15 @@ static dp_error err;
 /* Write all rows in pieces of `step`. */
 static dp_status save(const char *path, const float *scores, int step)
 {
-    dp_score_file s;
-    dp_status st = dp_score_file_open(&err, &s, path, "a \"name\"", K, H, W);
+    dp_probability_file s;
+    dp_status st = dp_probability_file_open(&err, &s, path, "a \"name\"", K, H, W);
     for (int y = 0; y < H && st == DP_OK; y += step) {
         const int rows = H - y < step ? H - y : step;
         float piece[H * W * K];
         memcpy(piece, scores + y * W * K, (size_t)(rows * W * K) * sizeof *piece);
-        st = dp_score_file_put(&err, &s, y, (dp_tensor){piece, 1, rows, W, K});
+        st = dp_probability_file_put(&err, &s, y, (dp_tensor){piece, 1, rows, W, K});
     }
-    return dp_score_file_close(&err, &s, st);
+    return dp_probability_file_close(&err, &s, st);
 }
 
 START_TEST(rows_in_any_pieces_make_the_same_tensor)
@@ -55,12 +55,12 @@ END_TEST
 
 START_TEST(a_file_given_up_is_not_there)
 {
-    dp_score_file s;
+    dp_probability_file s;
     const char *path = scratch_path("scores.safetensors");
-    ck_assert_int_eq(dp_score_file_open(&err, &s, path, "p", K, H, W), DP_OK);
-    ck_assert_int_eq(dp_score_file_close(&err, &s, DP_ENOMEM), DP_ENOMEM);
+    ck_assert_int_eq(dp_probability_file_open(&err, &s, path, "p", K, H, W), DP_OK);
+    ck_assert_int_eq(dp_probability_file_close(&err, &s, DP_ENOMEM), DP_ENOMEM);
     ck_assert_int_eq(scratch_count(), 0);
-    ck_assert_int_eq(dp_score_file_close(&err, &s, DP_OK), DP_OK); /* not open */
+    ck_assert_int_eq(dp_probability_file_close(&err, &s, DP_OK), DP_OK); /* not open */
 }
 END_TEST
 
@@ -78,8 +78,8 @@ END_TEST
 
 START_TEST(a_device_is_refused)
 {
-    dp_score_file s;
-    ck_assert_int_eq(dp_score_file_open(&err, &s, "/dev/null", "p", K, H, W),
+    dp_probability_file s;
+    ck_assert_int_eq(dp_probability_file_open(&err, &s, "/dev/null", "p", K, H, W),
                      DP_EUNSUPPORTED);
     ck_assert_msg(strstr(err.text, "/dev/null: found a pipe or a device") != NULL, "%s",
                   err.text);

@@ -312,7 +312,7 @@ START_TEST(labelme_without_detections)
 }
 END_TEST
 
-/* What the original wrote, read and written again: the same bytes. */
+/* What upstream wrote, read and written again: the same bytes. */
 typedef struct rebuilt {
     dp_dataset dataset;
     dp_class classes[128];

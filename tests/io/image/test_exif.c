@@ -95,7 +95,7 @@ START_TEST(a_count_that_promises_too_much_ends_with_the_data)
 }
 END_TEST
 
-/* The stored picture is, in letters,   abc
+/* The stored image is, in letters,   abc
  *                                      def   and each orientation's upright one: */
 static const struct {
     int h, w;
@@ -106,7 +106,7 @@ static const struct {
     {3, 2, "cfbead"}, {2, 3, "abcdef"},
 };
 
-START_TEST(a_picture_is_turned_upright)
+START_TEST(an_image_is_turned_upright)
 {
     dp_pixels p;
     ck_assert_int_eq(dp_pixels_init(&err, &p, 2, 3), DP_OK);
@@ -164,9 +164,9 @@ static double mean_difference(const dp_pixels *a, const dp_pixels *b)
     return sum / n;
 }
 
-/* The pictures were turned after decoding and compressed again; that loss is 0.4 to 4
- * levels on average. A picture turned the wrong way differs by more than 40. */
-START_TEST(photographs_stored_in_all_orientations_are_the_same_picture)
+/* The images were turned after decoding and compressed again; that loss is 0.4 to 4
+ * levels on average. An image turned the wrong way differs by more than 40. */
+START_TEST(photographs_stored_in_all_orientations_are_the_same_image)
 {
     static const char *const folders[] = {"Landscape", "Portrait"};
     dp_pixels first, other;
@@ -194,12 +194,12 @@ int main(void)
                         (int)(sizeof broken / sizeof broken[0]));
     tcase_add_test(t, entries_before_the_orientation_are_stepped_over);
     tcase_add_test(t, a_count_that_promises_too_much_ends_with_the_data);
-    tcase_add_loop_test(t, a_picture_is_turned_upright, 0,
+    tcase_add_loop_test(t, an_image_is_turned_upright, 0,
                         (int)(sizeof upright / sizeof upright[0]));
     tcase_add_loop_test(t, turning_there_and_back_changes_nothing, 1, 9);
     if (shared_has("data/exif_orientation"))
         tcase_add_loop_test(
-            t, photographs_stored_in_all_orientations_are_the_same_picture, 0, 2);
+            t, photographs_stored_in_all_orientations_are_the_same_image, 0, 2);
     suite_add_tcase(s, t);
     return suite_run(s);
 }

@@ -18,7 +18,7 @@
 static dp_error err;
 static int read_count, refused_count;
 
-/* None of these files is a large picture, so none may take much memory. The address
+/* None of these files is a large image, so none may take much memory. The address
  * sanitizer reserves too much itself for such a limit. */
 static void limit_memory(void)
 {
@@ -217,7 +217,7 @@ START_TEST(jpeg_pixels_are_near_those_of_another_reader)
 }
 END_TEST
 
-START_TEST(arithmetic_and_huffman_coding_of_a_picture_are_the_same)
+START_TEST(arithmetic_and_huffman_coding_of_an_image_are_the_same)
 {
     check_same(shared_path("data/hostile/jpeg_libjpegturbo/testimages/testimgari.jpg"),
                shared_path("data/hostile/jpeg_libjpegturbo/testimages/testimgint.jpg"),
@@ -284,7 +284,7 @@ static void add_tests(TCase *t)
     tcase_add_test(t, png_pixels_are_those_of_another_reader);
     tcase_add_test(t, png_pixels_have_the_checksums_of_another_reader);
     tcase_add_test(t, jpeg_pixels_are_near_those_of_another_reader);
-    tcase_add_test(t, arithmetic_and_huffman_coding_of_a_picture_are_the_same);
+    tcase_add_test(t, arithmetic_and_huffman_coding_of_an_image_are_the_same);
 }
 
 int main(void)

@@ -1,4 +1,4 @@
-/* Pictures of either format: told by their bytes; golden digests of OpenCV's pixels. */
+/* Images of either format: told by their bytes; golden digests of OpenCV's pixels. */
 #define _XOPEN_SOURCE 700
 #include "base/memory.h"
 #include "io/image/image.h"

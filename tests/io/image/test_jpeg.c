@@ -22,7 +22,7 @@ enum { ARITHMETIC = false };
 enum { W = 37, H = 21, QUALITY = 90, COUNT_KINDS = 10 };
 
 static dp_error err;
-static uint8_t picture[W * H * 4];
+static uint8_t image[W * H * 4];
 
 /* Slopes and edges in all four channels. */
 static void setup(void)
@@ -31,21 +31,21 @@ static void setup(void)
     for (int y = 0; y < H; y++)
         for (int x = 0; x < W; x++)
             for (int c = 0; c < 4; c++)
-                picture[(y * W + x) * 4 + c] =
+                image[(y * W + x) * 4 + c] =
                     (uint8_t)((x * (3 + c) + y * (7 - c)) + (x > 20 && y > 5 ? 90 : 0));
 }
 
 static const jpeg_kind kinds[COUNT_KINDS] = {
-    {W, H, 1, picture, QUALITY, .progressive = false},
-    {W, H, 1, picture, QUALITY, .progressive = true},
-    {W, H, 3, picture, QUALITY, .full_chroma = true},
-    {W, H, 3, picture, QUALITY, .full_chroma = false},
-    {W, H, 3, picture, QUALITY, .restart_rows = 1},
-    {W, H, 3, picture, QUALITY, .progressive = true},
-    {W, H, 3, picture, QUALITY, .arithmetic = ARITHMETIC},
-    {1, 1, 3, picture, QUALITY, .progressive = true},
-    {W, H, 4, picture, QUALITY, .progressive = false},
-    {W, H, 4, picture, QUALITY, .progressive = true, .inverted_adobe = true},
+    {W, H, 1, image, QUALITY, .progressive = false},
+    {W, H, 1, image, QUALITY, .progressive = true},
+    {W, H, 3, image, QUALITY, .full_chroma = true},
+    {W, H, 3, image, QUALITY, .full_chroma = false},
+    {W, H, 3, image, QUALITY, .restart_rows = 1},
+    {W, H, 3, image, QUALITY, .progressive = true},
+    {W, H, 3, image, QUALITY, .arithmetic = ARITHMETIC},
+    {1, 1, 3, image, QUALITY, .progressive = true},
+    {W, H, 4, image, QUALITY, .progressive = false},
+    {W, H, 4, image, QUALITY, .progressive = true, .inverted_adobe = true},
 };
 
 static dp_pixels decode(const encoded *file)
@@ -112,7 +112,7 @@ START_TEST(pixels_are_those_of_libjpegs_defaults_blue_first)
 }
 END_TEST
 
-/* A flat picture of quality 100 comes back exactly. Inks are stored inverted. */
+/* A flat image of quality 100 comes back exactly. Inks are stored inverted. */
 static const struct {
     uint8_t cmyk[4], bgr[3];
 } inks[] = {
@@ -320,7 +320,7 @@ START_TEST(a_missing_restart_marker_is_damage)
 }
 END_TEST
 
-START_TEST(data_that_end_before_the_picture_are_damage)
+START_TEST(data_that_end_before_the_image_are_damage)
 {
     encoded file = encode_jpeg(&kinds[3]);
     static const uint8_t end[] = {0xff, 0xd9};
@@ -372,7 +372,7 @@ START_TEST(sizes_are_checked_before_room_is_taken)
 END_TEST
 
 /* 64 x 64 pixels of 4:2:0 have 64 + 16 + 16 blocks: 24 bytes at two bits each. */
-START_TEST(the_shortest_picture_is_read)
+START_TEST(the_shortest_image_is_read)
 {
     static uint8_t flat[64 * 64 * 3];
     encoded file =
@@ -400,7 +400,7 @@ END_TEST
 START_TEST(two_components_are_not_supported)
 {
     encoded file =
-        encode_jpeg(&(jpeg_kind){8, 8, 2, picture, QUALITY, .full_chroma = true});
+        encode_jpeg(&(jpeg_kind){8, 8, 2, image, QUALITY, .full_chroma = true});
     check_refused(&file, file.size, DP_EUNSUPPORTED, "expected 8 bits and 1, 3 or 4");
     free(file.data);
 }
@@ -549,11 +549,11 @@ static void add_damage(TCase *t)
     tcase_add_test(t, bytes_behind_the_end_marker_are_not_looked_at);
     tcase_add_test(t, an_unknown_jfif_version_is_harmless);
     tcase_add_test(t, a_missing_restart_marker_is_damage);
-    tcase_add_test(t, data_that_end_before_the_picture_are_damage);
+    tcase_add_test(t, data_that_end_before_the_image_are_damage);
     tcase_add_test(t, what_is_no_jpeg_is_refused);
     tcase_add_loop_test(t, sizes_are_checked_before_room_is_taken, 0,
                         (int)(sizeof sizes / sizeof sizes[0]));
-    tcase_add_test(t, the_shortest_picture_is_read);
+    tcase_add_test(t, the_shortest_image_is_read);
     tcase_add_test(t, lossless_and_twelve_bit_files_are_not_supported);
     tcase_add_test(t, two_components_are_not_supported);
     tcase_add_test(t, as_many_scans_as_the_limit_are_read);

@@ -77,16 +77,16 @@ END_TEST
 START_TEST(a_window_is_padded_with_zeros_and_reads_nothing_else)
 {
     enum { H = 70, W = 45, Y = 3, X = 5, ROWS = 66, COLUMNS = 33 };
-    static uint8_t picture[H][W][3];
+    static uint8_t image[H][W][3];
     uint64_t seed = 3;
     for (int y = 0; y < H; y++)
         for (int x = 0; x < W; x++)
             for (int c = 0; c < 3; c++)
-                picture[y][x][c] = (uint8_t)random_int(&seed, 256);
+                image[y][x][c] = (uint8_t)random_int(&seed, 256);
     for (int k = 0; k < 2 * FORWARD_THREADS; k++) {
         const bool flip = k % 2;
         struct input in = {
-            .window = {picture[Y][X], sizeof picture[0], ROWS, COLUMNS, flip},
+            .window = {image[Y][X], sizeof image[0], ROWS, COLUMNS, flip},
             .multiple = 32};
         dp_normalize_build(&in.normalize, mean, std, true);
         forward f;
@@ -96,10 +96,9 @@ START_TEST(a_window_is_padded_with_zeros_and_reads_nothing_else)
         for (int i = 0; i < 96 * 64 * 3; i++) {
             const int y = i / 3 / 64, x = i / 3 % 64, c = i % 3;
             const int column = flip ? X + COLUMNS - 1 - x : X + x;
-            const float want =
-                y < ROWS && x < COLUMNS
-                    ? in.normalize.value[c][picture[Y + y][column][2 - c]]
-                    : 0.0f;
+            const float want = y < ROWS && x < COLUMNS
+                                   ? in.normalize.value[c][image[Y + y][column][2 - c]]
+                                   : 0.0f;
             ck_assert(in.out.data[i] == want);
         }
         forward_done(&f);

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct picture {
+struct image {
     int h, w, out_h, out_w;
     const uint8_t *in;
     uint8_t *out;
@@ -17,9 +17,9 @@ struct picture {
 
 static void resize(dp_run *r, void *arg)
 {
-    struct picture *p = arg;
+    struct image *p = arg;
     p->out = dp_run_take(r, (size_t)p->out_h * (size_t)p->out_w, 3);
-    dp_image_resize_run(r, p->out, p->out_h, p->out_w, p->in, p->h, p->w);
+    dp_opencv_resize_run(r, p->out, p->out_h, p->out_w, p->in, p->h, p->w);
 }
 
 static const struct {
@@ -38,7 +38,7 @@ static const struct {
 
 START_TEST(target_sizes)
 {
-    const dp_size got = dp_image_resize_target(
+    const dp_size got = dp_opencv_resize_target(
         targets[_i].h, targets[_i].w, targets[_i].long_side, targets[_i].short_side);
     ck_assert_int_eq(got.h, targets[_i].want_h);
     ck_assert_int_eq(got.w, targets[_i].want_w);
@@ -48,7 +48,7 @@ END_TEST
 START_TEST(the_same_size_is_a_copy)
 {
     const uint8_t in[12] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 255};
-    struct picture p = {2, 2, 2, 2, in, NULL};
+    struct image p = {2, 2, 2, 2, in, NULL};
     forward f;
     forward_init(&f, 1, ~0u);
     forward_run(&f, resize, &p);
@@ -61,7 +61,7 @@ START_TEST(half_the_size_is_the_mean_of_four_rounded_half_up)
 {
     /* Columns 1 and 2 of blue hold 0 1 / 0 1: 0.5 becomes 1; of green 0 0 / 0 1: 0. */
     const uint8_t in[12] = {0, 0, 200, 1, 0, 201, 0, 0, 202, 1, 1, 203};
-    struct picture p = {2, 2, 1, 1, in, NULL};
+    struct image p = {2, 2, 1, 1, in, NULL};
     forward f;
     forward_init(&f, 1, ~0u);
     forward_run(&f, resize, &p);
@@ -76,7 +76,7 @@ START_TEST(twice_the_width_takes_quarters)
 {
     /* Positions -0.25, 0.25, 0.75, 1.25: 0, a quarter of 100, three quarters, 100. */
     const uint8_t in[6] = {0, 0, 0, 100, 100, 100}, want[4] = {0, 25, 75, 100};
-    struct picture p = {1, 2, 1, 4, in, NULL};
+    struct image p = {1, 2, 1, 4, in, NULL};
     forward f;
     forward_init(&f, 1, ~0u);
     forward_run(&f, resize, &p);
@@ -105,7 +105,7 @@ static int inside(int i, int n)
     return i < 0 ? 0 : i >= n ? n - 1 : i;
 }
 
-static int value_at(const struct picture *p, int y, int x, int c)
+static int value_at(const struct image *p, int y, int x, int c)
 {
     int row, column;
     const float v = position(y, p->out_h, p->h, &row);
@@ -129,8 +129,8 @@ START_TEST(any_size_follows_the_rule)
     forward f;
     forward_init(&f, 2, ~0u);
     for (int round = 0; round < 150; round++) {
-        struct picture p = {.h = 1 + random_int(&seed, 40),
-                            .w = 1 + random_int(&seed, 40)};
+        struct image p = {.h = 1 + random_int(&seed, 40),
+                          .w = 1 + random_int(&seed, 40)};
         p.out_h = 1 + random_int(&seed, 80);
         p.out_w = 1 + random_int(&seed, 80);
         if (p.h == 2 * p.out_h && p.w == 2 * p.out_w)
@@ -150,14 +150,14 @@ START_TEST(any_size_follows_the_rule)
 }
 END_TEST
 
-START_TEST(a_plain_picture_stays_plain)
+START_TEST(a_plain_image_stays_plain)
 {
     static uint8_t in[31 * 17 * 3];
     forward f;
     forward_init(&f, 1, ~0u);
     for (int shade = 0; shade < 256; shade++) {
         memset(in, shade, sizeof in);
-        struct picture p = {31, 17, 1 + shade % 60, 1 + shade % 47, in, NULL};
+        struct image p = {31, 17, 1 + shade % 60, 1 + shade % 47, in, NULL};
         forward_run(&f, resize, &p);
         for (int i = 0; i < p.out_h * p.out_w * 3; i++)
             ck_assert_int_eq(p.out[i], shade);
@@ -174,7 +174,7 @@ START_TEST(threads_and_kernels_do_not_change_a_byte)
     for (size_t i = 0; i < sizeof in; i++)
         in[i] = (uint8_t)random_int(&seed, 256);
     for (int k = 0; k < 2 * FORWARD_THREADS; k++) {
-        struct picture p = {H, W, OUT_H, OUT_W, in, NULL};
+        struct image p = {H, W, OUT_H, OUT_W, in, NULL};
         forward f;
         forward_init(&f, forward_threads[k / 2], k % 2 ? ~0u : 0);
         forward_run(&f, resize, &p);
@@ -188,7 +188,7 @@ END_TEST
 
 START_TEST(a_side_of_nothing_is_refused)
 {
-    struct picture p = {4, 4, 0, 4, NULL, NULL};
+    struct image p = {4, 4, 0, 4, NULL, NULL};
     forward f;
     forward_init(&f, 1, ~0u);
     forward_expect_shape_error(&f, resize, &p);
@@ -205,7 +205,7 @@ int main(void)
     tcase_add_test(t, half_the_size_is_the_mean_of_four_rounded_half_up);
     tcase_add_test(t, twice_the_width_takes_quarters);
     tcase_add_test(t, any_size_follows_the_rule);
-    tcase_add_test(t, a_plain_picture_stays_plain);
+    tcase_add_test(t, a_plain_image_stays_plain);
     tcase_add_test(t, threads_and_kernels_do_not_change_a_byte);
     tcase_add_test(t, a_side_of_nothing_is_refused);
     suite_add_tcase(s, t);

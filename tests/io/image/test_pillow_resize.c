@@ -131,7 +131,7 @@ START_TEST(a_part_is_cut_from_the_whole)
 END_TEST
 
 /* Only the part that is asked for takes memory: the whole would have 3.9e9 pixels. */
-START_TEST(a_thin_picture_costs_no_more_than_its_part)
+START_TEST(a_thin_image_costs_no_more_than_its_part)
 {
     const dp_size in = {1, 60000}, size = dp_pillow_resize_target(1, 60000, 256);
     ck_assert_int_eq(size.w, 15360000);
@@ -189,7 +189,7 @@ int main(void)
     TCase *tc = tcase_create("bicubic");
     tcase_add_loop_test(tc, bytes_are_pillows, 0, COUNT);
     tcase_add_test(tc, a_part_is_cut_from_the_whole);
-    tcase_add_test(tc, a_thin_picture_costs_no_more_than_its_part);
+    tcase_add_test(tc, a_thin_image_costs_no_more_than_its_part);
     tcase_add_loop_test(tc, the_short_side_decides_and_the_long_one_is_truncated, 0,
                         (int)(sizeof targets / sizeof targets[0]));
     tcase_add_loop_test(tc, a_part_that_is_not_inside_is_refused, 0,

@@ -140,7 +140,7 @@ START_TEST(a_large_chunk_that_is_skipped_takes_no_harm)
 }
 END_TEST
 
-/* ---- larger pictures ------------------------------------------------------------ */
+/* ---- larger images ------------------------------------------------------------ */
 
 enum { W = 19, H = 13, ROOM = W * H * 8 };
 
@@ -349,7 +349,7 @@ START_TEST(sizes_are_checked_before_room_is_taken)
 END_TEST
 
 /* Zeros are what deflate packs best: near 1032 to 1, the bound that is checked. */
-START_TEST(the_shortest_picture_is_read)
+START_TEST(the_shortest_image_is_read)
 {
     enum { SIDE = 4000 };
     uint8_t *zeros = calloc(SIDE, SIDE);
@@ -548,7 +548,7 @@ static void add_damage(TCase *t)
     tcase_add_test(t, what_is_no_png_is_refused);
     tcase_add_loop_test(t, sizes_are_checked_before_room_is_taken, 0,
                         (int)(sizeof sizes / sizeof sizes[0]));
-    tcase_add_test(t, the_shortest_picture_is_read);
+    tcase_add_test(t, the_shortest_image_is_read);
 }
 
 static void add_writing(TCase *t)

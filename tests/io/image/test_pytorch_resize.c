@@ -1,4 +1,4 @@
-/* Normalised pictures to another size: torchvision's sizes, and worked values. */
+/* Normalised images to another size: torchvision's sizes, and worked values. */
 #include "io/image/pytorch_resize.h"
 #include "tests/support/forward.h"
 #include "tests/support/random.h"
@@ -19,7 +19,7 @@ static const struct {
 START_TEST(the_factor_is_rounded_to_float32)
 {
     const dp_size got =
-        dp_float_resize_target((dp_size){sizes[_i].h, sizes[_i].w}, 800, 1333);
+        dp_pytorch_resize_target((dp_size){sizes[_i].h, sizes[_i].w}, 800, 1333);
     ck_assert_msg(got.h == sizes[_i].want_h && got.w == sizes[_i].want_w, "%d x %d",
                   got.h, got.w);
 }
@@ -34,7 +34,7 @@ static void resize(dp_run *r, void *arg)
 {
     struct call *c = arg;
     c->y = dp_run_tensor(r, 1, c->y.H, c->y.W, c->x.C);
-    dp_float_resize_run(r, c->y, c->x, c->size);
+    dp_pytorch_resize_run(r, c->y, c->x, c->size);
 }
 
 /* Twice the width and half the height: columns lie at 0, 1/4, 3/4, 1 of two cells, rows in

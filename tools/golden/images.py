@@ -1,8 +1,8 @@
-"""Pictures made from a seed: smooth colours with rectangles and ellipses on them."""
+"""Images made from a seed: smooth colours with rectangles and ellipses on them."""
 import numpy as np
 
 
-def picture(seed, h, w):
+def image(seed, h, w):
     """(h, w, 3) uint8 blue-green-red."""
     rng = np.random.default_rng(seed)
     y, x = np.mgrid[0:h, 0:w].astype(np.float64)

@@ -1,4 +1,4 @@
-#include "cli/pictures.h"
+#include "cli/input_image.h"
 
 #include "io/image/image.h"
 
@@ -7,14 +7,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-dp_status dp_pictures_read(dp_error *err, dp_pixels *out, const char *path)
+dp_status dp_input_image_read(dp_error *err, dp_pixels *out, const char *path)
 {
     if (strcmp(path, "-") == 0)
         return dp_pixels_load_stream(err, out, stdin, "standard input");
     return dp_pixels_load(err, out, path);
 }
 
-void dp_pictures_stem(char *stem, size_t size, const char *path)
+void dp_input_image_stem(char *stem, size_t size, const char *path)
 {
     const char *slash = strrchr(path, '/');
     const char *name = slash ? slash + 1 : path;
@@ -26,10 +26,10 @@ void dp_pictures_stem(char *stem, size_t size, const char *path)
         *dot = '\0';
 }
 
-bool dp_pictures_number(const char *path, long long *number)
+bool dp_input_image_number(const char *path, long long *number)
 {
     char stem[64];
-    dp_pictures_stem(stem, sizeof stem, path);
+    dp_input_image_stem(stem, sizeof stem, path);
     if (strspn(stem, "0123456789") != strlen(stem) || stem[0] == '\0')
         return false;
     errno = 0;

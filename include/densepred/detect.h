@@ -1,0 +1,51 @@
+/* densepred/detect.h - object detection and instance segmentation
+ */
+#ifndef DENSEPRED_DETECT_H
+#define DENSEPRED_DETECT_H
+
+#include "densepred/image.h"
+#include "densepred/model.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct dp_detections dp_detections; /* what a detector found */
+
+typedef struct dp_object {
+    float x1, y1, x2, y2; /* box; x2 and y2 exclusive   */
+    float score;          /* 0 to 1                     */
+    int label;            /* class index                */
+} dp_object;
+
+/* An empty list. */
+DP_API dp_status dp_detections_new(dp_context *ctx, dp_detections **out);
+DP_API void dp_detections_free(dp_detections *found);
+
+/* Find the objects of one image. `found` is emptied first and filled in order of falling
+ * score; reusing it saves allocations. DP_EARG for a model of another task; DP_ENOMEM,
+ * DP_ESHAPE. On failure `found` is empty. */
+DP_API dp_status dp_detect(dp_context *ctx, const dp_model *model,
+                           const dp_image *image, dp_detections *found);
+
+DP_API size_t dp_detections_count(const dp_detections *found);
+
+/* Object i of count; all zero for another i. */
+DP_API dp_object dp_detections_get(const dp_detections *found, size_t i);
+
+/* Write the mask of object i to height x width bytes (of the image), row by row, 0 or 1;
+ * all 0 when the model makes no masks. */
+DP_API void dp_detections_copy_mask(const dp_detections *found, size_t i,
+                                    uint8_t *mask);
+
+/* The mask of object i as COCO's compressed run-length string, zero-terminated, in text of
+ * `room` bytes. Returns the bytes needed with the terminator; nothing is written when that
+ * is more than room. 0 when there is no mask. */
+DP_API size_t dp_detections_format_rle(const dp_detections *found, size_t i, char *text,
+                                       size_t room);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,37 @@
+/* densepred/image.h - decoded images
+ */
+#ifndef DENSEPRED_IMAGE_H
+#define DENSEPRED_IMAGE_H
+
+#include "densepred/context.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct dp_image dp_image; /* decoded 8-bit pixels */
+
+/* Read a JPEG or PNG file, or decode one from memory (`name` stands for it in sentences).
+ * EXIF orientation is applied; grey, palette, CMYK and 16-bit images become 8-bit
+ * colour; alpha is dropped. DP_EIO, DP_EFORMAT, DP_EUNSUPPORTED, DP_ENOMEM. */
+DP_API dp_status dp_image_load(dp_context *ctx, dp_image **out, const char *path);
+DP_API dp_status dp_image_decode(dp_context *ctx, dp_image **out, const void *bytes,
+                                 size_t size, const char *name);
+
+/* Copy height x width pixels of red, green, blue, one byte each, rows `stride` bytes
+ * apart. DP_EARG for a size below 1 or beyond what is supported. */
+DP_API dp_status dp_image_from_rgb(dp_context *ctx, dp_image **out, const uint8_t *rgb,
+                                   int height, int width, size_t stride);
+
+DP_API int dp_image_height(const dp_image *image);
+DP_API int dp_image_width(const dp_image *image);
+DP_API void dp_image_free(dp_image *image);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
