@@ -1,33 +1,10 @@
 # What a C file must keep to, by its text alone: the layers of its includes, banned calls,
 # lengths. usage: awk -f tools/lint.awk FILE...
 # A line whose comment says "lint: REASON" may call what it calls.
-# Prints "FILE:LINE: found X, expected Y"; lengths as "long KIND FILE[:FUNCTION] LINES",
-# to be compared with tools/lint-budget.txt.
+# The layers are the tables of docs/architecture.md. Prints "FILE:LINE: what is wrong".
 
 BEGIN {
-    # A folder, and the folders and files that it may include besides itself.
-    may["base"] = "base densepred/status.h"
-    may["core"] = "base core"
-    may["ops/kernels"] = "ops/kernels base/cpu.h"
-    may["ops"] = "base core ops ops/kernels"
-    may["io/checkpoint"] = "base core io/checkpoint"
-    may["io/image"] = "base core ops ops/kernels io/image"
-    may["io/data"] = "base core io/image io/data"
-    may["backbone"] = "base core ops backbone"
-    may["necks"] = "base core ops necks"
-    may["postprocess"] = "base core ops/kernels postprocess"
-    may["heads"] = "base core ops postprocess heads"
-    may["model"] = "base core ops ops/kernels io/checkpoint io/image io/data backbone necks postprocess heads model densepred densepred.h"
-    may["eval"] = "base core io/image io/data eval"
-    may["report"] = "base core io/image io/data eval report"
-    may["runner"] = "base core io/image io/data model runner"
-
-    # Whose headers of other projects belong where.
-    home["cjson/"] = "base core io/checkpoint io/data model"
-    home["cblas.h"] = "ops"
-    home["jpeglib.h"] = home["jerror.h"] = home["png.h"] = "io/image"
-    home["zlib.h"] = "io/checkpoint runner"
-    home["cairo"] = "report"
+    read_tables("docs/architecture.md")
 
     banned = "strcpy strcat sprintf vsprintf strtok atoi atol atof rand srand exit _exit " \
              "abort printf vprintf puts putchar perror getenv system gets"
@@ -45,7 +22,8 @@ FNR == 1 {
     file = FILENAME
     folder = file
     sub(/\/[^\/]*$/, "", folder)
-    in_library = folder in may
+    row = file in may ? file : folder
+    in_library = folder in may && folder != "cli"
     in_comment = 0
     in_function = 0
     signature = ""
@@ -55,15 +33,15 @@ FNR == 1 {
 
 /^#include "/ {
     split($0, part, "\"")
-    if (in_library && !allowed(part[2]))
-        say("found an include of " part[2] ", expected " folder "/ to include only: " may[folder])
+    if (row in may && !allowed(part[2]))
+        say("includes " part[2] "; " row " may include only: " may[row])
 }
 
-/^#include </ && in_library {
+/^#include </ && row in may {
     split($0, part, /[<>]/)
     for (header in home)
         if (index(part[2], header) == 1 && !listed(folder, home[header]))
-            say("found an include of " part[2] ", expected it only in: " home[header])
+            say("includes " part[2] ", which belongs in: " home[header])
 }
 
 {
@@ -77,9 +55,9 @@ FNR == 1 {
             gsub(/[ (]/, "", name)
             if (before != "." && before != ">") {
                 if (name in is_banned)
-                    say("found a call of " name ", expected none in the library")
+                    say("calls " name ", which the library must not")
                 if (name in is_heap && folder != "base")
-                    say("found a call of " name ", expected the heap through base/memory.h")
+                    say("calls " name "; the heap is used through base/memory.h")
             }
             rest = substr(rest, RSTART + RLENGTH)
         }
@@ -91,7 +69,7 @@ FNR == 1 {
         start = FNR
     } else if (code ~ /^\}/ && in_function) {
         if (FNR - start + 1 > 60)
-            print "long function " file ":" function_name(signature) " " (FNR - start + 1)
+            print file ": " function_name(signature) " has " (FNR - start + 1) " lines; at most 60"
         in_function = 0
         signature = ""
     } else if (!in_function) {
@@ -107,7 +85,42 @@ END { finish_file() }
 function finish_file()
 {
     if (file != "" && lines > 600)
-        print "long file " file " " lines
+        print file ": " lines " lines; at most 600"
+}
+
+# Rows "| `folder/` ... | text | `what/` `it/` `may/` |" of the two tables: `may` from the
+# section Folders, `home` from the section Libraries. A row may name several files.
+function read_tables(path,    line, section, cell, key, keys, n, i)
+{
+    while ((getline line < path) > 0) {
+        if (line ~ /^## /)
+            section = substr(line, 4)
+        if (line !~ /^\| `/)
+            continue
+        split(line, cell, "|")
+        n = split(plain(cell[2]), keys, " ")
+        for (i = 1; i <= n; i++) {
+            if (section == "Folders")
+                may[keys[i]] = plain(cell[4]) " " keys[i]
+            if (section == "Libraries")
+                home[keys[i]] = plain(cell[4])
+        }
+    }
+    close(path)
+}
+
+# What stands in backquotes, without the slash at the end.
+function plain(text,    out)
+{
+    out = ""
+    while (match(text, /`[^`]*`/)) {
+        out = out " " substr(text, RSTART + 1, RLENGTH - 2)
+        text = substr(text, RSTART + RLENGTH)
+    }
+    gsub(/\/( |$)/, " ", out)
+    gsub(/^ +| +$/, "", out)
+    gsub(/ +/, " ", out)
+    return out
 }
 
 function say(text)
@@ -122,11 +135,11 @@ function listed(word, list)
 
 function allowed(path,    of)
 {
-    if (listed(path, may[folder]))
+    if (listed(path, may[row]))
         return 1
     of = path
     sub(/\/[^\/]*$/, "", of)
-    return listed(of, may[folder])
+    return listed(of, may[row])
 }
 
 # The line without comments, and with strings and characters emptied.

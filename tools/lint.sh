@@ -1,6 +1,6 @@
 #!/bin/sh
 # Checks the tree against the rules of the house. usage: lint.sh [CHECK...]
-# Checks: text code lengths headers scripts format warnings cppcheck (all by default).
+# Checks: text code headers scripts format warnings cppcheck (all by default).
 # Needs the packages of `tools/install-deps.sh build test lint`.
 set -u
 cd "$(dirname "$0")/.." || exit 1
@@ -39,18 +39,7 @@ check_text() {
 }
 
 check_code() {
-    c_files | xargs awk -f tools/lint.awk | grep -v '^long ' | none
-}
-
-# What is longer than the budget says, and lines of the budget that nothing needs.
-check_lengths() {
-    c_files | xargs awk -f tools/lint.awk | grep '^long ' |
-        awk 'NR == FNR { if (!/^#/) budget[$2 " " $3] = $4; next }
-             { seen[$2 " " $3] = 1
-               if (!(($2 " " $3) in budget)) print $2 " " $3 ": found " $4 " lines, expected at most " ($2 == "file" ? 600 : 60)
-               else if ($4 > budget[$2 " " $3]) print $2 " " $3 ": found " $4 " lines, expected at most " budget[$2 " " $3] }
-             END { for (k in budget) if (!(k in seen)) print "tools/lint-budget.txt: " k " is short now: remove the line" }' \
-            tools/lint-budget.txt - | none
+    c_files | xargs awk -f tools/lint.awk | none
 }
 
 # Each header on its own; the public one as C++ too.
@@ -107,10 +96,10 @@ check_cppcheck() {
             --file-list=-
 }
 
-[ $# -gt 0 ] || set -- text code lengths headers scripts format warnings cppcheck
+[ $# -gt 0 ] || set -- text code headers scripts format warnings cppcheck
 for check; do
     case $check in
-    text | code | lengths | headers | scripts | format | warnings | cppcheck) ;;
+    text | code | headers | scripts | format | warnings | cppcheck) ;;
     *)
         echo "lint.sh: no check '$check'" >&2
         exit 2
