@@ -1,6 +1,6 @@
 #!/bin/sh
 # Checks the tree against the rules of the house. usage: lint.sh [CHECK...]
-# Checks: text code headers scripts format warnings cppcheck (all by default).
+# Checks: text words code headers scripts format warnings cppcheck (all by default).
 # Needs the packages of `tools/install-deps.sh build test lint`.
 set -u
 cd "$(dirname "$0")/.." || exit 1
@@ -35,6 +35,18 @@ check_text() {
         echo "$text" | while read -r f; do
             [ -z "$(tail -c 1 "$f")" ] || echo "$f: found no newline at the end"
         done
+    } | none
+}
+
+# No word of tools/words.txt, no sentence of more than 25 words.
+check_words() {
+    text=$(all_files | grep -vE '^(tools/words\.txt|LICENSE|bench/results/.*)$' | xargs grep -Il '')
+    {
+        grep -v '^#' tools/words.txt | while IFS= read -r row; do
+            echo "$text" | xargs grep -nP -- "${row% => *}" | cut -c1-120 |
+                sed "s|\$| <- write: ${row#* => }|"
+        done
+        all_files | grep -E '\.(c|h|inc|md)$' | xargs awk -f tools/sentences.awk
     } | none
 }
 
@@ -99,7 +111,7 @@ check_cppcheck() {
 [ $# -gt 0 ] || set -- text code headers scripts format warnings cppcheck
 for check; do
     case $check in
-    text | code | headers | scripts | format | warnings | cppcheck) ;;
+    text | words | code | headers | scripts | format | warnings | cppcheck) ;;
     *)
         echo "lint.sh: no check '$check'" >&2
         exit 2
