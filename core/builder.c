@@ -259,8 +259,27 @@ static const float *stored_values(dp_builder *b, const dp_named_tensor *t, size_
     return values;
 }
 
+/* The values in the model's store; those given when none are to be kept. */
+static const float *keep(dp_builder *b, const float *values, int rank, const int *shape,
+                         bool buffer)
+{
+    if (!values || !b->parameters)
+        return values;
+    dp_parameter tensor = {.name = b->scope, .rank = rank, .buffer = buffer};
+    memcpy(tensor.shape, shape, (size_t)rank * sizeof *shape);
+    b->status =
+        dp_parameters_add(b->err, b->parameters, b->store, &tensor, values, &values);
+    return values;
+}
+
+const float *dp_builder_kept(const dp_builder *b, const float *values)
+{
+    return b->parameters && dp_parameters_find_values(b->parameters, values) ? values
+                                                                             : NULL;
+}
+
 static const float *get_tensor(dp_builder *b, const char *name, int rank,
-                               const int *shape)
+                               const int *shape, bool buffer)
 {
     const size_t outer = dp_builder_enter(b, "%s", name);
     const float *values = NULL;
@@ -290,6 +309,7 @@ static const float *get_tensor(dp_builder *b, const char *name, int rank,
             }
         }
     }
+    values = keep(b, values, rank, shape, buffer);
     dp_builder_leave(b, outer);
     return values;
 }
@@ -301,7 +321,7 @@ const float *dp_builder_tensor(dp_builder *b, const char *name, int rank,
     for (int d = 0; d < rank; d++)
         count *= (uint64_t)shape[d];
     b->params += count;
-    return get_tensor(b, name, rank, shape);
+    return get_tensor(b, name, rank, shape, false);
 }
 
 const float *dp_builder_vector(dp_builder *b, const char *name, int n)
@@ -311,7 +331,7 @@ const float *dp_builder_vector(dp_builder *b, const char *name, int n)
 
 const float *dp_builder_buffer(dp_builder *b, const char *name, int n)
 {
-    return get_tensor(b, name, 1, &n);
+    return get_tensor(b, name, 1, &n, true);
 }
 
 bool dp_builder_has(const dp_builder *b, const char *name)

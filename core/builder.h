@@ -14,6 +14,7 @@
 
 #include "base/store.h"
 #include "core/named_tensor.h"
+#include "core/parameters.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -70,6 +71,10 @@ typedef struct dp_builder {
     size_t ready_count;
     bool listing; /* of the caller: keep a list of the pieces handed out */
 
+    /* of the caller: every tensor asked for is kept here, with its values in the store.
+     * NULL: none is */
+    dp_parameters *parameters;
+
     /* the builder's own */
     size_t ready_used;
     dp_packed_piece *pieces; /* with `listing` */
@@ -99,7 +104,8 @@ size_t dp_builder_enter(dp_builder *b, const char *format, ...) DP_PRINTF(2, 3);
 void dp_builder_leave(dp_builder *b, size_t outer);
 
 /* The float32 values, row-major and dense, of the tensor scope + name with exactly this
- * shape; valid until dp_builder_release. NULL when it is missing or does not fit (noted),
+ * shape; valid until dp_builder_release, or when the builder keeps parameters as long as
+ * the model. NULL when it is missing or does not fit (noted),
  * or when memory ran out (sticky). */
 const float *dp_builder_tensor(dp_builder *b, const char *name, int rank,
                                const int *shape);
@@ -110,6 +116,11 @@ const float *dp_builder_vector(dp_builder *b, const char *name, int n);
 /* A buffer that is not a trained parameter (running statistics): as dp_builder_vector,
  * but not counted in params. */
 const float *dp_builder_buffer(dp_builder *b, const char *name, int n);
+
+/* `values` when they are those of a kept tensor, and so valid for the model's lifetime;
+ * NULL otherwise. An operator notes its raw weights by it: `k->weight =
+ * dp_builder_kept(b, weight)`. */
+const float *dp_builder_kept(const dp_builder *b, const float *values);
 
 /* Whether the checkpoint has scope + name; always true with random weights. */
 bool dp_builder_has(const dp_builder *b, const char *name);

@@ -236,6 +236,8 @@ dp_status dp_model_build(dp_context *ctx, dp_model **out, const dp_config *confi
         b.seed = weights->seed;
         b.counting = weights->counting;
         b.bf16 = ctx->bf16;
+        if (weights->keep_parameters)
+            b.parameters = &m->parameters;
         st = build_by(m, &b, config, weights->cache, ctx);
         if (mismatches) {
             *mismatches = b.mismatches;
@@ -259,6 +261,7 @@ void dp_model_free(dp_model *m)
     if (!m)
         return;
     dp_dataset_done(&m->dataset);
+    dp_parameters_done(&m->parameters);
     dp_store_done(&m->store);
     dp_free(m);
 }

@@ -25,6 +25,7 @@ typedef struct dp_model_def dp_model_def;
 struct dp_model {
     uint64_t serial; /* of this process, from 1: an address may be used again */
     dp_store store;  /* parts and packed weights */
+    dp_parameters parameters; /* the raw tensors; none unless they were to be kept */
     dp_dataset dataset;
     dp_input input;
     dp_kernels kernels; /* that the weights are packed for */
@@ -83,6 +84,7 @@ typedef struct dp_model_weights {
         *cache;    /* NULL: none. Without tensors all weights are read from there, and
                       with tensors that fit they are written there                     */
     bool counting; /* no weights at all: to count and to plan, not to run */
+    bool keep_parameters; /* keep the raw tensors too, for plain forms and training */
 } dp_model_weights;
 
 /* Build from a config. DP_ESHAPE when the tensors do not fit. What does not fit goes to
