@@ -76,15 +76,14 @@ TESTS    := $(TEST_SRC:%.c=$O/%)
 TEST_LIB := $(patsubst %.c,$O/%.o,$(sort $(wildcard tests/support/*.c)))
 TEST_PARTS := $(patsubst %.c,$O/%.o,$(filter-out $(TEST_SRC) tests/support/% tests/tools/%,\
                 $(sort $(wildcard tests/*/*.c tests/*/*/*.c))))
-# tests/tools/<name>.c, tools/<name>.c and bench/<name>.c are programs too, the last on
-# bench/peak.c.
+# tests/tools/<name>.c, tools/<name>.c and bench/<name>.c are programs too.
 TOOLS    := $(patsubst %.c,$O/%,$(filter-out tools/demo_page.c tools/toytown.c,\
               $(sort $(wildcard tests/tools/*.c tools/*.c))))
 DEMO     := $O/tools/demo_page
 # tools/toytown.c stands on tools/town.
 TOYTOWN  := $O/tools/toytown
 TOWN     := $(patsubst %.c,$O/%.o,$(sort $(wildcard tools/town/*.c)))
-BENCHES  := $(patsubst %.c,$O/%,$(filter-out bench/peak.c,$(sort $(wildcard bench/*.c))))
+BENCHES  := $(patsubst %.c,$O/%,$(sort $(wildcard bench/*.c)))
 
 LIB_A   := $O/libdensepred.a
 LIB_SO  := $O/libdensepred.so.$(VERSION)
@@ -115,7 +114,7 @@ $(LIB_SO): $(LIB_OBJ)
 	@ln -sf $(@F) $O/libdensepred.so.$(SONAME)
 	@ln -sf $(@F) $O/libdensepred.so
 
-$(PROGRAM): $(CLI_OBJ) $O/bench/peak.o $(LIB_A)
+$(PROGRAM): $(CLI_OBJ) $(LIB_A)
 	$(say) LINK $@
 	$(Q)$(LINK) -o $@ $^ $(LIBS) $(CLI_LIBS)
 
@@ -123,13 +122,13 @@ $O/tests/%.o: private ALL_CFLAGS += $(TEST_CFLAGS)
 # The parts of a program's own folder, and for tests/cli the commands; a % of its own
 # would become the stem.
 ANY := %
-CLI_PARTS := $(filter-out $O/cli/main.o,$(CLI_OBJ)) $O/bench/peak.o
+CLI_PARTS := $(filter-out $O/cli/main.o,$(CLI_OBJ))
 .SECONDEXPANSION:
 $(TESTS): $O/%: $O/%.o $(TEST_LIB) $$(filter $$(@D)/$$(ANY),$$(TEST_PARTS)) \
           $$(if $$(filter $O/tests/cli/$$(ANY),$$@),$(CLI_PARTS)) $(LIB_A)
 	$(say) LINK $@
 	$(Q)$(LINK) -o $@ $^ $(LIBS) $(TEST_LIBS) $(if $(filter $O/tests/cli/%,$@),$(CLI_LIBS))
-$(TOOLS): $O/%: $O/%.o $(TEST_LIB) $(LIB_A)
+$(TOOLS) $(BENCHES): $O/%: $O/%.o $(TEST_LIB) $(LIB_A)
 	$(say) LINK $@
 	$(Q)$(LINK) -o $@ $^ $(LIBS) $(TEST_LIBS)
 $(DEMO): $(DEMO).o $(LIB_A)
@@ -138,9 +137,6 @@ $(DEMO): $(DEMO).o $(LIB_A)
 $(TOYTOWN): $(TOYTOWN).o $(TOWN) $(LIB_A)
 	$(say) LINK $@
 	$(Q)$(LINK) -o $@ $^ $(LIBS)
-$(BENCHES): $O/%: $O/%.o $O/bench/peak.o $(TEST_LIB) $(LIB_A)
-	$(say) LINK $@
-	$(Q)$(LINK) -o $@ $^ $(LIBS) $(TEST_LIBS)
 
 $O/%.o: %.c $O/flags
 	@mkdir -p $(@D)

@@ -4,18 +4,84 @@
  *
  * ms is the median CPU time of a call, `peak` the share of the FMA peak measured just
  * before, `x ref` how many times faster than plain C. */
+#define _POSIX_C_SOURCE 200809L
 #include "ops/kernels/kernels.h"
 #include "base/cpu.h"
 #include "base/memory.h"
-#include "bench/peak.h"
+#include "ops/fma_peak.h"
 #include "tests/support/random.h"
 
 #include <cblas.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 static uint64_t state = 1;
+
+/* ---- times of a call ------------------------------------------------------------- */
+
+enum { SAMPLES = 21 };
+
+/* Times of something done again and again: `while (sampler_next(&s)) do_it();`. A sample
+ * is of as many calls as take a millisecond; there are fewer samples when all take more
+ * than a second. Start from zeros. */
+typedef struct sampler {
+    double seconds[SAMPLES]; /* per call */
+    int n;
+    long batch, left;
+    double begin, start; /* of all samples, of the one under way */
+} sampler;
+
+static double cpu_seconds(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static bool sampler_next(sampler *s)
+{
+    if (s->left > 0) {
+        s->left--;
+        return true;
+    }
+    const double now = cpu_seconds();
+
+    if (s->batch > 0) {
+        const double took = now - s->start;
+
+        if (s->n > 0 || took >= 1e-3)
+            s->seconds[s->n++] = took / (double)s->batch;
+        else
+            s->batch *= took < 1e-4 ? 8 : 2;
+        if (s->n == SAMPLES || (s->n >= 3 && now - s->begin > 1))
+            return false;
+    } else {
+        s->batch = 1;
+        s->begin = now;
+    }
+    s->left = s->batch - 1;
+    s->start = cpu_seconds();
+    return true;
+}
+
+static int by_value(const void *a, const void *b)
+{
+    const double x = *(const double *)a, y = *(const double *)b;
+
+    return (x > y) - (x < y);
+}
+
+/* The median, in milliseconds a call. */
+static double sampler_ms(sampler *s)
+{
+    qsort(s->seconds, (size_t)s->n, sizeof *s->seconds, by_value);
+    return s->seconds[s->n / 2] * 1e3;
+}
+
+/* ---- the table ------------------------------------------------------------------- */
 
 /* What is being measured. */
 static struct {
@@ -44,7 +110,7 @@ static double plain_ms(const char *size)
 /* One line of the table: `work` is FLOPs or bytes. */
 static void report(const char *size, double ms, double work, const char *unit)
 {
-    const double rate = work / ms * 1e-6, peak = peak_gflops(now.cpu);
+    const double rate = work / ms * 1e-6, peak = dp_fma_peak_measure(now.cpu);
 
     if (strcmp(now.isa, "ref") == 0 && n_plain < MAX_ROWS) {
         snprintf(plain[n_plain].size, sizeof plain->size, "%s", size);
@@ -433,7 +499,7 @@ int main(int argc, char **argv)
     const char *part = argc > 1 ? argv[1] : "";
     const unsigned cpu = dp_cpu_detect();
 
-    printf("%s, FMA peak %.1f GFLOP/s\n\n", dp_cpu_name(cpu), peak_gflops(cpu));
+    printf("%s, FMA peak %.1f GFLOP/s\n\n", dp_cpu_name(cpu), dp_fma_peak_measure(cpu));
     printf("%-15s %-8s %-16s %10s %8s %-8s %5s %7s\n", "kernel", "variant", "size",
            "ms", "rate", "", "peak", "x ref");
     now.cpu = cpu;

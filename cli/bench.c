@@ -1,12 +1,12 @@
 /* densepred bench - how long each part of a model takes on this machine */
 #include "base/cpu.h"
 #include "base/text.h"
-#include "bench/peak.h"
 #include "cli/cli.h"
 #include "cli/options.h"
 #include "cli/session.h"
 #include "core/detections.h"
 #include "model/model.h"
+#include "ops/fma_peak.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -232,7 +232,7 @@ static int run(dp_session *s, bench *b, dp_size size, bool json)
     const dp_kernels *k = &s->ctx->kernels;
     b->threads = dp_pool_threads(s->ctx->pool);
     b->bf16 = s->ctx->bf16;
-    b->peak_gflops = peak_gflops(k->cpu) * b->threads;
+    b->peak_gflops = dp_fma_peak_measure(k->cpu) * b->threads;
     const dp_status st = measure(s, b, &pixels);
     dp_pixels_done(&pixels);
     if (st != DP_OK)

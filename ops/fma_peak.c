@@ -1,18 +1,10 @@
 #define _POSIX_C_SOURCE 200809L
-#include "bench/peak.h"
+#include "ops/fma_peak.h"
 
 #include "base/cpu.h"
 
-#include <stdlib.h>
+#include <stdbool.h>
 #include <time.h>
-
-double cpu_seconds(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 #if defined(__x86_64__)
 /* Twelve independent chains, more than any core has FMAs in flight, on zeros, which are
@@ -37,11 +29,17 @@ enum { CHAINS = 12 };
                        "xmm14", "xmm15")
 /* clang-format on */
 
+static double cpu_seconds(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
 static double gflops(unsigned cpu, long n)
 {
     const bool wide = cpu & DP_CPU_AVX512;
     const double start = cpu_seconds(), count = (double)n * CHAINS;
-
     if (wide)
         LOOP("zmm", n);
     else
@@ -49,53 +47,14 @@ static double gflops(unsigned cpu, long n)
     return count * (wide ? 32 : 16) / (cpu_seconds() - start) * 1e-9;
 }
 
-double peak_gflops(unsigned cpu)
+double dp_fma_peak_measure(unsigned cpu)
 {
     return cpu & DP_CPU_AVX2 ? gflops(cpu, 6000000) : 0;
 }
 #else
-double peak_gflops(unsigned cpu)
+double dp_fma_peak_measure(unsigned cpu)
 {
     (void)cpu;
     return 0;
 }
 #endif
-
-bool sampler_next(sampler *s)
-{
-    if (s->left > 0) {
-        s->left--;
-        return true;
-    }
-    const double now = cpu_seconds();
-
-    if (s->batch > 0) {
-        const double took = now - s->start;
-
-        if (s->n > 0 || took >= 1e-3)
-            s->seconds[s->n++] = took / (double)s->batch;
-        else
-            s->batch *= took < 1e-4 ? 8 : 2;
-        if (s->n == SAMPLES || (s->n >= 3 && now - s->begin > 1))
-            return false;
-    } else {
-        s->batch = 1;
-        s->begin = now;
-    }
-    s->left = s->batch - 1;
-    s->start = cpu_seconds();
-    return true;
-}
-
-static int by_value(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-
-    return (x > y) - (x < y);
-}
-
-double sampler_ms(sampler *s)
-{
-    qsort(s->seconds, (size_t)s->n, sizeof *s->seconds, by_value);
-    return s->seconds[s->n / 2] * 1e3;
-}
