@@ -43,14 +43,16 @@ void dp_run_fail(dp_run *r, dp_status code, const char *format, ...)
     r->status = dp_fail(r->err, code, "%s", text);
 }
 
-void dp_run_count(dp_run *r, size_t rows, int K, int N)
+double dp_work_macs(size_t rows, int K, int N)
 {
-    r->macs += (double)rows * (double)K * (double)N;
+    return (double)rows * (double)K * (double)N;
 }
 
-void dp_run_count_extra(dp_run *r, double count)
+void dp_run_count(dp_run *r, const dp_work *work)
 {
-    r->extras += count;
+    r->macs += work->macs;
+    if (r->observe)
+        r->observe(r->observe_arg, r, work);
 }
 
 void dp_run_trace(const dp_run *r, const char *name, dp_tensor map)

@@ -26,6 +26,30 @@ typedef struct dp_run dp_run;
 /* Called with every named intermediate map of a run that asks for them. */
 typedef void dp_trace_fn(void *arg, const dp_run *r, const char *name, dp_tensor map);
 
+/* What kind of layer does some work. */
+typedef enum dp_work_kind {
+    DP_WORK_CONV, /* a convolution, also a transposed or a depthwise one of a block */
+    DP_WORK_DEPTHWISE, /* a depthwise convolution that is a layer of its own             */
+    DP_WORK_LINEAR, /* a matrix multiplication over the channels of each row          */
+    DP_WORK_ATTENTION, /* queries with keys, weights with values                         */
+    DP_WORK_AVERAGE /* average pooling: no multiplication                             */
+} dp_work_kind;
+
+/* What a call of an operator does. */
+typedef struct dp_work {
+    dp_work_kind kind;
+    double macs;           /* multiply-accumulates */
+    size_t inputs;         /* values read: of average pooling only  */
+    size_t outputs;        /* values written: of the other kinds    */
+    bool bias, norm, relu; /* what each output has besides          */
+    /* Upstream computes so many of these to keep one, which is all that is computed here;
+     * 0 counts as 1. */
+    int variants;
+} dp_work;
+
+/* Called with every work of a run that is observed. */
+typedef void dp_work_fn(void *arg, const dp_run *r, const dp_work *work);
+
 struct dp_run {
     dp_arena *arena;
     dp_pool *pool;                    /* may be NULL: one thread                     */
@@ -35,9 +59,11 @@ struct dp_run {
     dp_error *err;    /* its sentence                                                */
     dp_trace_fn *trace; /* NULL: none. Never called in a dry run                     */
     void *trace_arg;
-    bool boxes_only; /* of a detector: no masks are asked for */
-    double macs;     /* multiply-accumulates of the products done so far, dry or real */
-    double extras; /* what the counter of published figures adds: docs/costs.md      */
+    bool boxes_only;     /* of a detector: no masks are asked for */
+    double macs;         /* multiply-accumulates done so far, dry or real */
+    dp_work_fn *observe; /* NULL: none */
+    void *observe_arg;
+    const char *module; /* for observers: the head that runs, where one needs to know */
 };
 
 /* A tensor in the arena, not initialised, until the enclosing mark is rewound. Extents
@@ -55,12 +81,11 @@ void dp_run_rewind(dp_run *r, size_t mark);
  * only a dry run that passed, never gets here. */
 void dp_run_fail(dp_run *r, dp_status code, const char *format, ...) DP_PRINTF(3, 4);
 
-/* Count rows x K x N multiply-accumulates. */
-void dp_run_count(dp_run *r, size_t rows, int K, int N);
+/* Multiply-accumulates of (rows, K) times (K, N). */
+double dp_work_macs(size_t rows, int K, int N);
 
-/* Count what else the published figures hold: biases and norms of convolutions,
- * activations, pooling. May be negative, where a layer is cheaper here than there. */
-void dp_run_count_extra(dp_run *r, double count);
+/* Add work to the run's sum, and tell the observer of it. */
+void dp_run_count(dp_run *r, const dp_work *work);
 
 /* Hand an intermediate map to whoever traces this run; free when nobody does. */
 void dp_run_trace(const dp_run *r, const char *name, dp_tensor map);

@@ -135,13 +135,13 @@ void dp_mask_fcn_run(dp_run *r, const dp_mask_fcn *h, dp_tensor y, dp_tensor x,
     job.y = y;
     job.memory = dp_run_take(r, (size_t)dp_pool_threads(r->pool) * memory_size(h),
                              sizeof *job.memory);
-    dp_run_count(r, rows, x.C, TAPS * x.C);
-    dp_run_count(r, TAPS * rows, x.C, 1);
-    dp_run_count_extra(r, 2 * (double)(TAPS * rows) * (double)x.C); /* bias and ReLU */
+    dp_deconv_count(r, &h->upsample, x);
     /* Upstream computes every class's logit, of which it keeps one. */
-    dp_run_count_extra(
-        r, (double)(TAPS * rows) *
-               ((double)x.C * (h->spec.num_classes - 1) + h->spec.num_classes));
+    dp_run_count(r, &(dp_work){.kind = DP_WORK_CONV,
+                               .macs = dp_work_macs(TAPS * rows, x.C, 1),
+                               .outputs = TAPS * rows,
+                               .bias = true,
+                               .variants = h->spec.num_classes});
     if (!r->dry)
         dp_parallel(r->pool, y.N, logits_item, &job); /* (R, S, S, 1)     */
     dp_run_rewind(r, mark);

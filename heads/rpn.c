@@ -41,8 +41,7 @@ static void add_level(const dp_rpn_layers *head, const dp_frame *frame, int i,
 static dp_proposals forward(const void *self, dp_run *r, const dp_frame *frame,
                             const dp_features *maps)
 {
-    static const dp_rpn_rule rule = {
-        .add_level = add_level, .nms_split = DP_NMS_SPLIT, .uncounted_relu = true};
+    static const dp_rpn_rule rule = {.add_level = add_level, .nms_split = DP_NMS_SPLIT};
     return dp_rpn_layers_run(self, r, frame, maps, &rule);
 }
 

@@ -85,8 +85,6 @@ static void run_level(const dp_rpn_layers *h, dp_run *r, const dp_frame *frame,
         hidden = dp_conv_run(r, &h->convs[k], hidden); /* (1, H, W, C) */
     dp_conv_run_through(r, &h->convs[last], (const dp_conv *const[]){&h->cls, &h->reg},
                         (const dp_tensor[]){cls, reg}, 2, hidden);
-    if (rule->uncounted_relu)
-        dp_run_count_extra(r, -(double)x.H * x.W * h->feat_channels * h->num_convs);
     trace_level(r, "cls", maps->spec[i].name, cls);
     trace_level(r, "reg", maps->spec[i].name, reg);
     int *index = dp_run_take(r, (size_t)h->nms_pre, sizeof *index);

@@ -55,8 +55,7 @@ typedef struct dp_rpn_rule {
     void (*add_level)(const dp_rpn_layers *h, const dp_frame *frame, int i,
                       dp_tensor cls, dp_tensor reg, int *index, void *scratch,
                       dp_rpn_candidates *out);
-    int nms_split;       /* as that of dp_nms                                         */
-    bool uncounted_relu; /* the counter of the published figures does not see it      */
+    int nms_split; /* as that of dp_nms */
 } dp_rpn_rule;
 
 dp_proposals dp_rpn_layers_run(const dp_rpn_layers *h, dp_run *r, const dp_frame *frame,

@@ -134,7 +134,9 @@ dp_box_predictions dp_detector_parts_run(const dp_detector_parts *net, dp_run *r
     const dp_tensor input = dp_input_run(r, &m->input, frame, pixels);
     const dp_features stages = m->backbone_def->forward(m->backbone, r, input);
     *maps = net->neck_def->forward(net->neck, r, &stages);
+    r->module = net->rpn_def->head.name;
     const dp_proposals proposals = net->rpn_def->forward(net->rpn, r, frame, maps);
+    r->module = NULL;
     maps->count = net->levels; /* the coarser ones serve proposals only */
     return net->box_def->forward(net->box, r, frame, maps, proposals.boxes,
                                  proposals.count);

@@ -3,6 +3,7 @@
 #include "base/cpu.h"
 #include "base/memory.h"
 #include "model/cache.h"
+#include "model/flop_counter.h"
 
 #include <stdatomic.h>
 #include <string.h>
@@ -271,14 +272,16 @@ void dp_model_free(dp_model *m)
 typedef void forward_fn(const dp_model *m, dp_run *r, dp_size original,
                         const uint8_t *pixels, void *result);
 
-/* Run `forward` dry and make room for it. */
+/* Run `forward` dry. What it costs by the published counter's rules is added to *flops. */
 static dp_status run_dry(dp_context *ctx, const dp_model *m, dp_size size,
-                         forward_fn *forward, dp_run *dry)
+                         forward_fn *forward, dp_run *dry, double *flops)
 {
     unsigned char result[DP_MODEL_RESULT_MAX];
     ctx->planned_model = 0;
     dp_arena_dry(&ctx->arena);
     *dry = dp_context_run(ctx, true);
+    dry->observe = flops ? dp_flop_counter_add : NULL;
+    dry->observe_arg = flops;
     forward(m, dry, size, NULL, result);
     if (dry->status != DP_OK)
         dp_fail_while(&ctx->err, "an image of %d x %d", size.w, size.h);
@@ -289,7 +292,7 @@ static dp_status plan(dp_context *ctx, const dp_model *m, dp_size size,
                       forward_fn *forward)
 {
     dp_run dry;
-    const dp_status st = run_dry(ctx, m, size, forward, &dry);
+    const dp_status st = run_dry(ctx, m, size, forward, &dry, NULL);
     return st == DP_OK ? dp_arena_reserve(&ctx->err, &ctx->arena, ctx->arena.peak) : st;
 }
 
@@ -297,8 +300,9 @@ dp_status dp_model_measure(dp_context *ctx, const dp_model *m, dp_size size,
                            dp_model_work *work)
 {
     dp_run dry;
-    const dp_status st = run_dry(ctx, m, size, m->def->forward, &dry);
-    *work = (dp_model_work){dry.macs, dry.macs + dry.extras, ctx->arena.peak};
+    double flops = 0;
+    const dp_status st = run_dry(ctx, m, size, m->def->forward, &dry, &flops);
+    *work = (dp_model_work){dry.macs, flops, ctx->arena.peak};
     return st;
 }
 

@@ -225,13 +225,21 @@ static void check_maps(dp_run *r, const dp_concat_conv *c, const dp_tensor *x)
 dp_tensor dp_concat_conv_run(dp_run *r, const dp_concat_conv *c, const dp_tensor *x)
 {
     check_maps(r, c, x);
-    const double macs = r->macs, extras = r->extras;
+    dp_work_fn *const observe = r->observe;
+    const double macs = r->macs;
+    int in = 0;
+    for (int i = 0; i < c->count; i++)
+        in += x[i].C;
+    r->observe = NULL;
     const dp_tensor y = dp_conv_run(r, &c->first, x[0]);
     add_sources(r, c, y, x);
+    r->observe = observe;
     r->macs = macs;
-    r->extras = extras;
-    dp_run_count_extra(r, 3 * (double)dp_tensor_size(y)); /* batch norm and ReLU */
-    for (int i = 0; i < c->count; i++)
-        dp_run_count(r, dp_tensor_rows(y), TAPS * x[i].C, c->out);
+    dp_run_count(r,
+                 &(dp_work){.kind = DP_WORK_CONV,
+                            .macs = dp_work_macs(dp_tensor_rows(y), TAPS * in, c->out),
+                            .outputs = dp_tensor_size(y),
+                            .norm = true,
+                            .relu = true});
     return y;
 }

@@ -67,12 +67,13 @@ void dp_conv_build(dp_builder *b, dp_conv *c, const dp_conv_spec *spec)
                    .stride = spec->stride,
                    .padding = spec->padding,
                    .groups = spec->groups,
+                   .biased = spec->norm == NULL,
+                   .normed = spec->norm != NULL,
                    .activation = spec->activation};
     const int in = c->in / count_groups(c);
     const int shape[4] = {c->out, in, c->kernel, c->kernel};
     const size_t outer = dp_builder_enter(b, "%s", spec->name);
     const float *weight = dp_builder_tensor(b, "weight", 4, shape);
-    c->extras = (spec->norm ? 2 : 1) + (spec->activation == DP_ACTIVATION_RELU);
     const float *bias = spec->norm ? NULL : dp_builder_vector(b, "bias", c->out);
     dp_builder_leave(b, outer);
 
@@ -195,12 +196,23 @@ static void check_output(dp_run *r, const dp_conv *c, dp_tensor y, dp_tensor x)
             y.H, y.W, y.C, H, W, c->out);
 }
 
+static void count_work(dp_run *r, const dp_conv *c, dp_tensor y)
+{
+    const int K = c->kernel * c->kernel * (c->in / count_groups(c));
+    dp_run_count(r, &(dp_work){.kind = DP_WORK_CONV,
+                               .macs = dp_work_macs(dp_tensor_rows(y), K, c->out),
+                               .outputs = dp_tensor_size(y),
+                               .bias = c->biased,
+                               .norm = c->normed,
+                               .relu = c->activation == DP_ACTIVATION_RELU});
+}
+
 static void run_into(dp_run *r, const dp_conv *c, dp_tensor y, dp_tensor x, bool add)
 {
     check_output(r, c, y, x);
     if (c->by_tiles && add)
         dp_run_fail(r, DP_ESHAPE, "convolution by tiles: cannot be added to a map");
-    dp_run_count_extra(r, (double)c->extras * (double)dp_tensor_size(y));
+    count_work(r, c, y);
     if (c->by_tiles) {
         dp_winograd_run(r, &c->winograd, y, x);
         return;
@@ -218,7 +230,6 @@ static void run_into(dp_run *r, const dp_conv *c, dp_tensor y, dp_tensor x, bool
                                   (size_t)dp_pool_threads(r->pool) * (size_t)job.tile *
                                       (size_t)c->gemms[0].K,
                                   sizeof(float));
-    dp_run_count(r, job.rows, c->gemms[0].K, c->out);
     if (!r->dry)
         dp_parallel(r->pool,
                     (int)((job.rows + (size_t)job.tile - 1) / (size_t)job.tile),
@@ -267,10 +278,10 @@ void dp_conv_run_through(dp_run *r, const dp_conv *c, const dp_conv *const *then
     if (x.C != c->in)
         dp_run_fail(r, DP_ESHAPE,
                     "convolution by tiles: found %d channels, expected %d", x.C, c->in);
-    dp_run_count_extra(r, (double)c->extras * (double)dp_tensor_size(between));
+    count_work(r, c, between);
     for (int i = 0; i < count; i++) {
         check_output(r, then[i], y[i], between);
-        dp_run_count_extra(r, (double)then[i]->extras * (double)dp_tensor_size(y[i]));
+        count_work(r, then[i], y[i]);
         list[i] = (dp_winograd_then){&then[i]->gemms[0], then[i]->activation, y[i]};
     }
     dp_winograd_run_through(r, &c->winograd, list, count, x);

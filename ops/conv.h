@@ -29,8 +29,8 @@ typedef struct dp_conv_spec {
 
 typedef struct dp_conv {
     int in, out, kernel, stride, padding;
-    int groups; /* 0 counts as 1 */
-    int extras; /* dp_run_count_extra of an output */
+    int groups;          /* 0 counts as 1 */
+    bool biased, normed; /* the bias is a layer's own, or that of a batch norm */
     dp_activation activation;
     bool by_tiles;
     dp_winograd

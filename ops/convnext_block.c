@@ -293,8 +293,14 @@ void dp_convnext_block_run(dp_run *r, const dp_convnext_block *k, dp_tensor y,
     job.tiles_across = (x.W + TILE_COLS - 1) / TILE_COLS;
     job.cols = x.W < TILE_COLS ? x.W : TILE_COLS;
     job.tiles = (x.H + TILE_ROWS - 1) / TILE_ROWS * job.tiles_across;
-    dp_run_count(r, dp_tensor_rows(x), C, TAPS + 2 * HIDDEN * C);
-    dp_run_count_extra(r, (double)dp_tensor_size(x)); /* the depthwise bias */
+    dp_run_count(r, &(dp_work){.kind = DP_WORK_CONV,
+                               .macs = dp_work_macs(dp_tensor_rows(x), C, TAPS),
+                               .outputs = dp_tensor_size(x),
+                               .bias = true});
+    dp_run_count(r,
+                 &(dp_work){.kind = DP_WORK_LINEAR,
+                            .macs = dp_work_macs(dp_tensor_rows(x), C, 2 * HIDDEN * C),
+                            .outputs = dp_tensor_size(x)});
     if (k->spec.grn)
         run_grn(r, &job);
     else

@@ -63,6 +63,16 @@ static void deconv_item(void *arg, int item, int worker)
         place_block(j, first + (size_t)i, products + (size_t)i * N);
 }
 
+void dp_deconv_count(dp_run *r, const dp_deconv *d, dp_tensor x)
+{
+    const size_t rows = dp_tensor_rows(x);
+    dp_run_count(r, &(dp_work){.kind = DP_WORK_CONV,
+                               .macs = dp_work_macs(rows, d->gemm.K, d->gemm.N),
+                               .outputs = rows * (size_t)d->gemm.N,
+                               .bias = true,
+                               .relu = d->activation == DP_ACTIVATION_RELU});
+}
+
 dp_tensor dp_deconv_run(dp_run *r, const dp_deconv *d, dp_tensor x)
 {
     if (x.C != d->in || x.H > INT_MAX / 2 || x.W > INT_MAX / 2) {
@@ -82,9 +92,7 @@ dp_tensor dp_deconv_run(dp_run *r, const dp_deconv *d, dp_tensor x)
     const size_t mark = dp_run_mark(r);
     const size_t rows = (size_t)dp_pool_threads(r->pool) * (size_t)tile;
     j.products = dp_run_take(r, rows * (size_t)d->gemm.N, sizeof *j.products);
-    dp_run_count(r, j.cells, d->gemm.K, d->gemm.N);
-    dp_run_count_extra(r, (double)(j.cells * (size_t)d->gemm.N) *
-                              (d->activation == DP_ACTIVATION_RELU ? 2 : 1));
+    dp_deconv_count(r, d, x);
     if (!r->dry)
         dp_parallel(r->pool, (int)((j.cells + (size_t)tile - 1) / (size_t)tile),
                     deconv_item, &j);

@@ -23,4 +23,7 @@ void dp_deconv_build(dp_builder *b, dp_deconv *d, const char *name, int in, int 
  * to be doubled, are recorded as DP_ESHAPE. */
 dp_tensor dp_deconv_run(dp_run *r, const dp_deconv *d, dp_tensor x);
 
+/* Count the work of dp_deconv_run, for who uses the GEMM itself. */
+void dp_deconv_count(dp_run *r, const dp_deconv *d, dp_tensor x);
+
 #endif

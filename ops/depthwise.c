@@ -25,8 +25,11 @@ static void pack(dp_depthwise *d, const float *weight, const float *scale,
 void dp_depthwise_build(dp_builder *b, dp_depthwise *d, const dp_depthwise_spec *spec)
 {
     const int C = spec->C, k = spec->kernel;
-    *d = (dp_depthwise){
-        .C = C, .kernel = k, .stride = spec->stride, .activation = spec->activation};
+    *d = (dp_depthwise){.C = C,
+                        .kernel = k,
+                        .stride = spec->stride,
+                        .normed = spec->norm != NULL,
+                        .activation = spec->activation};
     const size_t outer = dp_builder_enter(b, "%s", spec->name);
     const float *weight = dp_builder_tensor(b, "weight", 4, (int[]){C, 1, k, k});
     dp_builder_leave(b, outer);
@@ -131,7 +134,12 @@ dp_tensor dp_depthwise_run(dp_run *r, const dp_depthwise *d, dp_tensor x)
                                       divide_up(x.W, d->stride), d->C);
     struct depthwise_job job = {.depthwise = d, .kernels = r->kernels, .x = x, .y = y};
     job.bands = divide_up(y.H, ITEM_ROWS);
-    dp_run_count(r, dp_tensor_rows(y), d->kernel * d->kernel, d->C);
+    dp_run_count(r, &(dp_work){.kind = DP_WORK_DEPTHWISE,
+                               .macs = dp_work_macs(dp_tensor_rows(y),
+                                                    d->kernel * d->kernel, d->C),
+                               .outputs = dp_tensor_size(y),
+                               .norm = d->normed,
+                               .relu = d->activation == DP_ACTIVATION_RELU});
     if (!r->dry)
         dp_parallel(r->pool, y.N * job.bands, depthwise_item, &job);
     return y;

@@ -23,6 +23,7 @@ typedef struct dp_depthwise_spec {
 
 typedef struct dp_depthwise {
     int C, kernel, stride;
+    bool normed; /* a batch norm is folded in */
     dp_activation activation;
     float *taps; /* (k, k, C)                     */
     float *bias; /* C: of the norm, zeros without */

@@ -94,9 +94,10 @@ void dp_linear_run_into(dp_run *r, const dp_linear *l, dp_tensor y, dp_tensor x,
                     x.H, x.W, x.C, g->K);
     struct linear_job job = {l,   r->kernels,      x.data,    y.data,
                              x.N, dp_gemm_tile(g), activation};
-    dp_run_count(r, (size_t)x.N, g->K, g->N);
-    if (activation == DP_ACTIVATION_RELU)
-        dp_run_count_extra(r, (double)dp_tensor_size(y));
+    dp_run_count(r, &(dp_work){.kind = DP_WORK_LINEAR,
+                               .macs = dp_work_macs((size_t)x.N, g->K, g->N),
+                               .outputs = dp_tensor_size(y),
+                               .relu = activation == DP_ACTIVATION_RELU});
     if (!r->dry)
         dp_parallel(r->pool, (x.N + job.tile - 1) / job.tile, linear_item, &job);
 }

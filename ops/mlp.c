@@ -53,7 +53,10 @@ void dp_mlp_run(dp_run *r, const dp_mlp *m, dp_tensor x)
                              (size_t)dp_pool_threads(r->pool) * (size_t)job.tile *
                                  (1 + HIDDEN) * (size_t)m->norm.C,
                              sizeof(float));
-    dp_run_count(r, job.rows, m->norm.C, 2 * HIDDEN * m->norm.C);
+    dp_run_count(
+        r, &(dp_work){.kind = DP_WORK_LINEAR,
+                      .macs = dp_work_macs(job.rows, m->norm.C, 2 * HIDDEN * m->norm.C),
+                      .outputs = dp_tensor_size(x)});
     if (!r->dry)
         dp_parallel(r->pool,
                     (int)((job.rows + (size_t)job.tile - 1) / (size_t)job.tile),

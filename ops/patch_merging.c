@@ -71,7 +71,9 @@ void dp_patch_merging_run(dp_run *r, const dp_patch_merging *m, dp_tensor y,
     job.memory = dp_run_take(
         r, (size_t)dp_pool_threads(r->pool) * (size_t)job.tile * PARTS * (size_t)m->C,
         sizeof(float));
-    dp_run_count(r, rows, PARTS * m->C, 2 * m->C);
+    dp_run_count(r, &(dp_work){.kind = DP_WORK_LINEAR,
+                               .macs = dp_work_macs(rows, PARTS * m->C, 2 * m->C),
+                               .outputs = dp_tensor_size(y)});
     if (!r->dry)
         dp_parallel(r->pool, (int)((rows + (size_t)job.tile - 1) / (size_t)job.tile),
                     merging_item, &job);

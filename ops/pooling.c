@@ -55,7 +55,7 @@ dp_tensor dp_pooling_average_run(dp_run *r, dp_tensor x, int bins)
                     x.W);
         return j.y;
     }
-    dp_run_count_extra(r, (double)dp_tensor_size(x));
+    dp_run_count(r, &(dp_work){.kind = DP_WORK_AVERAGE, .inputs = dp_tensor_size(x)});
     if (!r->dry)
         dp_parallel(r->pool, x.N * bins * bins * j.groups, average_item, &j);
     return j.y;

@@ -300,8 +300,12 @@ void dp_window_attention_run(dp_run *r, const dp_window_attention *a, dp_tensor 
     const size_t mark = dp_run_mark(r), rows = (size_t)windows * (size_t)N;
     job.memory =
         dp_run_take(r, (size_t)dp_pool_threads(r->pool) * job.scratch, sizeof(float));
-    dp_run_count(r, rows, C, 4 * C);
-    dp_run_count(r, rows, C, 2 * N);
+    dp_run_count(r, &(dp_work){.kind = DP_WORK_LINEAR,
+                               .macs = dp_work_macs(rows, C, 4 * C),
+                               .outputs = dp_tensor_size(x)});
+    dp_run_count(r, &(dp_work){.kind = DP_WORK_ATTENTION,
+                               .macs = dp_work_macs(rows, C, 2 * N),
+                               .outputs = dp_tensor_size(x)});
     if (!r->dry)
         dp_parallel(r->pool, (windows + job.windows - 1) / job.windows, attention_item,
                     &job);

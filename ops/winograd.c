@@ -173,7 +173,6 @@ static void run_job(dp_run *r, struct job *j)
     j->plane = (size_t)j->block * (j->v_row > j->m_row ? j->v_row : j->m_row) + PAD;
     j->memory = dp_run_take(r, threads * memory_size(j), sizeof *j->memory);
     j->cells = dp_run_take(r, threads * j->cells_size, sizeof *j->cells);
-    dp_run_count(r, dp_tensor_rows(j->x), 9 * l->in, l->out);
     if (!r->dry)
         dp_parallel(r->pool, (j->tiles + j->block - 1) / j->block, winograd_item, j);
 }
@@ -193,10 +192,8 @@ void dp_winograd_run_through(dp_run *r, const dp_winograd *l,
         .layer = l, .kernels = r->kernels, .x = x, .then = then, .then_count = count};
     const size_t mark = dp_run_mark(r);
     int widest = 0;
-    for (int i = 0; i < count; i++) {
+    for (int i = 0; i < count; i++)
         widest = then[i].gemm->N > widest ? then[i].gemm->N : widest;
-        dp_run_count(r, dp_tensor_rows(x), l->out, then[i].gemm->N);
-    }
     j.cells_size = SIDE * SIDE * (size_t)(l->out + widest);
     run_job(r, &j);
     dp_run_rewind(r, mark);

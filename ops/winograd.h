@@ -28,7 +28,8 @@ void dp_winograd_build(dp_builder *b, dp_winograd *l, int in, int out,
                        const float *bias, bool relu);
 
 /* y (N, H, W, out) of x (N, H, W, in), which do not overlap. Blocks of tiles are spread
- * over the threads; the bits do not depend on how many there are. */
+ * over the threads; the bits do not depend on how many there are. Does not count its
+ * work. */
 void dp_winograd_run(dp_run *r, const dp_winograd *l, dp_tensor y, dp_tensor x);
 
 /* A pointwise layer after the convolution, to y (N, H, W, outputs of gemm). */
