@@ -68,8 +68,11 @@ static void build_downsample(convnext *net, dp_builder *b, int s)
     dp_builder_leave(b, outer);
 }
 
-static dp_status build(void *self, dp_builder *b)
+static dp_status build(void *self, const dp_module *module, dp_builder *b,
+                       const dp_feature_specs *in)
 {
+    (void)module;
+    (void)in;
     convnext *net = self;
     for (int s = 0; s < STAGES; s++) {
         build_downsample(net, b, s);
@@ -154,12 +157,13 @@ static dp_features forward(const void *self, dp_run *r, dp_tensor image)
 }
 
 const dp_backbone_def dp_backbone_convnext = {
-    .name = "convnext",
-    .summary = "ConvNeXt, Liu et al. 2022, and V2, Woo et al. 2023",
+    .module = {.kind = DP_MODULE_BACKBONE,
+               .name = "convnext",
+               .summary = "ConvNeXt, Liu et al. 2022, and V2, Woo et al. 2023",
+               .size = sizeof(convnext),
+               .params = params,
+               .build = build},
     .mark = "stages.0.0.dwconv.weight",
-    .size = sizeof(convnext),
-    .params = params,
-    .build = build,
     .describe = describe,
     .forward = forward,
 };

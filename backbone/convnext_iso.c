@@ -26,8 +26,11 @@ static const dp_param params[] = {
     DP_PARAM_END,
 };
 
-static dp_status build(void *self, dp_builder *b)
+static dp_status build(void *self, const dp_module *module, dp_builder *b,
+                       const dp_feature_specs *in)
 {
+    (void)module;
+    (void)in;
     convnext_iso *net = self;
     dp_conv_build(b, &net->stem,
                   &(dp_conv_spec){.in = 3,
@@ -82,12 +85,13 @@ static dp_features forward(const void *self, dp_run *r, dp_tensor image)
 }
 
 const dp_backbone_def dp_backbone_convnext_iso = {
-    .name = "convnext_iso",
-    .summary = "isotropic ConvNeXt, Liu et al. 2022",
+    .module = {.kind = DP_MODULE_BACKBONE,
+               .name = "convnext_iso",
+               .summary = "isotropic ConvNeXt, Liu et al. 2022",
+               .size = sizeof(convnext_iso),
+               .params = params,
+               .build = build},
     .mark = "blocks.0.dwconv.weight",
-    .size = sizeof(convnext_iso),
-    .params = params,
-    .build = build,
     .describe = describe,
     .forward = forward,
 };

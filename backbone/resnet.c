@@ -113,8 +113,11 @@ static void build_block(const resnet *net, dp_builder *b, int s, int i)
     dp_builder_leave(b, outer);
 }
 
-static dp_status build(void *self, dp_builder *b)
+static dp_status build(void *self, const dp_module *module, dp_builder *b,
+                       const dp_feature_specs *in)
 {
+    (void)module;
+    (void)in;
     resnet *net = self;
     if (width_of(net, 0) == 0)
         return dp_fail(b->err, DP_ECONFIG,
@@ -192,12 +195,13 @@ static dp_features forward(const void *self, dp_run *r, dp_tensor image)
 }
 
 const dp_backbone_def dp_backbone_resnet = {
-    .name = "resnet",
-    .summary = "ResNet and ResNeXt, He et al. 2016, Xie et al. 2017",
+    .module = {.kind = DP_MODULE_BACKBONE,
+               .name = "resnet",
+               .summary = "ResNet and ResNeXt, He et al. 2016, Xie et al. 2017",
+               .size = sizeof(resnet),
+               .params = params,
+               .build = build},
     .mark = "layer1.0.conv1.weight",
-    .size = sizeof(resnet),
-    .params = params,
-    .build = build,
     .describe = describe,
     .forward = forward,
 };

@@ -329,8 +329,11 @@ static void build_convnext_stage(roadmap *net, dp_builder *b, int s)
                             layer_norm_eps);
 }
 
-static dp_status build(void *self, dp_builder *b)
+static dp_status build(void *self, const dp_module *module, dp_builder *b,
+                       const dp_feature_specs *in)
 {
+    (void)module;
+    (void)in;
     roadmap *net = self;
     const dp_status st = check_settings(b->err, net);
     if (st != DP_OK)
@@ -459,11 +462,12 @@ static dp_features forward(const void *self, dp_run *r, dp_tensor image)
 }
 
 const dp_backbone_def dp_backbone_roadmap = {
-    .name = "roadmap",
-    .summary = "the steps from ResNet to ConvNeXt, Liu et al. 2022",
-    .size = sizeof(roadmap),
-    .params = params,
-    .build = build,
+    .module = {.kind = DP_MODULE_BACKBONE,
+               .name = "roadmap",
+               .summary = "the steps from ResNet to ConvNeXt, Liu et al. 2022",
+               .size = sizeof(roadmap),
+               .params = params,
+               .build = build},
     .describe = describe,
     .forward = forward,
 };

@@ -99,8 +99,11 @@ static void build_stage(swin *net, dp_builder *b, int s)
                             eps);
 }
 
-static dp_status build(void *self, dp_builder *b)
+static dp_status build(void *self, const dp_module *module, dp_builder *b,
+                       const dp_feature_specs *in)
 {
+    (void)module;
+    (void)in;
     swin *net = self;
     for (int s = 0; s < STAGES; s++)
         if (channels(net, s) % net->num_heads[s] != 0)
@@ -198,12 +201,13 @@ static dp_features forward(const void *self, dp_run *r, dp_tensor image)
 }
 
 const dp_backbone_def dp_backbone_swin = {
-    .name = "swin",
-    .summary = "Swin Transformer, Liu et al. 2021",
+    .module = {.kind = DP_MODULE_BACKBONE,
+               .name = "swin",
+               .summary = "Swin Transformer, Liu et al. 2021",
+               .size = sizeof(swin),
+               .params = params,
+               .build = build},
     .mark = "patch_embed.proj.weight",
-    .size = sizeof(swin),
-    .params = params,
-    .build = build,
     .describe = describe,
     .forward = forward,
 };

@@ -115,7 +115,7 @@ static int run(classify *c, const dp_arguments *args)
     void *memory;
     if (dp_model_task(m) != DP_TASK_CLASSIFY) {
         dp_cli_say("classify: found a model of type %s, expected a classifier",
-                   m->def->name);
+                   m->def->module.name);
         return DP_EXIT_MODEL;
     }
     c->room = m->dataset.count;

@@ -1,15 +1,12 @@
 /* densepred config - a config with its bases merged, and the keys of a type */
 #include "core/config.h"
-#include "backbone/backbone.h"
 #include "base/memory.h"
 #include "base/nearest.h"
 #include "cli/cli.h"
 #include "cli/configs.h"
 #include "cli/options.h"
-#include "heads/head.h"
+#include "core/module.h"
 #include "model/input.h"
-#include "model/model.h"
-#include "necks/neck.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -42,7 +39,7 @@ static int dump(const char *model, const char *configs, bool origins)
 
 /* ---- --explain ------------------------------------------------------------- */
 
-/* A search over the types of all registries. */
+/* A search over the list of modules. */
 typedef struct search {
     dp_nearest nearest;
     dp_text *text;
@@ -65,14 +62,11 @@ static int explain(const char *type)
     dp_error err = {0};
     dp_text text = {.err = &err};
     search s = {.nearest = {.word = type}, .text = &text};
-    for (const dp_backbone_def *const *b = dp_backbone_all(); *b; b++)
-        consider(&s, "backbone", (*b)->name, (*b)->summary, (*b)->params);
-    for (const dp_neck_def *const *n = dp_neck_all(); *n; n++)
-        consider(&s, "neck", (*n)->name, (*n)->summary, (*n)->params);
-    for (const dp_head_def *const *h = dp_head_all(); *h; h++)
-        consider(&s, "head", (*h)->name, (*h)->summary, (*h)->params);
-    for (const dp_model_def *const *m = dp_model_def_all(); *m; m++)
-        consider(&s, "test of", (*m)->name, (*m)->summary, (*m)->test);
+    for (const dp_module *const *m = dp_modules; *m; m++)
+        consider(&s,
+                 (*m)->kind == DP_MODULE_MODEL ? "test of"
+                                               : dp_module_kind_name((*m)->kind),
+                 (*m)->name, (*m)->summary, (*m)->params);
     consider(&s, "section", "input", "how an image becomes a tensor", dp_input_params);
 
     int status = DP_EXIT_OK;

@@ -209,7 +209,7 @@ static int run(detect *d, const dp_arguments *args)
     const dp_model *m = d->session.model;
     if (dp_model_task(m) != DP_TASK_DETECT) {
         dp_cli_say("detect: found a model of type %s, expected a detector",
-                   m->def->name);
+                   m->def->module.name);
         return DP_EXIT_MODEL;
     }
     d->session.ctx->boxes_only = d->wish.no_mask;

@@ -84,7 +84,7 @@ static dp_status measure(dp_context *ctx, const char *path, info *out,
     out->published = cJSON_GetObjectItemCaseSensitive(root, "published");
     out->params = m->params + m->training_params;
     out->weight_bytes = m->packed_bytes;
-    out->maps = m->backbone_def->describe(m->backbone);
+    out->maps = dp_backbone_describe(&m->backbone);
     out->input = input_size(root);
     st = dp_model_measure(ctx, m, photograph, &out->photo_work);
     const bool fitted = m->def->task != DP_TASK_CLASSIFY;

@@ -134,7 +134,7 @@ static int check_model(const dp_model *m)
 {
     if (dp_model_task(m) != DP_TASK_SEGMENT) {
         dp_cli_say("segment: found a model of type %s, expected a segmentor",
-                   m->def->name);
+                   m->def->module.name);
         return DP_EXIT_MODEL;
     }
     for (int i = 0; i < m->dataset.count; i++) {

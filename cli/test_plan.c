@@ -102,17 +102,11 @@ static dp_status load_classes(dp_error *err, dp_test_plan *p)
 
 static dp_status find_task(dp_error *err, dp_test_plan *p)
 {
-    const char *type;
-    const dp_status st =
-        dp_config_text(err, &type, p->config, dp_config_root(p->config), "", "type");
-    if (st != DP_OK)
-        return st;
-    const dp_model_def *def = dp_model_def_find(type);
-    if (!def)
-        return dp_fail(err, DP_ECONFIG, "%s: type: found \"%s\", expected a model's",
-                       p->config_path, type);
-    p->task = def->task;
-    return DP_OK;
+    const dp_module *module;
+    const dp_status st = dp_module_choose(err, &module, p->config, DP_MODULE_MODEL);
+    if (st == DP_OK)
+        p->task = dp_model_def_of(module)->task;
+    return st;
 }
 
 /* ---- the run's key -------------------------------------------------------------------------- */

@@ -13,6 +13,7 @@
 #define DP_CORE_BUILDER_H
 
 #include "base/store.h"
+#include "core/config.h"
 #include "core/named_tensor.h"
 #include "core/parameters.h"
 
@@ -53,6 +54,8 @@ typedef struct dp_builder {
     dp_store *store;                  /* of the model: packed weights go there      */
     const struct dp_kernels *kernels; /* packing may depend on them                 */
 
+    const dp_config *config; /* of the caller: of the model; for core/module.h */
+
     const dp_named_tensor *tensors; /* borrowed; NULL with count 0: random weights */
     size_t tensor_count;
     bool
@@ -84,11 +87,12 @@ typedef struct dp_builder {
     dp_store values; /* what dp_builder_tensor had to convert          */
     char scope[DP_MAX_TENSOR_NAME];
     dp_mismatches mismatches;
-    size_t fitted;    /* tensors found and of the right shape       */
-    uint64_t packed;  /* floats asked for by dp_builder_floats */
-    int bf16_layers;  /* that took such weights                 */
-    uint64_t params;  /* elements of all tensors asked for, buffers out */
-    dp_status status; /* DP_ENOMEM is sticky here                      */
+    size_t fitted;            /* tensors found and of the right shape       */
+    uint64_t packed;          /* floats asked for by dp_builder_floats */
+    int bf16_layers;          /* that took such weights                 */
+    uint64_t params;          /* elements of all tensors asked for, buffers out */
+    uint64_t training_params; /* of parts that only training uses, not in params */
+    dp_status status;         /* DP_ENOMEM is sticky here                      */
 } dp_builder;
 
 /* Start with a checkpoint's tensors (borrowed until dp_builder_done; two of one name are

@@ -64,14 +64,17 @@ static dp_status build_original(box_head *head, dp_builder *b,
     return b->status;
 }
 
-static dp_status build_shared_2fc(void *self, dp_builder *b, const dp_feature_specs *in)
+static dp_status build_shared_2fc(void *self, const dp_module *module, dp_builder *b,
+                                  const dp_feature_specs *in)
 {
+    (void)module;
     return build_original(self, b, in, 0, 2);
 }
 
-static dp_status build_shared_4conv_1fc(void *self, dp_builder *b,
-                                        const dp_feature_specs *in)
+static dp_status build_shared_4conv_1fc(void *self, const dp_module *module,
+                                        dp_builder *b, const dp_feature_specs *in)
 {
+    (void)module;
     return build_original(self, b, in, 4, 1);
 }
 
@@ -83,15 +86,17 @@ static dp_status build_torchvision(box_head *head, dp_builder *b,
     return b->status;
 }
 
-static dp_status build_torchvision_2fc(void *self, dp_builder *b,
-                                       const dp_feature_specs *in)
+static dp_status build_torchvision_2fc(void *self, const dp_module *module,
+                                       dp_builder *b, const dp_feature_specs *in)
 {
+    (void)module;
     return build_torchvision(self, b, in, 0, 2);
 }
 
-static dp_status build_torchvision_4conv_1fc(void *self, dp_builder *b,
-                                             const dp_feature_specs *in)
+static dp_status build_torchvision_4conv_1fc(void *self, const dp_module *module,
+                                             dp_builder *b, const dp_feature_specs *in)
 {
+    (void)module;
     return build_torchvision(self, b, in, 4, 1);
 }
 
@@ -125,41 +130,45 @@ static dp_box_predictions forward(const void *self, dp_run *r, const dp_frame *f
 }
 
 const dp_box_head_def dp_box_head_shared_2fc = {
-    .head = {.name = "shared_2fc",
-             .summary = "box head of Mask R-CNN: two shared fully connected layers",
-             .size = sizeof(box_head),
-             .params = shared_2fc_params,
-             .build = build_shared_2fc},
+    .module = {.kind = DP_MODULE_BOX_HEAD,
+               .name = "shared_2fc",
+               .summary = "box head of Mask R-CNN: two shared fully connected layers",
+               .size = sizeof(box_head),
+               .params = shared_2fc_params,
+               .build = build_shared_2fc},
     .classes = classes,
     .forward = forward,
 };
 
 const dp_box_head_def dp_box_head_shared_4conv_1fc = {
-    .head = {.name = "shared_4conv_1fc",
-             .summary = "box head: four shared convolutions, a fully connected layer",
-             .size = sizeof(box_head),
-             .params = shared_4conv_1fc_params,
-             .build = build_shared_4conv_1fc},
+    .module = {.kind = DP_MODULE_BOX_HEAD,
+               .name = "shared_4conv_1fc",
+               .summary = "box head: four shared convolutions, a fully connected layer",
+               .size = sizeof(box_head),
+               .params = shared_4conv_1fc_params,
+               .build = build_shared_4conv_1fc},
     .classes = classes,
     .forward = forward,
 };
 
 const dp_box_head_def dp_box_head_torchvision_2fc = {
-    .head = {.name = "torchvision_2fc",
-             .summary = "box head of torchvision's Mask R-CNN",
-             .size = sizeof(box_head),
-             .params = torchvision_2fc_params,
-             .build = build_torchvision_2fc},
+    .module = {.kind = DP_MODULE_BOX_HEAD,
+               .name = "torchvision_2fc",
+               .summary = "box head of torchvision's Mask R-CNN",
+               .size = sizeof(box_head),
+               .params = torchvision_2fc_params,
+               .build = build_torchvision_2fc},
     .classes = classes,
     .forward = forward,
 };
 
 const dp_box_head_def dp_box_head_torchvision_4conv_1fc = {
-    .head = {.name = "torchvision_4conv_1fc",
-             .summary = "box head of torchvision's second Mask R-CNN",
-             .size = sizeof(box_head),
-             .params = torchvision_4conv_1fc_params,
-             .build = build_torchvision_4conv_1fc},
+    .module = {.kind = DP_MODULE_BOX_HEAD,
+               .name = "torchvision_4conv_1fc",
+               .summary = "box head of torchvision's second Mask R-CNN",
+               .size = sizeof(box_head),
+               .params = torchvision_4conv_1fc_params,
+               .build = build_torchvision_4conv_1fc},
     .classes = classes,
     .forward = forward,
 };

@@ -48,8 +48,10 @@ static const dp_param box_params[] = {
     DP_PARAM_END,
 };
 
-static dp_status build_boxes(void *self, dp_builder *b, const dp_feature_specs *in)
+static dp_status build_boxes(void *self, const dp_module *module, dp_builder *b,
+                             const dp_feature_specs *in)
 {
+    (void)module;
     cascade *head = self;
     for (int s = 0; s < STAGES; s++) {
         const size_t outer = dp_builder_enter(b, "%d.", s);
@@ -180,11 +182,12 @@ static dp_box_predictions forward_boxes(const void *self, dp_run *r,
 }
 
 const dp_box_head_def dp_box_head_cascade = {
-    .head = {.name = "cascade",
-             .summary = "box heads of Cascade R-CNN, Cai and Vasconcelos 2018",
-             .size = sizeof(cascade),
-             .params = box_params,
-             .build = build_boxes},
+    .module = {.kind = DP_MODULE_BOX_HEAD,
+               .name = "cascade",
+               .summary = "box heads of Cascade R-CNN, Cai and Vasconcelos 2018",
+               .size = sizeof(cascade),
+               .params = box_params,
+               .build = build_boxes},
     .classes = classes_of_boxes,
     .forward = forward_boxes,
 };
@@ -196,8 +199,10 @@ typedef struct cascade_masks {
     dp_mask_fcn stages[STAGES];
 } cascade_masks;
 
-static dp_status build_masks(void *self, dp_builder *b, const dp_feature_specs *in)
+static dp_status build_masks(void *self, const dp_module *module, dp_builder *b,
+                             const dp_feature_specs *in)
 {
+    (void)module;
     cascade_masks *head = self;
     for (int s = 0; s < STAGES; s++) {
         const size_t outer = dp_builder_enter(b, "%d.", s);
@@ -241,11 +246,12 @@ static dp_tensor forward_masks(const void *self, dp_run *r, const dp_features *m
 }
 
 const dp_mask_head_def dp_mask_head_cascade_fcn = {
-    .head = {.name = "cascade_fcn",
-             .summary = "mask heads of Cascade Mask R-CNN, Cai and Vasconcelos 2019",
-             .size = sizeof(cascade_masks),
-             .params = dp_mask_fcn_params,
-             .build = build_masks},
+    .module = {.kind = DP_MODULE_MASK_HEAD,
+               .name = "cascade_fcn",
+               .summary = "mask heads of Cascade Mask R-CNN, Cai and Vasconcelos 2019",
+               .size = sizeof(cascade_masks),
+               .params = dp_mask_fcn_params,
+               .build = build_masks},
     .classes = classes_of_masks,
     .side = side,
     .forward = forward_masks,

@@ -2,7 +2,7 @@
  *
  * Five kinds. A detector has a proposal head, a box head and, for masks, a mask head; a
  * segmentor has a decode head, a classifier a classification head. Each member is one
- * constant definition in a file of its own and a line in registry.c.
+ * constant definition in a file of its own and a line in the list of modules.
  *
  *   R   regions of interest      K   classes, the background not counted
  */
@@ -10,23 +10,9 @@
 #define DP_HEADS_HEAD_H
 
 #include "core/box.h"
-#include "core/builder.h"
-#include "core/features.h"
 #include "core/frame.h"
-#include "core/params.h"
+#include "core/module.h"
 #include "core/run.h"
-
-/* What all kinds share. */
-typedef struct dp_head_def {
-    const char *name; /* the config's "type" */
-    const char *summary;
-    size_t size; /* of the instance: zeroed, then filled by its parameter table */
-    const dp_param *params;
-
-    /* Check what the table cannot (DP_ECONFIG with sentence), load and pack the weights
-     * of the current scope, for maps as `in` describes them. */
-    dp_status (*build)(void *self, dp_builder *b, const dp_feature_specs *in);
-} dp_head_def;
 
 /* Where objects may be: boxes in pixels of the resized image, by falling score. In the
  * arena; a dry run has the count that is possible at most. */
@@ -37,7 +23,7 @@ typedef struct dp_proposals {
 } dp_proposals;
 
 typedef struct dp_proposal_head_def {
-    dp_head_def head;
+    dp_module module;
     dp_proposals (*forward)(const void *self, dp_run *r, const dp_frame *frame,
                             const dp_features *maps);
 } dp_proposal_head_def;
@@ -57,14 +43,14 @@ typedef struct dp_box_predictions {
 } dp_box_predictions;
 
 typedef struct dp_box_head_def {
-    dp_head_def head;
+    dp_module module;
     int (*classes)(const void *self); /* K */
     dp_box_predictions (*forward)(const void *self, dp_run *r, const dp_frame *frame,
                                   const dp_features *maps, dp_box *rois, int count);
 } dp_box_head_def;
 
 typedef struct dp_mask_head_def {
-    dp_head_def head;
+    dp_module module;
     int (*classes)(const void *self); /* K                                    */
     int (*side)(const void *self);    /* S, cells of a mask's side            */
     /* Probabilities (R, S, S, 1) of each region for its own class. */
@@ -73,28 +59,44 @@ typedef struct dp_mask_head_def {
 } dp_mask_head_def;
 
 typedef struct dp_decode_head_def {
-    dp_head_def head;
+    dp_module module;
     int (*classes)(const void *self); /* K */
     /* Logits (1, H, W, K) at the finest map's size. */
     dp_tensor (*forward)(const void *self, dp_run *r, const dp_features *maps);
 } dp_decode_head_def;
 
 typedef struct dp_class_head_def {
-    dp_head_def head;
+    dp_module module;
     int (*classes)(const void *self); /* K */
     /* Logits (1, 1, 1, K). */
     dp_tensor (*forward)(const void *self, dp_run *r, const dp_features *maps);
 } dp_class_head_def;
 
-/* NULL when there is none of this name. */
-const dp_proposal_head_def *dp_proposal_head_find(const char *name);
-const dp_box_head_def *dp_box_head_find(const char *name);
-const dp_mask_head_def *dp_mask_head_find(const char *name);
-const dp_decode_head_def *dp_decode_head_find(const char *name);
-const dp_class_head_def *dp_class_head_find(const char *name);
+/* The definitions behind parts of these kinds. */
+static inline const dp_proposal_head_def *dp_proposal_head_def_of(const dp_part *head)
+{
+    return (const dp_proposal_head_def *)head->module;
+}
 
-/* The common part of every head of every kind, ended by NULL. */
-const dp_head_def *const *dp_head_all(void);
+static inline const dp_box_head_def *dp_box_head_def_of(const dp_part *head)
+{
+    return (const dp_box_head_def *)head->module;
+}
+
+static inline const dp_mask_head_def *dp_mask_head_def_of(const dp_part *head)
+{
+    return (const dp_mask_head_def *)head->module;
+}
+
+static inline const dp_decode_head_def *dp_decode_head_def_of(const dp_part *head)
+{
+    return (const dp_decode_head_def *)head->module;
+}
+
+static inline const dp_class_head_def *dp_class_head_def_of(const dp_part *head)
+{
+    return (const dp_class_head_def *)head->module;
+}
 
 extern const dp_proposal_head_def dp_proposal_head_rpn;
 extern const dp_proposal_head_def dp_proposal_head_torchvision;

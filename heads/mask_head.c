@@ -9,17 +9,20 @@ typedef struct mask_head {
     dp_regions_cutter *cut;
 } mask_head;
 
-static dp_status build(void *self, dp_builder *b, const dp_feature_specs *in)
+static dp_status build(void *self, const dp_module *module, dp_builder *b,
+                       const dp_feature_specs *in)
 {
+    (void)module;
     mask_head *head = self;
     head->cut = dp_regions_cut;
     dp_mask_fcn_build(b, &head->layers, &head->spec, in->spec[0].channels);
     return b->status;
 }
 
-static dp_status build_torchvision(void *self, dp_builder *b,
+static dp_status build_torchvision(void *self, const dp_module *module, dp_builder *b,
                                    const dp_feature_specs *in)
 {
+    (void)module;
     mask_head *head = self;
     head->cut = dp_regions_cut_sampled;
     head->spec.background_first = true;
@@ -53,22 +56,24 @@ static dp_tensor forward(const void *self, dp_run *r, const dp_features *maps,
 }
 
 const dp_mask_head_def dp_mask_head_fcn = {
-    .head = {.name = "fcn",
-             .summary = "mask head of Mask R-CNN, He et al. 2017",
-             .size = sizeof(mask_head),
-             .params = dp_mask_fcn_params,
-             .build = build},
+    .module = {.kind = DP_MODULE_MASK_HEAD,
+               .name = "fcn",
+               .summary = "mask head of Mask R-CNN, He et al. 2017",
+               .size = sizeof(mask_head),
+               .params = dp_mask_fcn_params,
+               .build = build},
     .classes = classes,
     .side = side,
     .forward = forward,
 };
 
 const dp_mask_head_def dp_mask_head_torchvision = {
-    .head = {.name = "torchvision_fcn",
-             .summary = "mask head of torchvision's Mask R-CNN",
-             .size = sizeof(mask_head),
-             .params = dp_mask_fcn_params,
-             .build = build_torchvision},
+    .module = {.kind = DP_MODULE_MASK_HEAD,
+               .name = "torchvision_fcn",
+               .summary = "mask head of torchvision's Mask R-CNN",
+               .size = sizeof(mask_head),
+               .params = dp_mask_fcn_params,
+               .build = build_torchvision},
     .classes = classes,
     .side = side,
     .forward = forward,

@@ -21,8 +21,10 @@ static const dp_param params[] = {
     DP_PARAM_END,
 };
 
-static dp_status build(void *self, dp_builder *b, const dp_feature_specs *in)
+static dp_status build(void *self, const dp_module *module, dp_builder *b,
+                       const dp_feature_specs *in)
 {
+    (void)module;
     normed_linear *head = self;
     const int C = in->spec[in->count - 1].channels;
     dp_layer_norm_build(b, &head->norm, "norm.", C, eps);
@@ -52,11 +54,12 @@ static dp_tensor forward(const void *self, dp_run *r, const dp_features *maps)
 }
 
 const dp_class_head_def dp_class_head_normed_linear = {
-    .head = {.name = "normed_linear",
-             .summary = "classification head: layer norm, mean, linear layer",
-             .size = sizeof(normed_linear),
-             .params = params,
-             .build = build},
+    .module = {.kind = DP_MODULE_CLASS_HEAD,
+               .name = "normed_linear",
+               .summary = "classification head: layer norm, mean, linear layer",
+               .size = sizeof(normed_linear),
+               .params = params,
+               .build = build},
     .classes = classes,
     .forward = forward,
 };

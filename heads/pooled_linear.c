@@ -23,8 +23,10 @@ static const dp_param params[] = {
     DP_PARAM_END,
 };
 
-static dp_status build(void *self, dp_builder *b, const dp_feature_specs *in)
+static dp_status build(void *self, const dp_module *module, dp_builder *b,
+                       const dp_feature_specs *in)
 {
+    (void)module;
     pooled_linear *head = self;
     const int C = in->spec[in->count - 1].channels;
     if (head->norm)
@@ -55,11 +57,12 @@ static dp_tensor forward(const void *self, dp_run *r, const dp_features *maps)
 }
 
 const dp_class_head_def dp_class_head_pooled_linear = {
-    .head = {.name = "pooled_linear",
-             .summary = "classification head: mean, layer norm, linear layer",
-             .size = sizeof(pooled_linear),
-             .params = params,
-             .build = build},
+    .module = {.kind = DP_MODULE_CLASS_HEAD,
+               .name = "pooled_linear",
+               .summary = "classification head: mean, layer norm, linear layer",
+               .size = sizeof(pooled_linear),
+               .params = params,
+               .build = build},
     .classes = classes,
     .forward = forward,
 };

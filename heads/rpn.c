@@ -10,8 +10,10 @@
 
 static const float stds[4] = {1.0f, 1.0f, 1.0f, 1.0f};
 
-static dp_status build(void *self, dp_builder *b, const dp_feature_specs *in)
+static dp_status build(void *self, const dp_module *module, dp_builder *b,
+                       const dp_feature_specs *in)
 {
+    (void)module;
     return dp_rpn_layers_build(b, self, in);
 }
 
@@ -46,10 +48,11 @@ static dp_proposals forward(const void *self, dp_run *r, const dp_frame *frame,
 }
 
 const dp_proposal_head_def dp_proposal_head_rpn = {
-    .head = {.name = "rpn",
-             .summary = "region proposal network, Ren et al. 2015",
-             .size = sizeof(dp_rpn_layers),
-             .params = dp_rpn_params,
-             .build = build},
+    .module = {.kind = DP_MODULE_PROPOSAL_HEAD,
+               .name = "rpn",
+               .summary = "region proposal network, Ren et al. 2015",
+               .size = sizeof(dp_rpn_layers),
+               .params = dp_rpn_params,
+               .build = build},
     .forward = forward,
 };

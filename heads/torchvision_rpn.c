@@ -13,8 +13,10 @@
 static const float weights[4] = {1, 1, 1, 1};
 static const float min_side = 1e-3f; /* of a proposal, pixels */
 
-static dp_status build(void *self, dp_builder *b, const dp_feature_specs *in)
+static dp_status build(void *self, const dp_module *module, dp_builder *b,
+                       const dp_feature_specs *in)
 {
+    (void)module;
     dp_rpn_layers *head = self;
     const dp_status st = dp_rpn_layers_build(b, head, in);
     for (int i = 0; i < in->count; i++) {
@@ -61,10 +63,11 @@ static dp_proposals forward(const void *self, dp_run *r, const dp_frame *frame,
 }
 
 const dp_proposal_head_def dp_proposal_head_torchvision = {
-    .head = {.name = "torchvision_rpn",
-             .summary = "region proposal network by torchvision's rules",
-             .size = sizeof(dp_rpn_layers),
-             .params = dp_rpn_params,
-             .build = build},
+    .module = {.kind = DP_MODULE_PROPOSAL_HEAD,
+               .name = "torchvision_rpn",
+               .summary = "region proposal network by torchvision's rules",
+               .size = sizeof(dp_rpn_layers),
+               .params = dp_rpn_params,
+               .build = build},
     .forward = forward,
 };

@@ -81,8 +81,10 @@ static void build_classifier(upernet *head, dp_builder *b)
                                   .name = "conv_seg."});
 }
 
-static dp_status build(void *self, dp_builder *b, const dp_feature_specs *in)
+static dp_status build(void *self, const dp_module *module, dp_builder *b,
+                       const dp_feature_specs *in)
 {
+    (void)module;
     upernet *head = self;
     const int C = head->channels, top = in->count - 1;
     if (in->count < 2)
@@ -170,11 +172,12 @@ static dp_tensor forward(const void *self, dp_run *r, const dp_features *maps)
 }
 
 const dp_decode_head_def dp_decode_head_upernet = {
-    .head = {.name = "upernet",
-             .summary = "pyramid pooling, top-down path, fusion; Xiao et al. 2018",
-             .size = sizeof(upernet),
-             .params = params,
-             .build = build},
+    .module = {.kind = DP_MODULE_DECODE_HEAD,
+               .name = "upernet",
+               .summary = "pyramid pooling, top-down path, fusion; Xiao et al. 2018",
+               .size = sizeof(upernet),
+               .params = params,
+               .build = build},
     .classes = classes,
     .forward = forward,
 };

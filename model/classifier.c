@@ -11,50 +11,30 @@
 #include <math.h>
 #include <string.h>
 
-typedef struct test_settings {
+typedef struct classifier {
     int top_k;
-} test_settings;
 
-static const dp_param test_params[] = {
-    DP_PARAM(test_settings, top_k, "5", 1, DP_MAX_CLASSES,
+    dp_part head;
+} classifier;
+
+static const dp_param params[] = {
+    DP_PARAM(classifier, top_k, "5", 1, DP_MAX_CLASSES,
              "classes that are reported, the best first"),
     DP_PARAM_END,
 };
 
-typedef struct classifier {
-    const dp_class_head_def *head_def;
-    void *head;
-    test_settings *test;
-} classifier;
-
-static dp_status build(dp_model *m, void *task, dp_builder *b, const dp_config *config,
-                       const dp_feature_specs *maps)
+static dp_status build(void *self, const dp_module *module, dp_builder *b,
+                       const dp_feature_specs *in)
 {
-    (void)m;
-    classifier *net = task;
-    const char *type;
-    dp_status st = dp_model_part_type(b, &type, config, "cls_head", NULL);
-    if (st != DP_OK)
-        return st;
-    net->head_def = dp_class_head_find(type);
-    if (!net->head_def)
-        return dp_model_no_such_part(b, config, "cls_head", type);
-    st = dp_model_take_part(b, &net->head, config, "cls_head", net->head_def->head.size,
-                            net->head_def->head.params);
-    if (st == DP_OK)
-        st = net->head_def->head.build(net->head, b, maps);
-    void *test = NULL;
-    if (st == DP_OK)
-        st = dp_model_take_part(b, &test, config, "test", sizeof(test_settings),
-                                test_params);
-    net->test = test;
-    return st;
+    (void)module;
+    classifier *net = self;
+    return dp_module_build(b, &net->head, DP_MODULE_CLASS_HEAD, in);
 }
 
-static int classes(const void *task)
+static int classes(const void *self)
 {
-    const classifier *net = task;
-    return net->head_def->classes(net->head);
+    const classifier *net = self;
+    return dp_class_head_def_of(&net->head)->classes(net->head.self);
 }
 
 /* A NaN or an infinity among the logits makes every probability NaN. */
@@ -80,26 +60,28 @@ static void forward(const dp_model *m, dp_run *r, dp_size original,
 {
     const classifier *net = m->task;
     dp_classifier_result *out = result;
-    const int K = classes(net), most = net->test->top_k < K ? net->test->top_k : K;
+    const int K = classes(net), most = net->top_k < K ? net->top_k : K;
     *out = (dp_classifier_result){.K = K};
     out->best = dp_run_take(r, (size_t)most, sizeof *out->best);
 
     const dp_frame frame = dp_input_frame(&m->input, original);
     const dp_tensor input = dp_input_run(r, &m->input, &frame, pixels);
-    const dp_features maps = m->backbone_def->forward(m->backbone, r, input);
-    out->logits = net->head_def->forward(net->head, r, &maps).data; /* (1, 1, 1, K) */
+    const dp_features maps = dp_backbone_run(&m->backbone, r, input);
+    out->logits = dp_class_head_def_of(&net->head)
+                      ->forward(net->head.self, r, &maps)
+                      .data; /* (1, 1, 1, K) */
     choose_best(r, out, most);
 }
 
 const dp_model_def dp_model_classifier = {
-    .name = "classifier",
-    .summary = "a class for the whole image",
+    .module = {.kind = DP_MODULE_MODEL,
+               .name = "classifier",
+               .summary = "a class for the whole image",
+               .size = sizeof(classifier),
+               .params = params,
+               .build = build},
     .task = DP_TASK_CLASSIFY,
-    .size = sizeof(classifier),
     .scope = "",
-    .test = test_params,
-    .test_size = sizeof(test_settings),
-    .build = build,
     .classes = classes,
     .forward = forward,
 };
@@ -122,7 +104,8 @@ dp_status dp_classifier_run(dp_context *ctx, const dp_model *m, const dp_pixels 
     *count = 0;
     if (m->def->task != DP_TASK_CLASSIFY)
         return dp_fail(&ctx->err, DP_EARG,
-                       "found a model of type %s, expected a classifier", m->def->name);
+                       "found a model of type %s, expected a classifier",
+                       m->def->module.name);
     if (pixels->turned <= DP_EXIF_UPRIGHT)
         return run(ctx, m, pixels, out, room, count);
     dp_pixels stored;

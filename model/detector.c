@@ -98,7 +98,7 @@ dp_status dp_detector_run(dp_context *ctx, const dp_model *m, const dp_pixels *p
         return dp_fail(&ctx->err, DP_EARG,
                        "detect: found a model of type %s, which is no "
                        "detector",
-                       m->def->name);
+                       m->def->module.name);
     dp_status st = dp_model_run(ctx, m, pixels, &result);
     if (st == DP_OK)
         st = collect(ctx, &result, out);

@@ -21,23 +21,19 @@ typedef struct dp_detector_test {
 extern const dp_param dp_detector_test_params[];
 
 typedef struct dp_detector_parts {
+    dp_detector_test test; /* first: what the parameter table fills */
+
     int levels; /* maps that regions are cut from: the backbone's number of maps */
-    const dp_neck_def *neck_def;
-    void *neck;
-    const dp_proposal_head_def *rpn_def;
-    void *rpn;
-    const dp_box_head_def *box_def;
-    void *box;
-    const dp_mask_head_def *mask_def; /* NULL: boxes only */
-    void *mask;
-    dp_detector_test *test;
+    dp_part neck;
+    dp_part rpn;
+    dp_part box;
+    dp_part mask; /* its module is NULL: boxes only */
 } dp_detector_parts;
 
-/* Build the config's "neck", "rpn_head", "bbox_head", "test" and, when it is there,
- * "mask_head" over the backbone's maps; `parts` is a dp_detector_parts. DP_ECONFIG. */
-dp_status dp_detector_parts_build(dp_model *m, void *parts, dp_builder *b,
-                                  const dp_config *config,
-                                  const dp_feature_specs *maps) DP_MUST_CHECK;
+/* Build the config's "neck", "rpn_head", "bbox_head" and, when it is there, "mask_head"
+ * over the backbone's maps; `self` is a dp_detector_parts. DP_ECONFIG. */
+dp_status dp_detector_parts_build(void *self, const dp_module *module, dp_builder *b,
+                                  const dp_feature_specs *in) DP_MUST_CHECK;
 
 /* Number of classes that the heads of a dp_detector_parts predict. */
 int dp_detector_parts_classes(const void *parts);

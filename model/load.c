@@ -15,12 +15,34 @@ static void log_refusals(dp_context *ctx, const dp_checkpoint *checkpoint)
         dp_context_log(ctx, "not read: %s: a %s", list[i].name, list[i].class);
 }
 
+static bool ends_with(const char *name, const char *end)
+{
+    const size_t n = strlen(name), m = strlen(end);
+    return n == m ? strcmp(name, end) == 0
+                  : n > m && name[n - m - 1] == '.' && strcmp(name + n - m, end) == 0;
+}
+
+/* The backbone whose mark is among the tensors, whatever stands before the names; NULL
+ * when none is. */
+static const dp_module *recognise(const dp_named_tensor *tensors, size_t count)
+{
+    for (const dp_module *const *m = dp_modules; *m; m++) {
+        const char *mark = (*m)->kind == DP_MODULE_BACKBONE
+                               ? dp_backbone_def_of(&(dp_part){.module = *m})->mark
+                               : NULL;
+        for (size_t i = 0; mark && i < count; i++)
+            if (ends_with(tensors[i].name, mark))
+                return *m;
+    }
+    return NULL;
+}
+
 /* Put both files in front of the sentence, and both backbones when they differ. */
 static void say_what_does_not_fit(dp_context *ctx, const char *path,
                                   const dp_config *config,
                                   const dp_named_tensor *tensors, size_t count)
 {
-    const dp_backbone_def *found = dp_backbone_recognise(tensors, count);
+    const dp_module *found = recognise(tensors, count);
     const cJSON *type = cJSON_GetObjectItemCaseSensitive(
         cJSON_GetObjectItemCaseSensitive(dp_config_root(config), "backbone"), "type");
     if (found && strcmp(found->name, type->valuestring) != 0)

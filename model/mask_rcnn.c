@@ -16,15 +16,15 @@ static int select_detections(const dp_detector_parts *net, dp_run *r,
     const int K = dp_detector_parts_classes(net);
     const size_t mark = dp_run_mark(r);
     void *scratch =
-        dp_run_take(r, dp_multiclass_scratch(p.count, K, net->test->max_per_img), 1);
-    int count = net->test->max_per_img;
+        dp_run_take(r, dp_multiclass_scratch(p.count, K, net->test.max_per_img), 1);
+    int count = net->test.max_per_img;
     if (!r->dry) {
         dp_softmax_rows(p.logits.data, p.logits.data, (size_t)p.count, K + 1);
         const dp_multiclass rule = {.K = K,
                                     .std = {p.stds[0], p.stds[1], p.stds[2], p.stds[3]},
-                                    .score_thr = net->test->score_thr,
-                                    .iou_thr = net->test->nms_iou_threshold,
-                                    .max_per_img = net->test->max_per_img,
+                                    .score_thr = net->test.score_thr,
+                                    .iou_thr = net->test.nms_iou_threshold,
+                                    .max_per_img = net->test.max_per_img,
                                     .skip_padding = p.skip_padding};
         const dp_region_scores regions = {.rois = p.rois,
                                           .scores = p.logits.data,
@@ -48,28 +48,28 @@ static void forward(const dp_model *m, dp_run *r, dp_size original,
     dp_detector_result *out = result;
     *out = (dp_detector_result){.image = original,
                                 .paste = &dp_paste_sampled,
-                                .threshold = net->test->mask_thr_binary};
-    out->list = dp_run_take(r, (size_t)net->test->max_per_img, sizeof *out->list);
+                                .threshold = net->test.mask_thr_binary};
+    out->list = dp_run_take(r, (size_t)net->test.max_per_img, sizeof *out->list);
 
     dp_features maps;
     const dp_box_predictions boxes =
         dp_detector_parts_run(net, r, m, &frame, pixels, &maps);
     out->count = select_detections(net, r, &frame, boxes, out->list);
-    if (net->mask_def && !r->boxes_only) {
+    if (net->mask.module && !r->boxes_only) {
         dp_detector_parts_mask(net, r, out, &maps, frame.scale_x, frame.scale_y);
         dp_detector_paste(r, out);
     }
 }
 
 const dp_model_def dp_model_mask_rcnn = {
-    .name = "mask_rcnn",
-    .summary = "Mask R-CNN, He et al. 2017, and Cascade Mask R-CNN",
+    .module = {.kind = DP_MODULE_MODEL,
+               .name = "mask_rcnn",
+               .summary = "Mask R-CNN, He et al. 2017, and Cascade Mask R-CNN",
+               .size = sizeof(dp_detector_parts),
+               .params = dp_detector_test_params,
+               .build = dp_detector_parts_build},
     .task = DP_TASK_DETECT,
-    .size = sizeof(dp_detector_parts),
     .scope = "backbone.",
-    .test = dp_detector_test_params,
-    .test_size = sizeof(dp_detector_test),
-    .build = dp_detector_parts_build,
     .classes = dp_detector_parts_classes,
     .forward = forward,
 };

@@ -8,63 +8,6 @@
 #include <stdatomic.h>
 #include <string.h>
 
-static const dp_model_def *const all[] = {
-    &dp_model_mask_rcnn,
-    &dp_model_torchvision_rcnn,
-    &dp_model_upernet,
-    &dp_model_classifier,
-    NULL,
-};
-
-const dp_model_def *const *dp_model_def_all(void)
-{
-    return all;
-}
-
-const dp_model_def *dp_model_def_find(const char *name)
-{
-    for (size_t i = 0; all[i]; i++)
-        if (strcmp(all[i]->name, name) == 0)
-            return all[i];
-    return NULL;
-}
-
-/* ---- parts of a config ---------------------------------------------------------- */
-
-dp_status dp_model_take_part(dp_builder *b, void **instance, const dp_config *config,
-                             const char *key, size_t size, const dp_param *params)
-{
-    const cJSON *section;
-    dp_status st = dp_config_section(b->err, &section, config, key);
-    if (st != DP_OK)
-        return st;
-    *instance = dp_builder_take(b, 1, size);
-    if (!*instance)
-        return b->status;
-    return dp_params_parse(b->err, params, *instance, section, config, key);
-}
-
-dp_status dp_model_part_type(dp_builder *b, const char **type, const dp_config *config,
-                             const char *key, const char *fallback)
-{
-    const cJSON *section;
-    const dp_status st = dp_config_section(b->err, &section, config, key);
-    if (st != DP_OK)
-        return st;
-    if (fallback && !cJSON_GetObjectItemCaseSensitive(section, "type")) {
-        *type = fallback;
-        return DP_OK;
-    }
-    return dp_config_text(b->err, type, config, section, key, "type");
-}
-
-dp_status dp_model_no_such_part(dp_builder *b, const dp_config *config, const char *key,
-                                const char *type)
-{
-    return dp_fail(b->err, DP_ECONFIG, "%s: %s.type: found \"%s\", which is not known",
-                   dp_config_path(config), key, type);
-}
-
 /* ---- build ---------------------------------------------------------------------- */
 
 /* Detections and label maps need the whole image. */
@@ -84,10 +27,11 @@ static dp_status build_input(dp_model *m, dp_builder *b, const dp_config *config
     if (st == DP_OK)
         st = dp_input_build(b->err, &m->input, config);
     if (st == DP_OK && !suits(m->def->task, m->input.resize))
-        st = dp_fail(
-            b->err, DP_ECONFIG, "%s: input.resize: found %s, expected %s in a %s",
-            dp_config_path(config), dp_input_resize_name(m->input.resize),
-            m->def->task == DP_TASK_DETECT ? "fit or float" : "fit", m->def->name);
+        st = dp_fail(b->err, DP_ECONFIG,
+                     "%s: input.resize: found %s, expected %s in a %s",
+                     dp_config_path(config), dp_input_resize_name(m->input.resize),
+                     m->def->task == DP_TASK_DETECT ? "fit or float" : "fit",
+                     m->def->module.name);
     return st;
 }
 
@@ -107,69 +51,49 @@ static dp_status load_dataset(dp_model *m, dp_builder *b, const dp_config *confi
     return st;
 }
 
-static dp_status build_backbone(dp_model *m, dp_builder *b, const dp_config *config)
+static dp_status build_backbone(dp_model *m, dp_builder *b)
 {
-    const char *type;
-    dp_status st = dp_model_part_type(b, &type, config, "backbone", NULL);
-    if (st != DP_OK)
-        return st;
-    m->backbone_def = dp_backbone_find(type);
-    if (!m->backbone_def)
-        return dp_model_no_such_part(b, config, "backbone", type);
-    st = dp_model_take_part(b, &m->backbone, config, "backbone", m->backbone_def->size,
-                            m->backbone_def->params);
-    if (st != DP_OK)
-        return st;
+    static const dp_feature_specs image = {.count = 1, .spec = {{"image", 3, 1}}};
     const size_t outer = dp_builder_enter(b, "%s", m->def->scope);
-    st = m->backbone_def->build(m->backbone, b);
+    const dp_status st = dp_module_build(b, &m->backbone, DP_MODULE_BACKBONE, &image);
     dp_builder_leave(b, outer);
     return st;
 }
 
-static dp_status find_def(dp_model *m, dp_builder *b, const dp_config *config)
+static dp_status build_task(dp_model *m, dp_builder *b)
 {
-    const char *type;
-    const dp_status st =
-        dp_config_text(b->err, &type, config, dp_config_root(config), "", "type");
+    const dp_feature_specs maps = dp_backbone_describe(&m->backbone);
+    dp_part task;
+    const dp_status st = dp_module_make(b, &task, &m->def->module, &maps);
     if (st != DP_OK)
         return st;
-    m->def = dp_model_def_find(type);
-    if (!m->def)
-        return dp_fail(b->err, DP_ECONFIG, "%s: type: found \"%s\", which is not known",
-                       dp_config_path(config), type);
-    return DP_OK;
-}
-
-static dp_status build_task(dp_model *m, dp_builder *b, const dp_config *config)
-{
-    m->task = dp_builder_take(b, 1, m->def->size);
-    if (!m->task)
-        return b->status;
-    const dp_feature_specs maps = m->backbone_def->describe(m->backbone);
-    dp_status st = m->def->build(m, m->task, b, config, &maps);
-    if (st == DP_OK && m->def->classes(m->task) != m->dataset.count)
-        st =
-            dp_fail(b->err, DP_ECONFIG,
-                    "%s: num_classes: found %d, expected the %d classes of data set %s",
-                    dp_config_path(config), m->def->classes(m->task), m->dataset.count,
-                    m->dataset.name);
-    return st;
+    m->task = task.self;
+    if (m->def->classes(m->task) == m->dataset.count)
+        return DP_OK;
+    return dp_fail(b->err, DP_ECONFIG,
+                   "%s: num_classes: found %d, expected the %d classes of data set %s",
+                   dp_config_path(b->config), m->def->classes(m->task),
+                   m->dataset.count, m->dataset.name);
 }
 
 static dp_status build_parts(dp_model *m, dp_builder *b, const dp_config *config)
 {
-    dp_status st = find_def(m, b, config);
-    if (st == DP_OK)
-        st = build_input(m, b, config);
+    const dp_module *module;
+    dp_status st = dp_module_choose(b->err, &module, config, DP_MODULE_MODEL);
+    if (st != DP_OK)
+        return st;
+    m->def = dp_model_def_of(module);
+    st = build_input(m, b, config);
     if (st == DP_OK)
         st = load_dataset(m, b, config);
     if (st == DP_OK)
-        st = build_backbone(m, b, config);
+        st = build_backbone(m, b);
     if (st == DP_OK)
-        st = build_task(m, b, config);
+        st = build_task(m, b);
     if (st == DP_OK)
         st = dp_builder_finish(b);
     m->params = b->params;
+    m->training_params = b->training_params;
     m->packed_bytes = b->packed * sizeof(float);
     return st;
 }
@@ -239,6 +163,7 @@ dp_status dp_model_build(dp_context *ctx, dp_model **out, const dp_config *confi
         b.bf16 = ctx->bf16;
         if (weights->keep_parameters)
             b.parameters = &m->parameters;
+        b.config = config;
         st = build_by(m, &b, config, weights->cache, ctx);
         if (mismatches) {
             *mismatches = b.mismatches;
@@ -342,8 +267,7 @@ static void forward_backbone(const dp_model *m, dp_run *r, dp_size original,
 {
     (void)result;
     const dp_frame frame = dp_input_frame(&m->input, original);
-    m->backbone_def->forward(m->backbone, r,
-                             dp_input_run(r, &m->input, &frame, pixels));
+    dp_backbone_run(&m->backbone, r, dp_input_run(r, &m->input, &frame, pixels));
 }
 
 dp_status dp_model_trace(dp_context *ctx, const dp_model *m, const dp_pixels *pixels,

@@ -29,8 +29,7 @@ struct dp_model {
     dp_dataset dataset;
     dp_input input;
     dp_kernels kernels; /* that the weights are packed for */
-    const dp_backbone_def *backbone_def;
-    void *backbone;
+    dp_part backbone;
     const dp_model_def *def;
     void *task;               /* def's instance                    */
     uint64_t params;          /* trained values of the whole model */
@@ -39,19 +38,11 @@ struct dp_model {
 };
 
 struct dp_model_def {
-    const char *name; /* the config's "type" */
-    const char *summary;
+    /* Its parameters are the keys of the config's "test"; its build makes what follows the
+     * backbone. */
+    dp_module module;
     dp_task task;
-    size_t size;       /* of the instance, zeroed */
     const char *scope; /* of the backbone's tensors: "backbone." */
-
-    const dp_param
-        *test;        /* the keys of the config's "test", for build and explanations */
-    size_t test_size; /* of what they are parsed into                                */
-
-    /* Build what follows the backbone, whose maps are `maps`. */
-    dp_status (*build)(dp_model *m, void *task, dp_builder *b, const dp_config *config,
-                       const dp_feature_specs *maps);
 
     /* Number of classes that the heads predict. */
     int (*classes)(const void *task);
@@ -62,11 +53,11 @@ struct dp_model_def {
                     const uint8_t *pixels, void *result);
 };
 
-/* NULL when there is none of this name. */
-const dp_model_def *dp_model_def_find(const char *name);
-
-/* All of them, ended by NULL. */
-const dp_model_def *const *dp_model_def_all(void);
+/* The definition behind a module of kind DP_MODULE_MODEL. */
+static inline const dp_model_def *dp_model_def_of(const dp_module *module)
+{
+    return (const dp_model_def *)module;
+}
 
 extern const dp_model_def dp_model_mask_rcnn;
 extern const dp_model_def dp_model_torchvision_rcnn;
@@ -92,20 +83,6 @@ typedef struct dp_model_weights {
 dp_status dp_model_build(dp_context *ctx, dp_model **out, const dp_config *config,
                          const dp_model_weights *weights,
                          dp_mismatches *mismatches) DP_MUST_CHECK;
-
-/* A part of a config: the definition's instance, in the store, with the section `key`
- * parsed into it. */
-dp_status dp_model_take_part(dp_builder *b, void **instance, const dp_config *config,
-                             const char *key, size_t size,
-                             const dp_param *params) DP_MUST_CHECK;
-
-/* The "type" of section `key`; `fallback` when it does not say (NULL: it must). */
-dp_status dp_model_part_type(dp_builder *b, const char **type, const dp_config *config,
-                             const char *key, const char *fallback) DP_MUST_CHECK;
-
-/* DP_ECONFIG: section `key` asks for a type that there is not. */
-dp_status dp_model_no_such_part(dp_builder *b, const dp_config *config, const char *key,
-                                const char *type);
 
 /* Plan ctx for images of this size, unless it is already, and run the model: `result`
  * is at most DP_MODEL_RESULT_MAX bytes and receives what lies in ctx's arena until its next run.

@@ -164,7 +164,7 @@ dp_status dp_segmentor_run(dp_context *ctx, const dp_model *m, const dp_pixels *
     if (m->def->task != DP_TASK_SEGMENT)
         return dp_fail(&ctx->err, DP_EARG,
                        "segment: found a model of type %s, which is no segmentor",
-                       m->def->name);
+                       m->def->module.name);
     dp_status st = dp_model_run(ctx, m, pixels, &result);
     if (st == DP_OK)
         st = dp_label_map_resize(&ctx->err, out, pixels->h, pixels->w);

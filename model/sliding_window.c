@@ -20,7 +20,7 @@ enum { RATIOS_MAX = DP_SEGMENTOR_PASSES / 2, CLASSES_MAX = 255 };
 /* The order of the choices of `mode`. */
 enum { SLIDE, WHOLE };
 
-typedef struct test_settings {
+typedef struct upernet {
     int mode;
     int crop_size[2]; /* height, width */
     int stride[2];
@@ -28,75 +28,44 @@ typedef struct test_settings {
     bool flip;
 
     int ratio_count;
-} test_settings;
+    int cell, least; /* the finest and the coarsest stride of the backbone's maps */
+    dp_part head;
+} upernet;
 
-static const dp_param test_params[] = {
-    DP_PARAM_CHOICE(test_settings, mode, "slide|whole", "\"whole\"",
+static const dp_param params[] = {
+    DP_PARAM_CHOICE(upernet, mode, "slide|whole", "\"whole\"",
                     "in windows, or all at once"),
-    DP_PARAM(test_settings, crop_size, "[512, 512]", 32, DP_MAX_IMAGE_SIDE,
+    DP_PARAM(upernet, crop_size, "[512, 512]", 32, DP_MAX_IMAGE_SIDE,
              "height and width of a window, in pixels"),
-    DP_PARAM(test_settings, stride, "[341, 341]", 1, DP_MAX_IMAGE_SIDE,
+    DP_PARAM(upernet, stride, "[341, 341]", 1, DP_MAX_IMAGE_SIDE,
              "from window to window, down and across, in pixels"),
-    DP_PARAM_LIST(test_settings, ratios, ratio_count, "[1.0]", 0.01, 100,
+    DP_PARAM_LIST(upernet, ratios, ratio_count, "[1.0]", 0.01, 100,
                   "of the input's scale; the probabilities are averaged"),
-    DP_PARAM(test_settings, flip, "false", 0, 0, "each ratio mirrored as well"),
+    DP_PARAM(upernet, flip, "false", 0, 0, "each ratio mirrored as well"),
     DP_PARAM_END,
 };
 
-typedef struct upernet {
-    int cell, least; /* the finest and the coarsest stride of the backbone's maps */
-    const dp_decode_head_def *head_def;
-    void *head;
-    test_settings *test;
-} upernet;
-
-static dp_status build_head(upernet *net, dp_builder *b, const dp_config *config,
-                            const dp_feature_specs *maps)
+/* What the parameter tables cannot check. */
+static dp_status check(const upernet *net, dp_builder *b, int K)
 {
-    const char *type;
-    dp_status st = dp_model_part_type(b, &type, config, "decode_head", NULL);
-    if (st != DP_OK)
-        return st;
-    net->head_def = dp_decode_head_find(type);
-    if (!net->head_def)
-        return dp_model_no_such_part(b, config, "decode_head", type);
-    st = dp_model_take_part(b, &net->head, config, "decode_head",
-                            net->head_def->head.size, net->head_def->head.params);
-    if (st != DP_OK)
-        return st;
-    const int found = net->head_def->classes(net->head);
-    if (found > CLASSES_MAX)
+    const char *path = dp_config_path(b->config);
+    if (K > CLASSES_MAX)
         return dp_fail(b->err, DP_ECONFIG,
                        "%s: decode_head.num_classes: found %d, expected at most the %d "
                        "that a label map holds",
-                       dp_config_path(config), found, CLASSES_MAX);
-    const size_t outer = dp_builder_enter(b, "decode_head.");
-    st = net->head_def->head.build(net->head, b, maps);
-    dp_builder_leave(b, outer);
-    return st;
-}
-
-static dp_status build_test(upernet *net, dp_builder *b, const dp_config *config)
-{
-    void *test;
-    const dp_status st = dp_model_take_part(b, &test, config, "test",
-                                            sizeof(test_settings), test_params);
-    if (st != DP_OK)
-        return st;
-    net->test = test;
+                       path, K, CLASSES_MAX);
     for (int i = 0; i < 2; i++)
-        if (net->test->stride[i] > net->test->crop_size[i])
+        if (net->stride[i] > net->crop_size[i])
             return dp_fail(b->err, DP_ECONFIG,
                            "%s: test.stride: found %d, expected at most crop_size's %d",
-                           dp_config_path(config), net->test->stride[i],
-                           net->test->crop_size[i]);
+                           path, net->stride[i], net->crop_size[i]);
     return DP_OK;
 }
 
-static int classes(const void *task)
+static int classes(const void *self)
 {
-    const upernet *net = task;
-    return net->head_def->classes(net->head);
+    const upernet *net = self;
+    return dp_decode_head_def_of(&net->head)->classes(net->head.self);
 }
 
 /* The published counts include the head that training adds on the last map but one: a
@@ -107,19 +76,20 @@ static uint64_t auxiliary_params(int in, int K)
     return (uint64_t)(9 * in + 2) * CHANNELS + (uint64_t)(CHANNELS + 1) * (uint64_t)K;
 }
 
-static dp_status build(dp_model *m, void *task, dp_builder *b, const dp_config *config,
-                       const dp_feature_specs *maps)
+static dp_status build(void *self, const dp_module *module, dp_builder *b,
+                       const dp_feature_specs *in)
 {
-    upernet *net = task;
-    net->cell = maps->spec[0].stride;
-    net->least = maps->spec[maps->count - 1].stride;
-    dp_status st = build_head(net, b, config, maps);
+    (void)module;
+    upernet *net = self;
+    net->cell = in->spec[0].stride;
+    net->least = in->spec[in->count - 1].stride;
+    dp_status st = dp_module_build(b, &net->head, DP_MODULE_DECODE_HEAD, in);
     if (st == DP_OK)
-        st = build_test(net, b, config);
+        st = check(net, b, classes(net));
     if (st == DP_OK) {
         dp_builder_skip(b, "auxiliary_head."); /* of training only */
-        m->training_params =
-            auxiliary_params(maps->spec[maps->count - 2].channels, classes(net));
+        b->training_params +=
+            auxiliary_params(in->spec[in->count - 2].channels, classes(net));
     }
     return st;
 }
@@ -161,8 +131,9 @@ static void run_window(const dp_model *m, dp_run *r, dp_segmentor_pass *p, int i
     const dp_tensor input =
         dp_normalize_run(r, &m->input.normalize, &window, grid->multiple);
     dp_run_trace(r, "input", input); /* (1, h, w, 3)     */
-    const dp_features maps = m->backbone_def->forward(m->backbone, r, input);
-    const dp_tensor logits = net->head_def->forward(net->head, r, &maps);
+    const dp_features maps = dp_backbone_run(&m->backbone, r, input);
+    const dp_tensor logits =
+        dp_decode_head_def_of(&net->head)->forward(net->head.self, r, &maps);
     dp_mosaic_put(r, &p->mosaic, i, logits); /* (1, h/4, w/4, K) */
     dp_run_rewind(r, mark);
 }
@@ -205,7 +176,6 @@ static void plan_pass(const dp_model *m, dp_run *r, dp_segmentor_pass *p,
                       dp_size original, float ratio, bool flip)
 {
     const upernet *net = m->task;
-    const test_settings *test = net->test;
     const dp_size size = dp_opencv_resize_target(original.h, original.w,
                                                  scale_side(m->input.scale[0], ratio),
                                                  scale_side(m->input.scale[1], ratio));
@@ -215,9 +185,9 @@ static void plan_pass(const dp_model *m, dp_run *r, dp_segmentor_pass *p,
                            .multiple = m->input.size_divisor,
                            .least = net->least,
                            .cell = net->cell};
-    if (test->mode == SLIDE) {
-        spec.crop = (dp_size){test->crop_size[0], test->crop_size[1]};
-        spec.stride = (dp_size){test->stride[0], test->stride[1]};
+    if (net->mode == SLIDE) {
+        spec.crop = (dp_size){net->crop_size[0], net->crop_size[1]};
+        spec.stride = (dp_size){net->stride[0], net->stride[1]};
     }
     *p = (dp_segmentor_pass){.flip = flip};
     p->mosaic = dp_mosaic_plan(r, size, &spec);
@@ -233,9 +203,8 @@ static void forward(const dp_model *m, dp_run *r, dp_size original,
                     const uint8_t *pixels, void *result)
 {
     const upernet *net = m->task;
-    const test_settings *test = net->test;
     dp_segmentor_result *out = result;
-    const int mirrors = test->flip ? 2 : 1, count = test->ratio_count * mirrors;
+    const int mirrors = net->flip ? 2 : 1, count = net->ratio_count * mirrors;
     *out = (dp_segmentor_result){.image = original, .K = classes(net), .count = count};
 
     /* A dry run has no arena to keep the passes in. */
@@ -243,7 +212,7 @@ static void forward(const dp_model *m, dp_run *r, dp_size original,
     kept = dp_run_take(r, (size_t)count, sizeof *kept);
     int window = 0, windows = 0;
     for (int i = 0; i < count; i++) {
-        plan_pass(m, r, &passes[i], original, test->ratios[i / mirrors], i % mirrors);
+        plan_pass(m, r, &passes[i], original, net->ratios[i / mirrors], i % mirrors);
         windows += passes[i].mosaic.down * passes[i].mosaic.across;
     }
     for (int i = 0; i < count; i++)
@@ -256,14 +225,14 @@ static void forward(const dp_model *m, dp_run *r, dp_size original,
 }
 
 const dp_model_def dp_model_upernet = {
-    .name = "upernet",
-    .summary = "a class for every pixel; UperNet, Xiao et al. 2018",
+    .module = {.kind = DP_MODULE_MODEL,
+               .name = "upernet",
+               .summary = "a class for every pixel; UperNet, Xiao et al. 2018",
+               .size = sizeof(upernet),
+               .params = params,
+               .build = build},
     .task = DP_TASK_SEGMENT,
-    .size = sizeof(upernet),
     .scope = "backbone.",
-    .test = test_params,
-    .test_size = sizeof(test_settings),
-    .build = build,
     .classes = classes,
     .forward = forward,
 };

@@ -16,15 +16,15 @@ static int select_detections(const dp_detector_parts *net, dp_run *r,
     const int K = dp_detector_parts_classes(net);
     const size_t mark = dp_run_mark(r);
     void *scratch =
-        dp_run_take(r, dp_torchvision_scratch(p.count, K, net->test->max_per_img), 1);
-    int count = net->test->max_per_img;
+        dp_run_take(r, dp_torchvision_scratch(p.count, K, net->test.max_per_img), 1);
+    int count = net->test.max_per_img;
     if (!r->dry) {
         dp_softmax_rows(p.logits.data, p.logits.data, (size_t)p.count, K + 1);
         const dp_torchvision_rule rule = {.K = K,
                                           .weight = {10, 10, 5, 5},
-                                          .score_thr = net->test->score_thr,
-                                          .iou_thr = net->test->nms_iou_threshold,
-                                          .max_per_img = net->test->max_per_img};
+                                          .score_thr = net->test.score_thr,
+                                          .iou_thr = net->test.nms_iou_threshold,
+                                          .max_per_img = net->test.max_per_img};
         const dp_torchvision_regions regions = {.rois = p.rois,
                                                 .scores = p.logits.data,
                                                 .deltas = p.deltas.data,
@@ -55,14 +55,14 @@ static void forward(const dp_model *m, dp_run *r, dp_size original,
     dp_detector_result *out = result;
     *out = (dp_detector_result){.image = original,
                                 .paste = &dp_paste_resized,
-                                .threshold = net->test->mask_thr_binary};
-    out->list = dp_run_take(r, (size_t)net->test->max_per_img, sizeof *out->list);
+                                .threshold = net->test.mask_thr_binary};
+    out->list = dp_run_take(r, (size_t)net->test.max_per_img, sizeof *out->list);
 
     dp_features maps;
     const dp_box_predictions boxes =
         dp_detector_parts_run(net, r, m, &frame, pixels, &maps);
     out->count = select_detections(net, r, &frame, boxes, out->list);
-    const bool masks = net->mask_def && !r->boxes_only;
+    const bool masks = net->mask.module && !r->boxes_only;
     if (masks)
         dp_detector_parts_mask(net, r, out, &maps, 1, 1);
     if (!r->dry)
@@ -72,14 +72,14 @@ static void forward(const dp_model *m, dp_run *r, dp_size original,
 }
 
 const dp_model_def dp_model_torchvision_rcnn = {
-    .name = "torchvision_rcnn",
-    .summary = "Mask R-CNN by torchvision's rules",
+    .module = {.kind = DP_MODULE_MODEL,
+               .name = "torchvision_rcnn",
+               .summary = "Mask R-CNN by torchvision's rules",
+               .size = sizeof(dp_detector_parts),
+               .params = dp_detector_test_params,
+               .build = dp_detector_parts_build},
     .task = DP_TASK_DETECT,
-    .size = sizeof(dp_detector_parts),
     .scope = "backbone.",
-    .test = dp_detector_test_params,
-    .test_size = sizeof(dp_detector_test),
-    .build = dp_detector_parts_build,
     .classes = dp_detector_parts_classes,
     .forward = forward,
 };

@@ -45,8 +45,10 @@ static void build_conv(const fpn *net, dp_builder *b, dp_conv *conv, const char 
     dp_builder_leave(b, outer);
 }
 
-static dp_status build(void *self, dp_builder *b, const dp_feature_specs *in)
+static dp_status build(void *self, const dp_module *module, dp_builder *b,
+                       const dp_feature_specs *in)
 {
+    (void)module;
     fpn *net = self;
     if (net->num_outs < in->count)
         return dp_fail(
@@ -113,11 +115,12 @@ static dp_features forward(const void *self, dp_run *r, const dp_features *in)
 }
 
 const dp_neck_def dp_neck_fpn = {
-    .name = "fpn",
-    .summary = "Feature Pyramid Network, Lin et al. 2017",
-    .size = sizeof(fpn),
-    .params = params,
-    .build = build,
+    .module = {.kind = DP_MODULE_NECK,
+               .name = "fpn",
+               .summary = "Feature Pyramid Network, Lin et al. 2017",
+               .size = sizeof(fpn),
+               .params = params,
+               .build = build},
     .describe = describe,
     .forward = forward,
 };

@@ -3,20 +3,11 @@
 #ifndef DP_NECKS_NECK_H
 #define DP_NECKS_NECK_H
 
-#include "core/builder.h"
-#include "core/features.h"
-#include "core/params.h"
+#include "core/module.h"
 #include "core/run.h"
 
 typedef struct dp_neck_def {
-    const char *name; /* the config's "type" */
-    const char *summary;
-    size_t size; /* of the instance: zeroed, then filled by its parameter table */
-    const dp_param *params;
-
-    /* Check what the table cannot (DP_ECONFIG with sentence), load and pack the weights
-     * of the current scope, for maps as `in` describes them. */
-    dp_status (*build)(void *self, dp_builder *b, const dp_feature_specs *in);
+    dp_module module;
 
     /* The maps that forward will give; after build. */
     dp_feature_specs (*describe)(const void *self);
@@ -25,11 +16,22 @@ typedef struct dp_neck_def {
     dp_features (*forward)(const void *self, dp_run *r, const dp_features *in);
 } dp_neck_def;
 
-/* NULL when there is none of this name. */
-const dp_neck_def *dp_neck_find(const char *name);
+/* The definition behind a part whose module is of kind DP_MODULE_NECK. */
+static inline const dp_neck_def *dp_neck_def_of(const dp_part *neck)
+{
+    return (const dp_neck_def *)neck->module;
+}
 
-/* All of them, ended by NULL. */
-const dp_neck_def *const *dp_neck_all(void);
+static inline dp_feature_specs dp_neck_describe(const dp_part *neck)
+{
+    return dp_neck_def_of(neck)->describe(neck->self);
+}
+
+static inline dp_features dp_neck_run(const dp_part *neck, dp_run *r,
+                                      const dp_features *in)
+{
+    return dp_neck_def_of(neck)->forward(neck->self, r, in);
+}
 
 extern const dp_neck_def dp_neck_fpn;
 

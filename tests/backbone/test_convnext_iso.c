@@ -52,7 +52,7 @@ static void run_by_hand(dp_run *r, void *arg)
 
 static void build_backbone(forward *f, dp_store *store, net *t, bool layer_scale)
 {
-    const dp_backbone_def *def = &dp_backbone_convnext_iso;
+    const dp_module *def = &dp_backbone_convnext_iso.module;
     cJSON *json = cJSON_CreateObject();
     cJSON_AddNumberToObject(json, "depth", t->depth);
     cJSON_AddNumberToObject(json, "dim", DIM);
@@ -63,7 +63,7 @@ static void build_backbone(forward *f, dp_store *store, net *t, bool layer_scale
     cJSON_Delete(json);
     dp_builder b;
     ck_assert_int_eq(dp_builder_init(&f->err, &b, store, &f->kernels, NULL, 0), DP_OK);
-    ck_assert_int_eq(def->build(t->iso, &b), DP_OK);
+    ck_assert_int_eq(def->build(t->iso, def, &b, NULL), DP_OK);
     const uint64_t block = 49 * DIM + DIM + 2 * DIM + 8 * DIM * DIM + 5 * DIM;
     ck_assert_uint_eq(b.params,
                       PATCH * PATCH * 3 * DIM + DIM +

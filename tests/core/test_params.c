@@ -1,12 +1,9 @@
 /* Parameter tables: defaults, every way to be wrong, help, and round trips. */
-#include "backbone/backbone.h"
 #include "base/json.h"
 #include "base/nearest.h"
+#include "core/module.h"
 #include "core/params.h"
-#include "heads/head.h"
 #include "model/input.h"
-#include "model/model.h"
-#include "necks/neck.h"
 #include "tests/support/suite.h"
 
 #include <check.h>
@@ -179,14 +176,9 @@ static void check_table(const char *part, const char *name, const dp_param *para
 START_TEST(every_registered_table_is_sound)
 {
     check_table("test", "thing", table, sizeof(thing));
-    for (const dp_backbone_def *const *b = dp_backbone_all(); *b; b++)
-        check_table("backbone", (*b)->name, (*b)->params, (*b)->size);
-    for (const dp_neck_def *const *n = dp_neck_all(); *n; n++)
-        check_table("neck", (*n)->name, (*n)->params, (*n)->size);
-    for (const dp_head_def *const *h = dp_head_all(); *h; h++)
-        check_table("head", (*h)->name, (*h)->params, (*h)->size);
-    for (const dp_model_def *const *m = dp_model_def_all(); *m; m++)
-        check_table("model", (*m)->name, (*m)->test, (*m)->test_size);
+    for (const dp_module *const *m = dp_modules; *m; m++)
+        check_table(dp_module_kind_name((*m)->kind), (*m)->name, (*m)->params,
+                    (*m)->size);
     check_table("model", "input", dp_input_params, sizeof(dp_input));
 }
 END_TEST

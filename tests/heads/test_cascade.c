@@ -108,7 +108,7 @@ typedef struct bench {
     float stage_rois[STAGES][REGIONS * 4]; /* as traced */
 } bench;
 
-static void build(bench *t, const dp_head_def *def, const char *config, checkpoint *c)
+static void build(bench *t, const dp_module *def, const char *config, checkpoint *c)
 {
     forward_init(&t->f, 2, ~0u);
     cJSON *json = cJSON_Parse(config);
@@ -122,7 +122,7 @@ static void build(bench *t, const dp_head_def *def, const char *config, checkpoi
         dp_builder_init(&t->f.err, &b, &t->store, &t->f.kernels, c->list, c->count),
         DP_OK);
     const dp_feature_specs specs = {.count = 1, .spec = {{"p2", C, 4}}};
-    ck_assert_int_eq(def->build(t->self, &b, &specs), DP_OK);
+    ck_assert_int_eq(def->build(t->self, def, &b, &specs), DP_OK);
     ck_assert_msg(dp_builder_finish(&b) == DP_OK, "%s", t->f.err.text);
     dp_builder_done(&b);
 
@@ -198,7 +198,7 @@ START_TEST(each_stage_refines_by_its_own_likeliest_class)
     bench t = {0};
     for (int s = 0; s < STAGES; s++)
         add_box_stage(&c, s, logits[s], deltas[s]);
-    build(&t, &dp_box_head_cascade.head, box_config, &c);
+    build(&t, &dp_box_head_cascade.module, box_config, &c);
     dp_box want[REGIONS];
     memcpy(want, t.rois, sizeof want);
     forward_run(&t.f, run_boxes, &t);
@@ -222,7 +222,7 @@ START_TEST(the_answer_is_the_mean_of_logits_and_the_last_deltas)
     bench t = {0};
     for (int s = 0; s < STAGES; s++)
         add_box_stage(&c, s, logits[s], deltas[s]);
-    build(&t, &dp_box_head_cascade.head, box_config, &c);
+    build(&t, &dp_box_head_cascade.module, box_config, &c);
     forward_run(&t.f, run_boxes, &t);
 
     ck_assert_int_eq(t.boxes.count, REGIONS);
@@ -263,7 +263,7 @@ START_TEST(a_class_agnostic_stage_has_one_box_a_region)
     bench t = {0};
     for (int s = 0; s < STAGES; s++)
         add_agnostic_stage(&c, s);
-    build(&t, &dp_box_head_cascade.head, agnostic_config, &c);
+    build(&t, &dp_box_head_cascade.module, agnostic_config, &c);
     dp_box want[REGIONS];
     memcpy(want, t.rois, sizeof want);
     forward_run(&t.f, run_boxes, &t);
@@ -289,7 +289,7 @@ START_TEST(masks_are_the_mean_of_probabilities)
     bench t = {0};
     for (int s = 0; s < STAGES; s++)
         add_mask_stage(&c, s, mask_logits[s]);
-    build(&t, &dp_mask_head_cascade_fcn.head,
+    build(&t, &dp_mask_head_cascade_fcn.module,
           "{\"num_convs\": 1, \"conv_out_channels\": 2, \"roi_feat_size\": 2, "
           "\"num_classes\": 3}",
           &c);
@@ -319,17 +319,19 @@ START_TEST(a_stage_without_weights_is_named)
     for (int s = 0; s < STAGES - 1; s++)
         add_box_stage(&c, s, logits[s], deltas[s]);
     forward_init(&t.f, 1, ~0u);
-    t.self = calloc(1, dp_box_head_cascade.head.size);
+    t.self = calloc(1, dp_box_head_cascade.module.size);
     cJSON *json = cJSON_Parse(box_config);
-    ck_assert_int_eq(dp_params_parse(&t.f.err, dp_box_head_cascade.head.params, t.self,
-                                     json, NULL, "bbox_head"),
+    ck_assert_int_eq(dp_params_parse(&t.f.err, dp_box_head_cascade.module.params,
+                                     t.self, json, NULL, "bbox_head"),
                      DP_OK);
     cJSON_Delete(json);
     dp_builder b;
     ck_assert_int_eq(
         dp_builder_init(&t.f.err, &b, &t.store, &t.f.kernels, c.list, c.count), DP_OK);
     const dp_feature_specs specs = {.count = 1, .spec = {{"p2", C, 4}}};
-    ck_assert_int_eq(dp_box_head_cascade.head.build(t.self, &b, &specs), DP_OK);
+    ck_assert_int_eq(dp_box_head_cascade.module.build(
+                         t.self, &dp_box_head_cascade.module, &b, &specs),
+                     DP_OK);
     ck_assert_int_eq(dp_builder_finish(&b), DP_ESHAPE);
     bool named = false;
     for (size_t i = 0; i < b.mismatches.count; i++)

@@ -238,7 +238,12 @@ static const struct {
      "input.scale: found 32 and 64, expected equal sides with crop and warp"},
     {NULL, "{\"input\":{\"resize\":\"squash\"}}", "expected one of fit|crop|warp"},
     {NULL, "{\"cls_head\":{\"type\":\"rpn\"}}",
-     "cls_head.type: found \"rpn\", which is not known"},
+     "cls_head.type: unknown class head \"rpn\""},
+    {NULL, "{\"cls_head\":{\"type\":\"pooled_lineer\"}}",
+     "cls_head.type: unknown class head \"pooled_lineer\", did you mean "
+     "\"pooled_linear\"?"},
+    {NULL, "{\"type\":\"clasifier\"}",
+     "type: unknown model \"clasifier\", did you mean \"classifier\"?"},
     {NULL, "{\"cls_head\":{\"num_classes\":7}}",
      "num_classes: found 7, expected the 6 classes of data set tiny"},
     {"configs/golden/mask_rcnn_b.json",

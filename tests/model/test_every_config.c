@@ -131,6 +131,35 @@ static void make_small(opened *o)
         lay(o, "input", "{\"scale\": [64, 64]}");
 }
 
+/* Whether a section of the config, or the config itself, has this type. */
+static bool names_type(const cJSON *object, const char *type)
+{
+    const cJSON *own = at(object, "type");
+    bool found = cJSON_IsString(own) && strcmp(own->valuestring, type) == 0;
+    for (const cJSON *child = object->child; child && !found; child = child->next)
+        found = cJSON_IsObject(child) && names_type(child, type);
+    return found;
+}
+
+/* Two that a section may leave out, and one that no published model has. */
+static const char *const unnamed[] = {"rpn", "fcn", "shared_4conv_1fc"};
+
+START_TEST(every_module_is_in_a_config)
+{
+    const dp_module *module = dp_modules[_i];
+    bool found = false;
+    for (size_t i = 0; i < sizeof unnamed / sizeof unnamed[0]; i++)
+        found |= strcmp(module->name, unnamed[i]) == 0;
+    for (int i = 0; i < count && !found; i++) {
+        opened o = open_config(paths[i]);
+        found = names_type(o.root, module->name);
+        close_config(&o);
+    }
+    ck_assert_msg(found, "%s %s: in no config", dp_module_kind_name(module->kind),
+                  module->name);
+}
+END_TEST
+
 START_TEST(a_config_made_small_loads_and_runs)
 {
     unsigned char result[DP_MODEL_RESULT_MAX];
@@ -159,6 +188,10 @@ int main(void)
     TCase *t = tcase_create("configs");
     tcase_set_timeout(t, 60);
     tcase_add_loop_test(t, a_config_is_of_a_published_model, 0, count);
+    int modules = 0;
+    while (dp_modules[modules])
+        modules++;
+    tcase_add_loop_test(t, every_module_is_in_a_config, 0, modules);
     suite_add_tcase(s, t);
     TCase *runs = tcase_create("runs");
     tcase_set_timeout(runs, 60);

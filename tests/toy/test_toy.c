@@ -59,7 +59,7 @@ START_TEST(a_new_backbone_detects)
                               "{\"feat_channels\": 16}, \"bbox_head\": "
                               "{\"fc_out_channels\": 16}, \"mask_head\": "
                               "{\"conv_out_channels\": 16}"));
-    ck_assert_ptr_eq(m->backbone_def, &dp_backbone_toy);
+    ck_assert_ptr_eq(m->backbone.module, &dp_backbone_toy.module);
     ck_assert_msg(dp_detector_run(ctx, m, &pixels, &found) == DP_OK, "%s",
                   ctx->err.text);
     dp_detections_done(&found);
@@ -94,8 +94,9 @@ END_TEST
 START_TEST(its_table_is_well_formed)
 {
     char problem[200];
-    ck_assert_ptr_null(dp_params_check_table(
-        dp_backbone_toy.params, dp_backbone_toy.size, problem, sizeof problem));
+    ck_assert_ptr_null(dp_params_check_table(dp_backbone_toy.module.params,
+                                             dp_backbone_toy.module.size, problem,
+                                             sizeof problem));
 }
 END_TEST
 

@@ -21,8 +21,11 @@ static const dp_param params[] = {
 
 static const char *const map_names[STAGES] = {"stage1", "stage2", "stage3", "stage4"};
 
-static dp_status build(void *self, dp_builder *b)
+static dp_status build(void *self, const dp_module *module, dp_builder *b,
+                       const dp_feature_specs *in)
 {
+    (void)module;
+    (void)in;
     toy *net = self;
     for (int s = 0; s < STAGES; s++) {
         const int side = s == 0 ? STEM : 2;
@@ -63,12 +66,13 @@ static dp_features forward(const void *self, dp_run *r, dp_tensor image)
 }
 
 const dp_backbone_def dp_backbone_toy = {
-    .name = "toy",
-    .summary = "a convolution a stage",
+    .module = {.kind = DP_MODULE_BACKBONE,
+               .name = "toy",
+               .summary = "a convolution a stage",
+               .size = sizeof(toy),
+               .params = params,
+               .build = build},
     .mark = "convs.0.weight",
-    .size = sizeof(toy),
-    .params = params,
-    .build = build,
     .describe = describe,
     .forward = forward,
 };

@@ -1,0 +1,111 @@
+#include "core/module.h"
+
+#include "base/nearest.h"
+
+#include <string.h>
+
+/* Where a kind is found in a config, and its weights in a checkpoint. */
+static const struct {
+    const char *name;
+    const char *section;
+    const char *scope;
+    const char *fallback; /* the type when the section does not say; NULL: it must */
+} kinds[] = {
+    [DP_MODULE_BACKBONE] = {"backbone", "backbone", "", NULL},
+    [DP_MODULE_NECK] = {"neck", "neck", "neck.", NULL},
+    [DP_MODULE_PROPOSAL_HEAD] = {"proposal head", "rpn_head", "rpn_head.", "rpn"},
+    [DP_MODULE_BOX_HEAD] = {"box head", "bbox_head", "roi_head.bbox_head.", NULL},
+    [DP_MODULE_MASK_HEAD] = {"mask head", "mask_head", "roi_head.mask_head.", "fcn"},
+    [DP_MODULE_DECODE_HEAD] = {"decode head", "decode_head", "decode_head.", NULL},
+    [DP_MODULE_CLASS_HEAD] = {"class head", "cls_head", "", NULL},
+    [DP_MODULE_MODEL] = {"model", "test", "", NULL},
+};
+
+const char *dp_module_kind_name(dp_module_kind kind)
+{
+    return kinds[kind].name;
+}
+
+const dp_module *dp_module_find(dp_module_kind kind, const char *name)
+{
+    for (const dp_module *const *m = dp_modules; *m; m++)
+        if ((*m)->kind == kind && strcmp((*m)->name, name) == 0)
+            return *m;
+    return NULL;
+}
+
+static dp_status fail_unknown(dp_error *err, const dp_config *config,
+                              dp_module_kind kind, const cJSON *type)
+{
+    const bool root = kind == DP_MODULE_MODEL;
+    dp_nearest nearest = {.word = type->valuestring};
+    for (const dp_module *const *m = dp_modules; *m; m++)
+        if ((*m)->kind == kind)
+            dp_nearest_offer(&nearest, (*m)->name);
+    return dp_fail(err, DP_ECONFIG, "%s: %s%stype: unknown %s \"%s\"%s%s%s",
+                   dp_config_origin(config, type), root ? "" : kinds[kind].section,
+                   root ? "" : ".", kinds[kind].name, type->valuestring,
+                   nearest.best ? ", did you mean \"" : "",
+                   nearest.best ? nearest.best : "", nearest.best ? "\"?" : "");
+}
+
+dp_status dp_module_choose(dp_error *err, const dp_module **out,
+                           const dp_config *config, dp_module_kind kind)
+{
+    const bool root = kind == DP_MODULE_MODEL;
+    const cJSON *section = dp_config_root(config);
+    const char *name = kinds[kind].fallback;
+    dp_status st = DP_OK;
+    *out = NULL;
+    if (!root)
+        st = dp_config_section(err, &section, config, kinds[kind].section);
+    if (st != DP_OK)
+        return st;
+    const cJSON *type = cJSON_GetObjectItemCaseSensitive(section, "type");
+    if (type || !name)
+        st = dp_config_text(err, &name, config, section,
+                            root ? "" : kinds[kind].section, "type");
+    if (st != DP_OK)
+        return st;
+    *out = dp_module_find(kind, name);
+    if (*out)
+        return DP_OK;
+    return type ? fail_unknown(err, config, kind, type)
+                : dp_fail(err, DP_ECONFIG, "%s: %s: needs a \"type\"",
+                          dp_config_path(config), kinds[kind].section);
+}
+
+dp_status dp_module_make(dp_builder *b, dp_part *out, const dp_module *module,
+                         const dp_feature_specs *in)
+{
+    const char *key = kinds[module->kind].section;
+    const cJSON *section;
+    *out = (dp_part){.module = module};
+    dp_status st = dp_config_section(b->err, &section, b->config, key);
+    if (st != DP_OK)
+        return st;
+    out->self = dp_builder_take(b, 1, module->size);
+    if (!out->self)
+        return b->status;
+    st = dp_params_parse(b->err, module->params, out->self, section, b->config, key);
+    if (st != DP_OK)
+        return st;
+    const size_t outer = dp_builder_enter(b, "%s", kinds[module->kind].scope);
+    st = module->build(out->self, module, b, in);
+    dp_builder_leave(b, outer);
+    return st;
+}
+
+dp_status dp_module_build(dp_builder *b, dp_part *out, dp_module_kind kind,
+                          const dp_feature_specs *in)
+{
+    const dp_module *module;
+    const dp_status st = dp_module_choose(b->err, &module, b->config, kind);
+    return st == DP_OK ? dp_module_make(b, out, module, in) : st;
+}
+
+bool dp_module_is_wanted(const dp_builder *b, dp_module_kind kind)
+{
+    return cJSON_GetObjectItemCaseSensitive(dp_config_root(b->config),
+                                            kinds[kind].section) != NULL;
+}
