@@ -179,7 +179,8 @@ static const struct {
 } bad_configs[] = {
     {"\"decode_head\": {\"num_classes\": 256}", "found 256, expected at most the 255"},
     {"\"decode_head\": {\"num_classes\": 149}", "found 149, expected the 150 classes"},
-    {"\"decode_head\": {\"type\": \"fcn\"}", "decode_head.type: unknown decode head \"fcn\""},
+    {"\"decode_head\": {\"type\": \"fcn\"}",
+     "decode_head.type: unknown decode head \"fcn\""},
     {"\"decode_head\": {\"pool_scales\": []}", "decode_head.pool_scales"},
     {"\"test\": {\"stride\": [513, 341]}",
      "found 513, expected at most crop_size's 512"},
