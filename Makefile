@@ -62,7 +62,7 @@ $O/%_avx512bf16.o: ISA := -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512bf1
 # ---- sources ---------------------------------------------------------------
 
 LIB_DIRS := base core ops/kernels ops io/checkpoint io/image io/data backbone necks postprocess \
-            heads model eval report runner
+            heads model eval report runner api
 LIB_SRC  := $(foreach d,$(LIB_DIRS),$(sort $(wildcard $d/*.c)))
 LIB_OBJ  := $(LIB_SRC:%.c=$O/%.o)
 # Runs over several processes are the only part that knows MPI.

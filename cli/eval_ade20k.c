@@ -3,19 +3,17 @@
 
 #include "base/limits.h"
 #include "base/memory.h"
+#include "base/text.h"
 #include "cli/cli.h"
 #include "cli/configs.h"
-#include "cli/label_folders.h"
+#include "cli/eval_lists.h"
+#include "cli/eval_output.h"
 #include "cli/options.h"
-#include "io/data/results.h"
-#include "report/semantic_report.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-enum { ADE20K_CLASSES = 150, NAMED = 20 };
+enum { ADE20K_CLASSES = 150, ADE20K_OFFSET = 1, VALUES = 256 };
 
 typedef struct request {
     const char *truth, *prediction;
@@ -25,252 +23,165 @@ typedef struct request {
     dp_common_options common;
 } request;
 
-/* Everything that is held while evaluating. */
-typedef struct session {
-    request ask;
-    dp_pool *pool;
-    dp_dataset dataset; /* empty: classes have no names */
-    dp_semantic_settings settings;
-    dp_label_folders folders;
-    dp_semantic_counts counts;
-    dp_semantic_class *classes; /* owned */
-    dp_semantic_result result;
-    dp_error err;
-} session;
+/* ---- which values are classes ------------------------------------------------------------ */
 
-/* ---- which values are classes ----------------------------------------------------------- */
-
-/* The classes of ADE20K have names when their file is where the configs are. */
-static void load_usual_names(session *s)
+/* Where the names of ADE20K's classes are; nothing is added when no configs are found. */
+static void find_names(dp_text *path, const char *configs)
 {
     dp_config_names names;
     dp_error err = {0};
-    dp_text path = {.err = &err};
-    if (dp_config_names_load(&err, &names, s->ask.common.configs) != DP_OK)
+    if (dp_config_names_load(&err, &names, configs) != DP_OK)
         return;
-    dp_text_add(&path, "%s/datasets/ade20k.json", names.folder);
-    if (dp_dataset_load(&err, &s->dataset, dp_text_get(&path)) == DP_OK &&
-        s->dataset.count != s->settings.classes)
-        dp_dataset_done(&s->dataset);
-    dp_text_done(&path);
+    dp_text_add(path, "%s/datasets/ade20k.json", names.folder);
     dp_config_names_done(&names);
 }
 
-/* --ignore: "0,255" or "none". */
-static int read_ignored(session *s)
+/* Whatever is found is in `names` and `ignored`, the caller's to release. */
+static int read_options(dp_semantic_eval_options *o, dp_text *names, void **ignored,
+                        const request *ask)
 {
-    const char *text = s->ask.ignore;
-    if (strcmp(text, "none") == 0)
-        return DP_OPTIONS_GO_ON;
-    for (const char *at = text;;) {
-        char *end;
-        const long value = strtol(at, &end, 10);
-        if (end == at || (*end && *end != ',') || *at == ' ' || value < 0 ||
-            value >= DP_SEMANTIC_VALUES)
-            return dp_cli_usage(
-                "--ignore: found \"%s\", expected numbers of 0 to 255, or none", text);
-        s->settings.class_of[value] = DP_SEMANTIC_IGNORED;
-        if (!*end)
-            return DP_OPTIONS_GO_ON;
-        at = end + 1;
-    }
-}
-
-static int read_settings(session *s)
-{
-    const request *ask = &s->ask;
-    dp_status st;
+    static const int none;
+    size_t count = 0;
+    int status = DP_OPTIONS_GO_ON;
     if (ask->dataset && (ask->classes >= 0 || ask->offset >= 0))
-        return dp_cli_usage(
-            "--dataset: found --classes or --offset too, which it says itself");
-    if (ask->dataset) {
-        st = dp_dataset_load(&s->err, &s->dataset, ask->dataset);
-        if (st == DP_OK)
-            st = dp_semantic_settings_of_dataset(&s->err, &s->settings, &s->dataset);
-        if (st != DP_OK)
-            return dp_cli_fail(&s->err, DP_SUBJECT_MODEL);
-    } else {
-        const int classes = ask->classes >= 0 ? ask->classes : ADE20K_CLASSES;
-        const int offset = ask->offset >= 0 ? ask->offset : 1;
-        st = dp_semantic_settings_init(&s->err, &s->settings, classes, offset);
-        if (st != DP_OK)
-            return dp_cli_fail(&s->err, DP_SUBJECT_INPUT);
-        if (classes == ADE20K_CLASSES)
-            load_usual_names(s);
+        return dp_cli_usage("--dataset says what --classes and --offset say: give only "
+                            "one of them");
+    o->dataset = ask->dataset;
+    o->classes = ask->classes >= 0 ? ask->classes : ADE20K_CLASSES;
+    o->offset = ask->offset >= 0 ? ask->offset : ADE20K_OFFSET;
+    if (!ask->dataset && o->classes == ADE20K_CLASSES)
+        find_names(names, ask->common.configs);
+    o->names = names->data;
+    if (!ask->ignore)
+        return status;
+    o->ignored = &none;
+    if (strcmp(ask->ignore, "none") != 0) {
+        status =
+            dp_eval_parse_list("ignore", ask->ignore, DP_LIST_INT, ignored, &count);
+        o->ignored = *ignored;
+        o->ignored_count = (int)count;
     }
-    if (ask->ignore)
-        return read_ignored(s);
-    dp_semantic_settings_ignore_usual(&s->settings);
-    return DP_OPTIONS_GO_ON;
+    return status;
 }
 
-/* ---- what is wrong with the label maps ---------------------------------------------------- */
+/* ---- evaluation --------------------------------------------------------------------------- */
 
-/* Name the bad pairs, and count them. Returns whether to go on. */
-static bool report_bad(const session *s)
+/* How many images are bad in which way. */
+static void say_kinds(const dp_semantic_eval *eval)
 {
-    const dp_label_folders *f = &s->folders;
-    const size_t bad = f->count - s->counts.images;
-    size_t named = 0;
-    for (size_t i = 0; i < f->count && named < NAMED; i++)
-        if (f->pairs[i].kind != DP_SEMANTIC_GOOD) {
-            dp_cli_say("%s", f->pairs[i].complaint);
-            named++;
-        }
-    if (bad > named)
-        dp_cli_say("%s: found %zu more like these", s->ask.truth, bad - named);
-    for (int kind = 0; kind < DP_SEMANTIC_KINDS; kind++)
-        if (s->counts.bad[kind] > 0)
-            dp_cli_say("%s: %zu of %zu images",
-                       dp_semantic_kind_name((dp_semantic_kind)kind),
-                       s->counts.bad[kind], f->count);
-    if (f->strays > 0 && !s->ask.common.quiet)
-        dp_cli_say("warning: %s: found no true label map for it (the first of %zu)",
-                   f->first_stray, f->strays);
-    if (bad == 0)
-        return true;
-    if (s->ask.skip_bad && s->counts.images > 0) {
-        dp_cli_say("%s: left out %zu bad image%s", s->ask.truth, bad,
-                   bad > 1 ? "s" : "");
-        return true;
+    const size_t n = dp_semantic_eval_notice_count(eval);
+    for (size_t i = 0; i < n; i++) {
+        const dp_eval_notice first = dp_semantic_eval_get_notice(eval, i);
+        size_t count = 0;
+        for (size_t k = 0; k < n; k++)
+            if (strcmp(dp_semantic_eval_get_notice(eval, k).kind, first.kind) == 0) {
+                if (k < i)
+                    break;
+                count++;
+            }
+        if (first.broken && count > 0)
+            dp_cli_say("%s: %zu of %zu images", first.kind, count,
+                       dp_semantic_eval_summary(eval).pairs);
     }
-    if (s->ask.skip_bad)
-        dp_cli_say("%s: found no good image, expected one at least", s->ask.truth);
-    else
-        dp_cli_say(
-            "%s: found %zu bad image%s, expected none; --skip-bad leaves them out",
-            s->ask.truth, bad, bad > 1 ? "s" : "");
+}
+
+/* Whether to go on. */
+static bool say_notices(const dp_semantic_eval *eval, const request *ask)
+{
+    dp_eval_notices notices = {
+        .noun = "image", .quiet = ask->common.quiet, .skip_bad = ask->skip_bad};
+    say_kinds(eval);
+    for (size_t i = 0; i < dp_semantic_eval_notice_count(eval); i++)
+        dp_eval_say_notice(&notices, dp_semantic_eval_get_notice(eval, i));
+    if (!dp_eval_end_notices(&notices))
+        return false;
+    if (dp_semantic_eval_summary(eval).images > 0)
+        return true;
+    dp_cli_say("%s: there is no good image", ask->truth);
     return false;
 }
 
-/* ---- what comes of it ---------------------------------------------------------------------- */
-
-static dp_status print(dp_error *err, const session *s)
+static int write_all(dp_context *ctx, dp_semantic_eval *eval, const request *ask)
 {
-    const dp_semantic_scores *scores = &s->result.scores;
-    dp_text t = {.err = err};
-    dp_semantic_add_settings(&t, &s->settings);
-    dp_text_add(&t, "\n%zu image%s, %llu pixels counted", s->counts.images,
-                s->counts.images == 1 ? "" : "s", (unsigned long long)scores->pixels);
-    if (s->folders.count > s->counts.images)
-        dp_text_add(&t, ", %zu bad left out", s->folders.count - s->counts.images);
-    if (scores->unassigned > 0)
-        dp_text_add(&t, ", %llu of them predicted as an ignored value (wrong)",
-                    (unsigned long long)scores->unassigned);
-    dp_text_add(&t, "\n\n");
-    dp_semantic_add_tables(&t, &s->result);
-    if (t.status == DP_OK)
-        fwrite(t.data, 1, t.size, stdout);
-    const dp_status st = t.status;
-    dp_text_done(&t);
-    return st;
-}
-
-static dp_status write_json(dp_error *err, const session *s)
-{
-    dp_text t = {.err = err};
-    dp_semantic_add_json(&t, &s->result);
-    dp_status st = t.status;
-    if (st == DP_OK && strcmp(s->ask.json, "-") == 0)
-        fwrite(t.data, 1, t.size, stdout); /* a failure shows when the program ends */
-    else if (st == DP_OK)
-        st = dp_results_save(err, s->ask.json, &t);
-    dp_text_done(&t);
-    return st;
-}
-
-static dp_status write_all(session *s)
-{
-    const request *ask = &s->ask;
+    const char *text;
+    int status = DP_EXIT_OK;
     dp_status st = DP_OK;
-    if (!ask->json || strcmp(ask->json, "-") != 0)
-        st = print(&s->err, s);
-    if (st == DP_OK && ask->json)
-        st = write_json(&s->err, s);
-    if (st == DP_OK && ask->report)
-        st = dp_semantic_page_write(
-            &s->err,
-            &(dp_semantic_page){&s->result, ask->truth, ask->prediction, ask->images},
-            ask->report);
-    return st;
+    if (!ask->json || strcmp(ask->json, "-") != 0) {
+        st = dp_semantic_eval_format_text(ctx, eval, &text);
+        fputs(text, stdout);
+    }
+    if (st == DP_OK && ask->json) {
+        st = dp_semantic_eval_format_json(ctx, eval, &text);
+        if (st == DP_OK)
+            status = dp_eval_write(ask->json, text);
+    }
+    if (st == DP_OK && status == DP_EXIT_OK && ask->report)
+        st = dp_semantic_eval_save_report(ctx, eval, ask->report, ask->images);
+    return st == DP_OK ? status : dp_eval_fail(ctx, st, DP_SUBJECT_OUTPUT);
 }
 
-/* ---- all of it ------------------------------------------------------------------------------ */
-
-static dp_status count(session *s)
+static int evaluate(dp_context *ctx, dp_semantic_eval *eval, const request *ask)
 {
-    const int wish = s->ask.common.threads;
-    void *memory;
-    dp_status st =
-        dp_pool_new(&s->err, &s->pool, wish ? wish : dp_pool_available_cpus());
+    dp_status st = dp_semantic_eval_load(ctx, eval, ask->truth, ask->prediction);
     if (st == DP_OK)
-        st = dp_semantic_count(&s->err, &s->counts, &s->settings, s->folders.pairs,
-                               s->folders.count, s->pool);
-    if (st == DP_OK)
-        st = dp_alloc(&s->err, &memory, (size_t)s->settings.classes, sizeof *s->classes,
-                      "numbers of classes");
-    if (st == DP_OK)
-        s->classes = memory;
-    return st;
-}
-
-static int run(session *s)
-{
-    int status = read_settings(s);
-    if (status != DP_OPTIONS_GO_ON)
-        return status;
-    if (dp_label_folders_load(&s->err, &s->folders, s->ask.truth, s->ask.prediction) !=
-        DP_OK)
-        return dp_cli_fail(&s->err, DP_SUBJECT_INPUT);
-    if (count(s) != DP_OK)
-        return dp_cli_fail(&s->err, DP_SUBJECT_OUTPUT);
-    if (!report_bad(s))
+        st = dp_semantic_eval_run(ctx, eval);
+    if (st != DP_OK)
+        return dp_eval_fail(ctx, st, DP_SUBJECT_INPUT);
+    if (!say_notices(eval, ask))
         return DP_EXIT_SOME;
-    s->result =
-        (dp_semantic_result){.counts = &s->counts,
-                             .classes = s->classes,
-                             .scores = dp_semantic_score(&s->counts, s->classes),
-                             .dataset = s->dataset.count > 0 ? &s->dataset : NULL,
-                             .pairs = s->folders.pairs,
-                             .pair_count = s->folders.count};
-    if (write_all(s) != DP_OK)
-        return dp_cli_fail(&s->err, DP_SUBJECT_OUTPUT);
-    return s->counts.images < s->folders.count ? DP_EXIT_SOME : DP_EXIT_OK;
+    const dp_semantic_summary s = dp_semantic_eval_summary(eval);
+    const int status = write_all(ctx, eval, ask);
+    return status == DP_EXIT_OK && s.images < s.pairs ? DP_EXIT_SOME : status;
 }
 
-static void session_done(session *s)
+static int run(const request *ask)
 {
-    dp_free(s->classes);
-    dp_semantic_counts_done(&s->counts);
-    dp_label_folders_done(&s->folders);
-    dp_dataset_done(&s->dataset);
-    dp_pool_free(s->pool);
+    dp_semantic_eval_options o = {0};
+    dp_error err = {0};
+    dp_text names = {.err = &err};
+    void *ignored = NULL;
+    dp_context *ctx = NULL;
+    dp_semantic_eval *eval = NULL;
+    int status = read_options(&o, &names, &ignored, ask);
+    if (status == DP_OPTIONS_GO_ON)
+        status = dp_eval_start(&ctx, ask->common.threads);
+    if (status == DP_EXIT_OK) {
+        const dp_status st = dp_semantic_eval_new(ctx, &eval, &o);
+        status = st == DP_OK
+                     ? evaluate(ctx, eval, ask)
+                     : dp_eval_fail(ctx, st,
+                                    o.dataset ? DP_SUBJECT_MODEL : DP_SUBJECT_INPUT);
+    }
+    dp_semantic_eval_free(eval);
+    dp_context_free(ctx);
+    dp_text_done(&names);
+    dp_free(ignored);
+    return status;
 }
 
 int dp_cli_eval_ade20k(int argc, char **argv)
 {
-    session s = {.ask = {.classes = -1, .offset = -1}};
-    request *ask = &s.ask;
+    request ask = {.classes = -1, .offset = -1};
     const dp_option options[] = {
-        DP_INT("classes", 0, "N", &ask->classes, 1, DP_SEMANTIC_VALUES,
+        DP_INT("classes", 0, "N", &ask.classes, 1, VALUES,
                "how many there are (default 150)"),
-        DP_INT("offset", 0, "V", &ask->offset, 0, DP_SEMANTIC_VALUES - 1,
+        DP_INT("offset", 0, "V", &ask.offset, 0, VALUES - 1,
                "label value of the first class (default 1)"),
-        DP_TEXT("ignore", 0, "V,V,...", &ask->ignore,
+        DP_TEXT("ignore", 0, "V,V,...", &ask.ignore,
                 "label values that are left out, or none (default: 0 and 255, where "
                 "they are no class)"),
-        DP_TEXT("dataset", 0, "FILE", &ask->dataset,
+        DP_TEXT("dataset", 0, "FILE", &ask.dataset,
                 "a class file for names and label values (default: ADE20K's names, for "
                 "150 classes)"),
-        DP_TEXT("json", 0, "FILE", &ask->json, "every number; - for standard output"),
-        DP_TEXT("report", 0, "DIR", &ask->report,
+        DP_TEXT("json", 0, "FILE", &ask.json, "every number; - for standard output"),
+        DP_TEXT("report", 0, "DIR", &ask.report,
                 "a page with classes, confusion matrix, worst images (index.html)"),
-        DP_TEXT("images", 0, "DIR", &ask->images, "the photos, for the report"),
-        DP_FLAG("skip-bad", 0, &ask->skip_bad,
+        DP_TEXT("images", 0, "DIR", &ask.images, "the photos, for the report"),
+        DP_FLAG("skip-bad", 0, &ask.skip_bad,
                 "leave bad images out (exit status 1 then)"),
-        DP_OPTION_THREADS(&ask->common),
-        DP_FLAG("quiet", 'q', &ask->common.quiet, "no warnings"),
-        DP_OPTION_CONFIGS(&ask->common),
+        DP_OPTION_THREADS(&ask.common),
+        DP_FLAG("quiet", 'q', &ask.common.quiet, "no warnings"),
+        DP_OPTION_CONFIGS(&ask.common),
         DP_OPTIONS_END};
     const dp_usage usage = {
         .name = "eval ade20k",
@@ -283,14 +194,12 @@ int dp_cli_eval_ade20k(int argc, char **argv)
         .most = 2,
     };
     dp_arguments args;
-    int status = dp_options_parse(&usage, argc, argv, &args);
+    const int status = dp_options_parse(&usage, argc, argv, &args);
     if (status != DP_OPTIONS_GO_ON)
         return status;
-    ask->truth = args.item[0];
-    ask->prediction = args.item[1];
-    if (ask->images && !ask->report)
-        return dp_cli_usage("--images: found no --report, which would show the images");
-    status = run(&s);
-    session_done(&s);
-    return status;
+    ask.truth = args.item[0];
+    ask.prediction = args.item[1];
+    if (ask.images && !ask.report)
+        return dp_cli_usage("--images needs --report, whose page shows them");
+    return run(&ask);
 }

@@ -7,26 +7,31 @@
 #include <errno.h>
 #include <limits.h>
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* A number at *at, which moves behind it. False when there is none. */
-static bool take_double(const char **at, double *value)
-{
-    char *end;
-    *value = strtod(*at, &end);
-    const bool ok = end != *at && isfinite(*value);
-    *at = end;
-    return ok;
-}
+enum { MOST_STEPS = 1000 };
 
-static bool take_integer(const char **at, long long *value)
+/* A number at *at, which moves behind it, to out. False when there is none. */
+static bool take(const char **at, dp_list_kind kind, void *out)
 {
     char *end;
     errno = 0;
-    *value = strtoll(*at, &end, 10);
-    const bool ok = end != *at && errno == 0;
+    if (kind == DP_LIST_DOUBLE) {
+        const double value = strtod(*at, &end);
+        memcpy(out, &value, sizeof value);
+        errno = isfinite(value) ? 0 : ERANGE;
+    } else {
+        const int64_t value = strtoll(*at, &end, 10);
+        const int narrow = (int)value;
+        if (kind == DP_LIST_INT64)
+            memcpy(out, &value, sizeof value);
+        else
+            memcpy(out, &narrow, sizeof narrow);
+        if (kind == DP_LIST_INT && (value < INT_MIN || value > INT_MAX))
+            errno = ERANGE;
+    }
+    const bool ok = end != *at && **at != ' ' && errno == 0;
     *at = end;
     return ok;
 }
@@ -42,113 +47,85 @@ static bool take_comma(const char **at)
     return true;
 }
 
-int dp_eval_parse_caps(dp_coco_settings *s, const char *text)
+int dp_eval_parse_list(const char *option, const char *text, dp_list_kind kind,
+                       void **list, size_t *count)
 {
+    const size_t size = kind == DP_LIST_INT ? sizeof(int) : sizeof(int64_t);
+    dp_error err = {0};
+    size_t room = 0;
     const char *at = text;
-    s->cap_count = 0;
+    *list = NULL;
+    *count = 0;
     do {
-        long long value;
-        if (s->cap_count == DP_COCO_MAX_CAPS || !take_integer(&at, &value) ||
-            value < 1 || value > INT_MAX || !take_comma(&at))
-            return dp_cli_usage(
-                "--max-dets: found \"%s\", expected at most %d positive "
-                "numbers with commas",
-                text, DP_COCO_MAX_CAPS);
-        int i = s->cap_count++;
-        for (; i > 0 && s->caps[i - 1] > value; i--)
-            s->caps[i] = s->caps[i - 1];
-        if (i > 0 && s->caps[i - 1] == value)
-            return dp_cli_usage("--max-dets: found %lld twice in \"%s\"", value, text);
-        s->caps[i] = (int)value;
+        if (dp_grow(&err, list, &room, *count + 1, size, "a list") != DP_OK)
+            return dp_cli_fail(&err, DP_SUBJECT_OUTPUT);
+        if (!take(&at, kind, (char *)*list + *count * size) || !take_comma(&at))
+            return dp_cli_usage("--%s: \"%s\" is no list of numbers with commas",
+                                option, text);
+        ++*count;
     } while (*at);
     return DP_OPTIONS_GO_ON;
 }
 
-static int wrong_thresholds(const char *text)
-{
-    return dp_cli_usage(
-        "--iou-thrs: found \"%s\", expected ascending numbers above 0 and "
-        "at most 1 (0.5,0.75 or 0.5:0.95:0.05), at most %d",
-        text, DP_MAX_IOU_THRESHOLDS);
-}
-
-static int parse_steps(dp_coco_settings *s, const char *text)
+int dp_eval_parse_thresholds(const char *option, const char *text, double **list,
+                             int *count)
 {
     const char *at = text;
     double first, last, step;
-    if (!take_double(&at, &first) || *at++ != ':' || !take_double(&at, &last) ||
-        *at++ != ':' || !take_double(&at, &step) || *at || !(first > 0) || last > 1 ||
-        last < first || !(step > 0) ||
-        (last - first) / step > DP_MAX_IOU_THRESHOLDS - 1)
-        return wrong_thresholds(text);
-    s->threshold_count = (int)floor((last - first) / step + .5) + 1;
-    dp_coco_linspace(s->thresholds, first, last, s->threshold_count);
-    return DP_OPTIONS_GO_ON;
-}
-
-int dp_eval_parse_thresholds(dp_coco_settings *s, const char *text)
-{
-    if (strchr(text, ':'))
-        return parse_steps(s, text);
-    const char *at = text;
-    double before = 0;
-    s->threshold_count = 0;
-    do {
-        double value;
-        if (s->threshold_count == DP_MAX_IOU_THRESHOLDS || !take_double(&at, &value) ||
-            value <= before || value > 1 || !take_comma(&at))
-            return wrong_thresholds(text);
-        s->thresholds[s->threshold_count++] = before = value;
-    } while (*at);
-    return DP_OPTIONS_GO_ON;
-}
-
-int dp_eval_parse_areas(dp_coco_settings *s, const char *text)
-{
-    const char *at = text;
-    s->area_count = 0;
-    do {
-        dp_coco_area *a = &s->areas[s->area_count];
-        const size_t size = strcspn(at, ":,");
-        if (s->area_count == DP_COCO_MAX_AREAS || size == 0 || size >= sizeof a->name ||
-            at[size] != ':')
-            break;
-        memcpy(a->name, at, size);
-        a->name[size] = '\0';
-        at += size + 1;
-        if (!take_double(&at, &a->low) || *at++ != ':' || !take_double(&at, &a->high) ||
-            a->high < a->low || !take_comma(&at))
-            break;
-        s->area_count++;
-        if (*at == '\0')
-            return DP_OPTIONS_GO_ON;
-    } while (true);
-    return dp_cli_usage("--area-ranges: found \"%s\", expected at most %d of "
-                        "NAME:LOW:HIGH with commas, names of at most %zu characters",
-                        text, DP_COCO_MAX_AREAS, sizeof s->areas->name - 1);
-}
-
-int dp_eval_parse_ids(const char *option, const char *text, int64_t **ids,
-                      size_t *count)
-{
-    dp_error err = {0};
     void *memory = NULL;
-    size_t room = 0, n = 0;
-    const char *at = text;
-    do {
-        long long value;
-        if (!take_integer(&at, &value) || !take_comma(&at)) {
-            dp_free(memory);
-            return dp_cli_usage("--%s: found \"%s\", expected numbers with commas",
+    dp_error err = {0};
+    if (!strchr(text, ':')) {
+        size_t n;
+        const int status =
+            dp_eval_parse_list(option, text, DP_LIST_DOUBLE, &memory, &n);
+        *list = memory;
+        *count = n > INT_MAX ? INT_MAX : (int)n;
+        return status;
+    }
+    if (!take(&at, DP_LIST_DOUBLE, &first) || *at++ != ':' ||
+        !take(&at, DP_LIST_DOUBLE, &last) || *at++ != ':' ||
+        !take(&at, DP_LIST_DOUBLE, &step) || *at || last < first || !(step > 0) ||
+        (last - first) / step > MOST_STEPS)
+        return dp_cli_usage("--%s: \"%s\" is not FIRST:LAST:STEP, such as "
+                            "0.5:0.95:0.05",
+                            option, text);
+    *count = (int)floor((last - first) / step + .5) + 1;
+    if (dp_alloc(&err, &memory, (size_t)*count, sizeof **list, "a list") != DP_OK)
+        return dp_cli_fail(&err, DP_SUBJECT_OUTPUT);
+    *list = memory;
+    const double width = *count > 1 ? (last - first) / (*count - 1) : 0;
+    for (int i = 0; i < *count; i++)
+        (*list)[i] = i * width + first;
+    if (*count > 1)
+        (*list)[*count - 1] = last;
+    return DP_OPTIONS_GO_ON;
+}
+
+int dp_eval_parse_areas(const char *option, const char *text, dp_area_range **list,
+                        int *count)
+{
+    size_t ranges = 1;
+    for (const char *p = text; *p; p++)
+        ranges += *p == ',';
+    dp_error err = {0};
+    void *memory;
+    const size_t text_size = strlen(text) + 1;
+    if (dp_alloc(&err, &memory, ranges * sizeof **list + text_size, 1, "a list") !=
+        DP_OK)
+        return dp_cli_fail(&err, DP_SUBJECT_OUTPUT);
+    *list = memory;
+    char *const names = memcpy(*list + ranges, text, text_size);
+    const char *at = names;
+    for (*count = 0; (size_t)*count < ranges; ++*count) {
+        dp_area_range *a = &(*list)[*count];
+        char *colon = strchr(at, ':');
+        a->name = at;
+        at = colon ? colon + 1 : "";
+        if (!take(&at, DP_LIST_DOUBLE, &a->low) || *at++ != ':' ||
+            !take(&at, DP_LIST_DOUBLE, &a->high) || !take_comma(&at))
+            return dp_cli_usage("--%s: \"%s\" is no list of NAME:LOW:HIGH with commas",
                                 option, text);
-        }
-        if (dp_grow(&err, &memory, &room, n + 1, sizeof **ids, "ids") != DP_OK) {
-            dp_free(memory);
-            return dp_cli_fail(&err, DP_SUBJECT_OUTPUT);
-        }
-        ((int64_t *)memory)[n++] = value;
-    } while (*at);
-    *ids = memory;
-    *count = n;
+        *colon = '\0';
+    }
     return DP_OPTIONS_GO_ON;
 }

@@ -1,24 +1,26 @@
-/* eval_lists.h - the lists on the command line of `densepred eval coco`
+/* eval_lists.h - the lists on the command line of `densepred eval`
  *
- * Each returns DP_OPTIONS_GO_ON, or an exit status after saying what is wrong.
+ * Each function gives a list that is the caller's to dp_free, and returns
+ * DP_OPTIONS_GO_ON, or an exit status after saying what is wrong with the text of `option`.
+ * What a list may hold is the library's to say.
  */
 #ifndef DP_CLI_EVAL_LISTS_H
 #define DP_CLI_EVAL_LISTS_H
 
-#include "eval/coco_settings.h"
+#include "densepred/eval.h"
 
-/* --max-dets: "1,10,100", sorted here; twice the same is a mistake. */
-int dp_eval_parse_caps(dp_coco_settings *s, const char *text);
+typedef enum dp_list_kind { DP_LIST_INT, DP_LIST_INT64, DP_LIST_DOUBLE } dp_list_kind;
 
-/* --iou-thrs: "0.5,0.75", or "0.5:0.95:0.05"; ascending, above 0 and at most 1. */
-int dp_eval_parse_thresholds(dp_coco_settings *s, const char *text);
+/* "1,2,3": *count numbers of that kind at *list. */
+int dp_eval_parse_list(const char *option, const char *text, dp_list_kind kind,
+                       void **list, size_t *count);
 
-/* --area-ranges: "all:0:1e10,small:0:1024". */
-int dp_eval_parse_areas(dp_coco_settings *s, const char *text);
+/* "0.5,0.75", or FIRST:LAST:STEP as numpy.linspace makes it: doubles. */
+int dp_eval_parse_thresholds(const char *option, const char *text, double **list,
+                             int *count);
 
-/* "1,2,3" as *count numbers at *ids, the caller's to dp_free; `option` is for the
- * message. */
-int dp_eval_parse_ids(const char *option, const char *text, int64_t **ids,
-                      size_t *count);
+/* "all:0:1e10,small:0:1024"; the names follow behind the list, in the same memory. */
+int dp_eval_parse_areas(const char *option, const char *text, dp_area_range **list,
+                        int *count);
 
 #endif

@@ -1,6 +1,7 @@
 #include "eval/coco_json.h"
 
 #include "base/memory.h"
+#include "eval/coco_summary.h"
 
 #include <string.h>
 
@@ -54,13 +55,6 @@ static int find_area(const dp_coco_settings *s, const char *name)
     return -1;
 }
 
-static double ap_at(const dp_coco_scores *s, int k, double threshold)
-{
-    const dp_coco_settings *set = s->matches->settings;
-    const int t = dp_coco_settings_find_threshold(set, threshold);
-    return t < 0 ? -1 : dp_coco_scores_ap(s, k, 0, set->cap_count - 1, t);
-}
-
 static double ap_in(const dp_coco_scores *s, int k, const char *name)
 {
     const dp_coco_settings *set = s->matches->settings;
@@ -74,28 +68,24 @@ static void add_class(dp_text *t, const dp_coco_scores *s, const dp_coco_best *b
     const dp_coco_matches *m = s->matches;
     const dp_coco_settings *set = m->settings;
     const int last = set->cap_count - 1;
-    if (set->use_categories) {
-        const dp_coco_category *c = &m->truth->categories[k];
-        dp_text_add(t, "{\"id\": %lld, \"name\": ", (long long)c->id);
-        dp_text_add_quoted(t, m->truth->names + c->name);
-    } else {
-        dp_text_add(t, "{\"id\": -1, \"name\": \"all\"");
-    }
+    dp_text_add(t, "{\"id\": %lld, \"name\": ",
+                set->use_categories ? (long long)m->truth->categories[k].id : -1);
+    dp_text_add_quoted(t, dp_coco_class_name(m, (size_t)k));
     dp_text_add(t, ", \"objects\": %zu",
                 m->positives[(size_t)k * (size_t)set->area_count]);
     add_member(t, "AP", dp_coco_scores_ap(s, k, 0, last, -1));
-    add_member(t, "AP50", ap_at(s, k, .5));
-    add_member(t, "AP75", ap_at(s, k, .75));
+    add_member(t, "AP50", dp_coco_scores_ap_at(s, k, .5));
+    add_member(t, "AP75", dp_coco_scores_ap_at(s, k, .75));
     add_member(t, "APs", ap_in(s, k, "small"));
     add_member(t, "APm", ap_in(s, k, "medium"));
     add_member(t, "APl", ap_in(s, k, "large"));
-    add_member(t, "AR", dp_coco_scores_ar(s, k, 0, last));
+    add_member(t, "AR", dp_coco_scores_ar(s, k, 0, last, -1));
     add_member(t, "F1", best->f1);
     add_member(t, "F1_score", best->f1 > 0 ? best->score : -1);
     dp_text_add(t, ", \"AR_by_max_dets\": [");
     for (int c = 0; c < set->cap_count; c++) {
         dp_text_add(t, "%s", c ? ", " : "");
-        add_number(t, dp_coco_scores_ar(s, k, 0, c));
+        add_number(t, dp_coco_scores_ar(s, k, 0, c, -1));
     }
     dp_text_add(t, "], \"AP_by_area\": [");
     for (int a = 0; a < set->area_count; a++) {

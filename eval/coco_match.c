@@ -39,6 +39,13 @@ int dp_coco_class_of(const dp_coco_matches *m, int category)
     return m->settings->use_categories ? category : 0;
 }
 
+const char *dp_coco_class_name(const dp_coco_matches *m, size_t category)
+{
+    return m->settings->use_categories
+               ? m->truth->names + m->truth->categories[category].name
+               : "all";
+}
+
 /* ---- one image ------------------------------------------------------------------------ */
 
 /* Rank the image's entries, which are in the file's order. */

@@ -60,6 +60,9 @@ bool dp_coco_object_is_ignored(const dp_coco_annotation *a, const dp_coco_area *
 /* The class of an annotation or detection under the settings. */
 int dp_coco_class_of(const dp_coco_matches *m, int category);
 
+/* The name of a class under the settings: "all" when they are one. */
+const char *dp_coco_class_name(const dp_coco_matches *m, size_t category);
+
 /* What a scene must hold to have all objects of any image, and any detection that takes
  * part. Errors as dp_coco_extent_add_objects. */
 dp_status dp_coco_matches_measure(dp_error *err, const dp_coco_matches *m,

@@ -273,6 +273,27 @@ double dp_coco_scores_recall(const dp_coco_scores *s, size_t category, int area,
                      (size_t)threshold];
 }
 
+void dp_coco_scores_reach(const dp_coco_scores *s, size_t category, int area, int cap,
+                          int threshold, double *scores)
+{
+    const dp_coco_matches *m = s->matches;
+    const size_t areas = (size_t)m->settings->area_count;
+    const size_t positives = m->positives[category * areas + (size_t)area];
+    size_t found = 0;
+    int r = 0;
+    for (size_t i = s->first[category]; i < s->first[category + 1]; i++) {
+        const dp_coco_entry *entry = &m->entries[s->order[i]];
+        const dp_coco_outcome *o = &m->outcomes[s->order[i] * areas + (size_t)area];
+        if (positives == 0 || entry->rank >= m->settings->caps[cap])
+            continue;
+        found += ((o->matched & ~o->ignored) >> threshold) & 1;
+        while (r < R && (double)found / (double)positives >= s->recalls[r])
+            scores[r++] = m->results->detections[entry->detection].score;
+    }
+    for (; r < R; r++)
+        scores[r] = positives == 0 ? -1 : 0;
+}
+
 /* The classes that a mean goes over. */
 static void range_of(int category, size_t count, size_t *first, size_t *end)
 {
@@ -303,7 +324,17 @@ double dp_coco_scores_ap(const dp_coco_scores *s, int category, int area, int ca
     return count > 0 ? sum / (double)count : -1;
 }
 
-double dp_coco_scores_ar(const dp_coco_scores *s, int category, int area, int cap)
+double dp_coco_scores_ap_at(const dp_coco_scores *s, int category, double iou)
+{
+    const dp_coco_settings *set = s->matches->settings;
+    const int threshold = dp_coco_settings_find_threshold(set, iou);
+    return threshold < 0
+               ? -1
+               : dp_coco_scores_ap(s, category, 0, set->cap_count - 1, threshold);
+}
+
+double dp_coco_scores_ar(const dp_coco_scores *s, int category, int area, int cap,
+                         int threshold)
 {
     const dp_coco_settings *set = s->matches->settings;
     double sum = 0;
@@ -312,7 +343,7 @@ double dp_coco_scores_ar(const dp_coco_scores *s, int category, int area, int ca
     for (size_t k = first; k < end; k++)
         for (int t = 0; t < set->threshold_count; t++) {
             const double recall = dp_coco_scores_recall(s, k, area, cap, t);
-            if (recall < 0)
+            if (recall < 0 || (threshold >= 0 && t != threshold))
                 continue;
             sum += recall;
             count++;

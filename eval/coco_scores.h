@@ -40,38 +40,23 @@ const double *dp_coco_scores_precision(const dp_coco_scores *s, size_t category,
 double dp_coco_scores_recall(const dp_coco_scores *s, size_t category, int area,
                              int cap, int threshold);
 
+/* The score at which each of the DP_COCO_RECALLS recalls is reached, 0 where it is not. */
+void dp_coco_scores_reach(const dp_coco_scores *s, size_t category, int area, int cap,
+                          int threshold, double *scores);
+
 /* Means over what has ground truth, -1 when nothing has: over recalls, over thresholds
  * (or only `threshold` when that is not negative), and over all categories (or only
  * `category`). A cap of -1 has no ground truth. */
 double dp_coco_scores_ap(const dp_coco_scores *s, int category, int area, int cap,
                          int threshold);
-double dp_coco_scores_ar(const dp_coco_scores *s, int category, int area, int cap);
+double dp_coco_scores_ar(const dp_coco_scores *s, int category, int area, int cap,
+                         int threshold);
+
+/* AP at one IoU, in the first area range up to the last cap; -1 also when that is none of
+ * the thresholds. */
+double dp_coco_scores_ap_at(const dp_coco_scores *s, int category, double iou);
 
 /* Release. A zeroed s is allowed. */
 void dp_coco_scores_done(dp_coco_scores *s);
-
-/* ---- the summary ------------------------------------------------------------------- */
-
-/* A line of the summary: twelve with three caps and four areas. */
-typedef struct dp_coco_stat {
-    double value;
-    bool is_recall;
-    int threshold; /* position; -1: all of them; -2: `at` is not among them */
-    double at;     /* of the threshold                                      */
-    int area;      /* position                                              */
-    int cap;       /* detections                                            */
-} dp_coco_stat;
-
-/* The most lines there can be. */
-enum {
-    DP_COCO_MAX_STATS = 3 + DP_COCO_MAX_AREAS + DP_COCO_MAX_CAPS + DP_COCO_MAX_AREAS
-};
-
-/* Fill stats, which has room for DP_COCO_MAX_STATS, and return their number. */
-int dp_coco_summarize(dp_coco_stat *stats, const dp_coco_scores *s);
-
-/* The line of a stat as pycocotools prints it, without the line's end. */
-void dp_coco_stat_format(char *line, size_t size, const dp_coco_stat *stat,
-                         const dp_coco_settings *settings);
 
 #endif

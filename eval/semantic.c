@@ -332,14 +332,6 @@ void dp_semantic_counts_done(dp_semantic_counts *c)
     c->confusion = NULL;
 }
 
-void dp_semantic_pairs_done(dp_semantic_pair *pairs, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        dp_free(pairs[i].complaint);
-        pairs[i].complaint = NULL;
-    }
-}
-
 /* ---- numbers --------------------------------------------------------------------------- */
 
 static double ratio(uint64_t part, uint64_t all)

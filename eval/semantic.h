@@ -67,11 +67,12 @@ typedef enum dp_semantic_kind {
 /* "missing prediction", ... */
 const char *dp_semantic_kind_name(dp_semantic_kind kind);
 
+/* Two label maps; owned by eval/semantic_pairs.h. */
 typedef struct dp_semantic_pair {
-    const char *truth, *prediction; /* borrowed: paths of PNG label maps */
+    char *truth, *prediction; /* paths of PNG label maps                      */
     dp_semantic_kind kind;
     uint64_t pixels, correct; /* counted in this pair                         */
-    char *complaint;          /* owned: what is wrong; NULL when it is good   */
+    char *complaint;          /* what is wrong; NULL when it is good          */
 } dp_semantic_pair;
 
 typedef struct dp_semantic_counts {
@@ -92,9 +93,8 @@ dp_status dp_semantic_count(dp_error *err, dp_semantic_counts *c,
                             dp_semantic_pair *pairs, size_t count,
                             dp_pool *pool) DP_MUST_CHECK;
 
-/* Release. Zeroed ones are allowed. */
+/* Release. A zeroed c is allowed. */
 void dp_semantic_counts_done(dp_semantic_counts *c);
-void dp_semantic_pairs_done(dp_semantic_pair *pairs, size_t count);
 
 /* Fractions; NaN: n/a, the denominator is 0. */
 typedef struct dp_semantic_class {

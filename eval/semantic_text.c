@@ -47,6 +47,20 @@ void dp_semantic_add_settings(dp_text *t, const dp_semantic_settings *s)
         dp_text_add(t, " (reduce_zero_label)");
 }
 
+void dp_semantic_add_counts(dp_text *t, const dp_semantic_result *r)
+{
+    const size_t images = r->counts->images;
+    dp_semantic_add_settings(t, &r->counts->settings);
+    dp_text_add(t, "\n%zu image%s, %llu pixels counted", images, images == 1 ? "" : "s",
+                (unsigned long long)r->scores.pixels);
+    if (r->pair_count > images)
+        dp_text_add(t, ", %zu bad left out", r->pair_count - images);
+    if (r->scores.unassigned > 0)
+        dp_text_add(t, ", %llu of them predicted as an ignored value (wrong)",
+                    (unsigned long long)r->scores.unassigned);
+    dp_text_add(t, "\n\n");
+}
+
 /* ---- tables ---------------------------------------------------------------------------- */
 
 enum { CELL = 32 };

@@ -27,6 +27,9 @@ const char *dp_semantic_class_name(const dp_semantic_result *r, int class,
 /* Which values are classes and which are ignored, a sentence without a newline. */
 void dp_semantic_add_settings(dp_text *t, const dp_semantic_settings *s);
 
+/* Which values are classes, how many images and pixels are counted; a paragraph. */
+void dp_semantic_add_counts(dp_text *t, const dp_semantic_result *r);
+
 /* The tables that mmsegmentation prints: a line a class, and the means. Percent, rounded
  * to two decimals; "n/a" where mmsegmentation has nan. */
 void dp_semantic_add_tables(dp_text *t, const dp_semantic_result *r);

@@ -43,6 +43,7 @@
 #include "densepred/classify.h"
 #include "densepred/context.h"
 #include "densepred/detect.h"
+#include "densepred/eval.h"
 #include "densepred/image.h"
 #include "densepred/model.h"
 #include "densepred/segment.h"

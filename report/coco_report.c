@@ -73,7 +73,7 @@ static void add_errors(dp_text *t, const dp_coco_errors *e, double score)
     }
 }
 
-static dp_status write_errors(dp_error *err, const dp_report_part *part,
+static dp_status write_errors(dp_error *err, const dp_coco_report_part *part,
                               const char *folder, double score)
 {
     dp_text t = {.err = err};
@@ -87,27 +87,29 @@ static dp_status write_errors(dp_error *err, const dp_report_part *part,
 
 /* ---- the page ---------------------------------------------------------------------------- */
 
-static void add_part(dp_text *t, const dp_report *r, const dp_report_part *part)
+static void add_part(dp_text *t, const dp_coco_report *r,
+                     const dp_coco_report_part *part)
 {
     dp_text_add(t, "<h2>%s</h2>\n",
                 part->scores->matches->settings->masks ? "Masks (segm)"
                                                        : "Boxes (bbox)");
-    dp_report_add_summary(t, part);
-    dp_report_add_curves(t, part);
-    dp_report_add_causes(t, part, r->score_threshold);
-    dp_report_add_histogram(t, part);
-    dp_report_add_classes(t, part);
-    dp_report_add_confusion(t, part, r->score_threshold);
-    dp_report_add_images(t, r, part);
+    dp_coco_report_add_summary(t, part);
+    dp_coco_report_add_curves(t, part);
+    dp_coco_report_add_causes(t, part, r->score_threshold);
+    dp_coco_report_add_histogram(t, part);
+    dp_coco_report_add_classes(t, part);
+    dp_coco_report_add_confusion(t, part, r->score_threshold);
+    dp_coco_report_add_images(t, r, part);
 }
 
-dp_status dp_report_write(dp_error *err, const dp_report *report, const char *folder)
+dp_status dp_coco_report_save(dp_error *err, const dp_coco_report *report,
+                              const char *folder)
 {
     dp_status st = dp_path_make_folders(err, folder);
     if (st != DP_OK)
         return st;
     dp_text t = {.err = err};
-    dp_report_add_head(&t, report);
+    dp_coco_report_add_head(&t, report);
     for (int i = 0; i < report->part_count; i++)
         add_part(&t, report, &report->parts[i]);
     dp_page_close(&t);

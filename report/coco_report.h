@@ -12,27 +12,27 @@
 #include "eval/coco_scores.h"
 
 /* One evaluation of the page: boxes or masks. */
-typedef struct dp_report_part {
+typedef struct dp_coco_report_part {
     const dp_coco_scores *scores;
     const dp_coco_errors *errors;
     const dp_coco_best *best; /* [category_count + 1] */
-} dp_report_part;
+} dp_coco_report_part;
 
-typedef struct dp_report {
+typedef struct dp_coco_report {
     const char *truth_path, *results_path;
     const dp_coco_lint *truth_lint, *results_lint;
     const char *images; /* folder of the images; NULL: none are shown           */
     double
         score_threshold; /* of what is drawn, listed, and counted as confusion      */
     int part_count;
-    dp_report_part parts[2];
-} dp_report;
+    dp_coco_report_part parts[2];
+} dp_coco_report;
 
 /* Write `folder`/index.html and errors_bbox.csv, errors_segm.csv, making the folder when it
  * is missing. Images that cannot be read or are neither JPEG nor PNG are left out, and
  * the page says so; names that lead out of the folder of images are not followed.
  * DP_EIO, DP_ENOMEM. */
-dp_status dp_report_write(dp_error *err, const dp_report *report,
-                          const char *folder) DP_MUST_CHECK;
+dp_status dp_coco_report_save(dp_error *err, const dp_coco_report *report,
+                              const char *folder) DP_MUST_CHECK;
 
 #endif

@@ -34,7 +34,7 @@ static bool mean_curve(const dp_coco_scores *s, int threshold, double *mean)
     return count > 0;
 }
 
-void dp_report_add_curves(dp_text *t, const dp_report_part *part)
+void dp_coco_report_add_curves(dp_text *t, const dp_coco_report_part *part)
 {
     const dp_coco_scores *s = part->scores;
     const dp_coco_settings *set = s->matches->settings;
@@ -75,7 +75,7 @@ void dp_report_add_curves(dp_text *t, const dp_report_part *part)
 
 enum { BINS = 20 };
 
-void dp_report_add_histogram(dp_text *t, const dp_report_part *part)
+void dp_coco_report_add_histogram(dp_text *t, const dp_coco_report_part *part)
 {
     const dp_coco_matches *m = part->scores->matches;
     size_t right[BINS] = {0}, wrong[BINS] = {0}, most = 1;
@@ -134,7 +134,7 @@ static uint64_t count_of(const void *arg, size_t row, size_t column)
 
 static const char *name_of(const dp_coco_matches *m, size_t k, const char *none)
 {
-    return k == m->category_count ? none : dp_report_class_name(m, k);
+    return k == m->category_count ? none : dp_coco_class_name(m, k);
 }
 
 static const char *row_name(const void *arg, size_t row)
@@ -147,7 +147,8 @@ static const char *column_name(const void *arg, size_t column)
     return name_of(((const confusion *)arg)->matches, column, "(missed)");
 }
 
-void dp_report_add_confusion(dp_text *t, const dp_report_part *part, double score)
+void dp_coco_report_add_confusion(dp_text *t, const dp_coco_report_part *part,
+                                  double score)
 {
     const dp_coco_matches *m = part->scores->matches;
     const size_t side = m->category_count + 1;

@@ -62,7 +62,7 @@ static void add_box(dp_text *t, const double box[4], double line, const char *co
     dp_text_add(t, "><title>");
 }
 
-static void add_boxes(dp_text *t, const dp_report *r, const dp_coco_errors *e,
+static void add_boxes(dp_text *t, const dp_coco_report *r, const dp_coco_errors *e,
                       const worst *w, double line)
 {
     const dp_coco_matches *m = e->matches;
@@ -89,7 +89,7 @@ static void add_boxes(dp_text *t, const dp_report *r, const dp_coco_errors *e,
     }
 }
 
-static void add_figure(dp_text *t, const dp_report *r, const dp_coco_errors *e,
+static void add_figure(dp_text *t, const dp_coco_report *r, const dp_coco_errors *e,
                        const worst *w)
 {
     const dp_coco_truth *truth = e->matches->truth;
@@ -120,7 +120,8 @@ static void add_figure(dp_text *t, const dp_report *r, const dp_coco_errors *e,
                 (long long)image->id, w->right, w->wrong, w->missed);
 }
 
-void dp_report_add_images(dp_text *t, const dp_report *r, const dp_report_part *part)
+void dp_coco_report_add_images(dp_text *t, const dp_coco_report *r,
+                               const dp_coco_report_part *part)
 {
     worst list[SHOWN];
     const int count = find_worst(list, part->errors, r->score_threshold);

@@ -1,3 +1,4 @@
+#include "eval/coco_summary.h"
 #include "report/coco_report_parts.h"
 #include "report/page.h"
 
@@ -6,7 +7,7 @@
 static void add_card(dp_text *t, const char *name, double value)
 {
     dp_text_add(t, "<li><b>");
-    dp_report_add_fraction(t, value);
+    dp_coco_report_add_fraction(t, value);
     dp_text_add(t, "</b>%s</li>\n", name);
 }
 
@@ -22,13 +23,13 @@ static const char *stat_name(char name[64], const dp_coco_stat *stat,
     return name;
 }
 
-void dp_report_add_summary(dp_text *t, const dp_report_part *part)
+void dp_coco_report_add_summary(dp_text *t, const dp_coco_report_part *part)
 {
     const dp_coco_scores *s = part->scores;
     const dp_coco_settings *set = s->matches->settings;
     const dp_coco_best *best = &part->best[s->category_count];
     dp_coco_stat stats[DP_COCO_MAX_STATS];
-    char name[64], line[160];
+    char name[64];
     const int n = dp_coco_summarize(stats, s);
     dp_text_add(t, "<ul class=\"cards\">\n");
     for (int i = 0; i < n; i++)
@@ -37,10 +38,7 @@ void dp_report_add_summary(dp_text *t, const dp_report_part *part)
             add_card(t, stat_name(name, &stats[i], set), stats[i].value);
     dp_text_add(t, "</ul>\n<details><summary>The lines of pycocotools</summary>\n"
                    "<div class=\"wide\"><pre>");
-    for (int i = 0; i < n; i++) {
-        dp_coco_stat_format(line, sizeof line, &stats[i], set);
-        dp_text_add(t, "%s\n", line);
-    }
+    dp_coco_add_summary(t, s);
     dp_text_add(t, "</pre></div>\n</details>\n");
     if (best->f1 > 0)
         dp_text_add(
@@ -82,7 +80,8 @@ static void add_cause_table(dp_text *t, const char *caption, const size_t *count
     dp_text_add(t, "</tbody></table></div>\n");
 }
 
-void dp_report_add_causes(dp_text *t, const dp_report_part *part, double score)
+void dp_coco_report_add_causes(dp_text *t, const dp_coco_report_part *part,
+                               double score)
 {
     static const dp_coco_cause of_detections[] = {
         DP_COCO_RIGHT, DP_COCO_WRONG_CLASS, DP_COCO_LOCATION,
@@ -120,7 +119,7 @@ void dp_report_add_causes(dp_text *t, const dp_report_part *part, double score)
 static void add_cell(dp_text *t, double value)
 {
     dp_text_add(t, "<td data-v=\"%.6f\">", value);
-    dp_report_add_fraction(t, value);
+    dp_coco_report_add_fraction(t, value);
     dp_text_add(t, "</td>");
 }
 
@@ -140,36 +139,33 @@ static void add_spark(dp_text *t, const double *precision)
     dp_text_add(t, "</td>");
 }
 
-static void add_class(dp_text *t, const dp_report_part *part, size_t k)
+static void add_class(dp_text *t, const dp_coco_report_part *part, size_t k)
 {
     const dp_coco_scores *s = part->scores;
     const dp_coco_matches *m = s->matches;
     const dp_coco_settings *set = m->settings;
     const int last = set->cap_count - 1, c = (int)k;
-    const int half = dp_coco_settings_find_threshold(set, .5);
-    const int three_quarters = dp_coco_settings_find_threshold(set, .75);
     const size_t objects = m->positives[k * (size_t)set->area_count];
     dp_text_add(t, "<tr><td data-v=\"");
-    dp_page_add_escaped(t, dp_report_class_name(m, k));
+    dp_page_add_escaped(t, dp_coco_class_name(m, k));
     dp_text_add(t, "\">");
-    dp_page_add_escaped(t, dp_report_class_name(m, k));
+    dp_page_add_escaped(t, dp_coco_class_name(m, k));
     dp_text_add(t, "%s</td><td data-v=\"%zu\">%zu</td>",
                 objects ? "" : " <span class=\"soft\">n/a (no ground truth)</span>",
                 objects, objects);
     add_cell(t, dp_coco_scores_ap(s, c, 0, last, -1));
-    add_cell(t, half < 0 ? -1 : dp_coco_scores_ap(s, c, 0, last, half));
-    add_cell(t, three_quarters < 0 ? -1
-                                   : dp_coco_scores_ap(s, c, 0, last, three_quarters));
+    add_cell(t, dp_coco_scores_ap_at(s, c, .5));
+    add_cell(t, dp_coco_scores_ap_at(s, c, .75));
     for (int a = 1; a < set->area_count; a++)
         add_cell(t, dp_coco_scores_ap(s, c, a, last, -1));
-    add_cell(t, dp_coco_scores_ar(s, c, 0, last));
+    add_cell(t, dp_coco_scores_ar(s, c, 0, last, -1));
     add_cell(t, part->best[k].f1);
     add_cell(t, part->best[k].f1 > 0 ? part->best[k].score : -1);
     add_spark(t, dp_coco_scores_precision(s, k, 0, last, m->focus));
     dp_text_add(t, "</tr>\n");
 }
 
-void dp_report_add_classes(dp_text *t, const dp_report_part *part)
+void dp_coco_report_add_classes(dp_text *t, const dp_coco_report_part *part)
 {
     const dp_coco_matches *m = part->scores->matches;
     const dp_coco_settings *set = m->settings;

@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-enum { LARGEST_PICTURE = 8 << 20 };
+enum { LARGEST_IMAGE = 8 << 20 };
 
 static const char style[] =
     ":root{--ink:#1c2733;--soft:#5b6875;--line:#d5dbe1;--blue:#1f5fa8;--red:#b3261e;"
@@ -129,7 +129,7 @@ bool dp_page_add_image(dp_text *t, const char *folder, const char *name)
     dp_text_add(&path, "%s/%s", folder, name);
     bool ok =
         path.status == DP_OK &&
-        dp_file_load(&err, &data, &size, dp_text_get(&path), LARGEST_PICTURE) == DP_OK;
+        dp_file_load(&err, &data, &size, dp_text_get(&path), LARGEST_IMAGE) == DP_OK;
     const char *type = ok ? media_type(data, size) : NULL;
     if (type) {
         dp_text_add(t, "<img alt=\"\" src=\"data:%s;base64,", type);

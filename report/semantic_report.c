@@ -43,7 +43,7 @@ static void add_bad(dp_text *t, const dp_semantic_result *r)
     dp_text_add(t, "</ul>\n");
 }
 
-static void add_head(dp_text *t, const dp_semantic_page *p)
+static void add_head(dp_text *t, const dp_semantic_report *p)
 {
     const dp_semantic_result *r = p->result;
     dp_text_add(t, "<h1>Label maps against true ones</h1>\n<p>Predictions <code>");
@@ -246,7 +246,7 @@ static int find_worst(const dp_semantic_pair *list[SHOWN], const dp_semantic_res
     return count;
 }
 
-static void add_images(dp_text *t, const dp_semantic_page *page)
+static void add_images(dp_text *t, const dp_semantic_report *page)
 {
     uint8_t palette[3 * COLOURS];
     const dp_semantic_pair *worst[SHOWN];
@@ -273,8 +273,8 @@ static void add_images(dp_text *t, const dp_semantic_page *page)
     }
 }
 
-dp_status dp_semantic_page_write(dp_error *err, const dp_semantic_page *page,
-                                 const char *folder)
+dp_status dp_semantic_report_save(dp_error *err, const dp_semantic_report *page,
+                                  const char *folder)
 {
     dp_status st = dp_path_make_folders(err, folder);
     if (st != DP_OK)

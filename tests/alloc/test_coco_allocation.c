@@ -39,17 +39,17 @@ static dp_status write(dp_error *err, const dp_coco_scores *scores,
                        const dp_coco_errors *errors, const dp_coco_best *best,
                        const char *folder)
 {
-    const dp_report report = {.truth_path = "gt.json",
-                              .results_path = "dt.json",
-                              .truth_lint = &errors->matches->truth->lint,
-                              .results_lint = &errors->matches->results->lint,
-                              .part_count = 1,
-                              .parts = {{scores, errors, best}}};
+    const dp_coco_report report = {.truth_path = "gt.json",
+                                   .results_path = "dt.json",
+                                   .truth_lint = &errors->matches->truth->lint,
+                                   .results_lint = &errors->matches->results->lint,
+                                   .part_count = 1,
+                                   .parts = {{scores, errors, best}}};
     dp_text json = {.err = err};
     dp_coco_json_add(&json, scores, best, errors, .3);
     dp_status st = json.status;
     dp_text_done(&json);
-    return st == DP_OK ? dp_report_write(err, &report, folder) : st;
+    return st == DP_OK ? dp_coco_report_save(err, &report, folder) : st;
 }
 
 static dp_status evaluate(dp_error *err, const char *truth_path,

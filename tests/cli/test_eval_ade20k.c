@@ -90,7 +90,7 @@ START_TEST(bad_pairs_are_named_counted_and_an_error)
     expect_in(r->err, "t/d.png: found label 7 in 1 pixels");
     expect_in(r->err, "p/e.png: found label 7 in 1 pixels");
     expect_in(r->err, "missing prediction: 1 of 5 images");
-    expect_in(r->err, "found 4 bad images, expected none; --skip-bad leaves them out");
+    expect_in(r->err, "t: 4 broken images; --skip-bad leaves them out");
 }
 END_TEST
 
@@ -105,7 +105,7 @@ START_TEST(bad_pairs_can_be_left_out)
     ck_assert(json_number(j, "images") == 1 && json_number(j, "skipped") == 4);
     ck_assert_int_eq(cJSON_GetArraySize(json_get(j, "bad")), 4);
     cJSON_Delete(j);
-    expect_in(r->err, "left out 4 bad images");
+    expect_in(r->err, "t: left out 4 broken images");
 }
 END_TEST
 
@@ -115,7 +115,7 @@ START_TEST(a_prediction_of_nothing_is_a_warning)
     save("p/z.png", 1, 1, map);
     const program_result *r = program_run("densepred eval ade20k t p --classes 3");
     ck_assert_int_eq(r->status, 0);
-    expect_in(r->err, "warning: p/z.png: found no true label map for it");
+    expect_in(r->err, "warning: p/z.png: there is no true label map for it");
     r = program_run("densepred eval ade20k t p --classes 3 -q");
     ck_assert_str_eq(r->err, "");
 }
@@ -165,7 +165,7 @@ START_TEST(folders_must_be_there)
     ck_assert_int_eq(program_run("densepred eval ade20k t none")->status, 1);
     const program_result *r = program_run("mkdir n && densepred eval ade20k n p");
     ck_assert_int_eq(r->status, 1);
-    expect_in(r->err, "n: found no label map, expected .png files");
+    expect_in(r->err, "n: there is no .png file in this folder");
     ck_assert_int_eq(program_run("densepred eval ade20k t")->status, 2);
 }
 END_TEST

@@ -226,21 +226,22 @@ static const struct {
     const char *options, *said;
 } mistakes[] = {
     {"", "found 1 argument, expected GT.json DT.json"},
-    {"dt.json --type mask", "--type: found \"mask\", expected bbox, segm or bbox,segm"},
-    {"dt.json --type bbox,bbox", "--type: found \"bbox,bbox\""},
-    {"dt.json --max-dets 0", "--max-dets: found \"0\""},
-    {"dt.json --max-dets 1,1", "--max-dets: found 1 twice"},
-    {"dt.json --max-dets 1,", "--max-dets: found \"1,\""},
-    {"dt.json --iou-thrs 0.5,0.4", "--iou-thrs: found \"0.5,0.4\""},
-    {"dt.json --iou-thrs 0:1:0.1", "--iou-thrs: found \"0:1:0.1\""},
-    {"dt.json --iou-thrs 0.5:0.9", "--iou-thrs: found \"0.5:0.9\""},
-    {"dt.json --iou-thrs 0.1:0.9:0.001", "at most 64"},
-    {"dt.json --area-ranges 0:10", "--area-ranges: found \"0:10\""},
-    {"dt.json --area-ranges a:5:1", "--area-ranges: found \"a:5:1\""},
-    {"dt.json --img-ids x", "--img-ids: found \"x\", expected numbers with commas"},
-    {"dt.json --img-ids 3", "--img-ids: found 3, which the annotations do not have"},
-    {"dt.json --cat-ids 3", "--cat-ids: found 3, which the annotations do not have"},
-    {"dt.json --images .", "--images: found no --report"},
+    {"dt.json --type mask", "--type: \"mask\" is not bbox, segm or bbox,segm"},
+    {"dt.json --type bbox,bbox", "--type: \"bbox,bbox\""},
+    {"dt.json --max-dets 0", "maxDets: 0 is below 1"},
+    {"dt.json --max-dets 1,1", "maxDets: 1 is given twice"},
+    {"dt.json --max-dets 1,", "--max-dets: \"1,\" is no list of numbers"},
+    {"dt.json --iou-thrs 0.5,0.4", "IoU thresholds: 0.4 after 0.5"},
+    {"dt.json --iou-thrs 0:1:0.1", "IoU thresholds: 0 after 0"},
+    {"dt.json --iou-thrs 0.5:0.9", "--iou-thrs: \"0.5:0.9\" is not FIRST:LAST:STEP"},
+    {"dt.json --iou-thrs 0.1:0.9:0.001", "IoU thresholds: found 801, expected 1 to 64"},
+    {"dt.json --area-ranges 0:10",
+     "--area-ranges: \"0:10\" is no list of NAME:LOW:HIGH"},
+    {"dt.json --area-ranges a:5:1", "area range a: 5 to 1 is no range"},
+    {"dt.json --img-ids x", "--img-ids: \"x\" is no list of numbers with commas"},
+    {"dt.json --img-ids 3", "image id 3: the annotations do not have it"},
+    {"dt.json --cat-ids 3", "category id 3: the annotations do not have it"},
+    {"dt.json --images .", "--images needs --report"},
 };
 
 START_TEST(mistaken_options_are_refused)
@@ -380,8 +381,7 @@ START_TEST(the_report_is_one_safe_page)
     ck_assert_ptr_null(strstr(r->out, "<script>&"));
     ck_assert_ptr_nonnull(strstr(r->out, "&lt;b&gt;&quot;cat&quot;"));
     /* The image is in, base64; the one outside of the folder is not. */
-    ck_assert_ptr_nonnull(
-        strstr(r->out, "data:image/jpeg;base64,/9j/IGFuIGltYWdl"));
+    ck_assert_ptr_nonnull(strstr(r->out, "data:image/jpeg;base64,/9j/IGFuIGltYWdl"));
     ck_assert_ptr_null(strstr(r->out, "/9j/IG9mIG90aGVycw"));
     ck_assert_ptr_nonnull(strstr(r->out, "The image could not be shown."));
     r = program_run("cat page/errors_bbox.csv");

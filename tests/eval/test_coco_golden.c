@@ -1,6 +1,6 @@
 /* The evaluator against numbers that pycocotools gave, to 1e-12. */
 #include "base/json.h"
-#include "eval/coco_scores.h"
+#include "eval/coco_summary.h"
 #include "tests/support/suite.h"
 
 #include <check.h>
@@ -162,7 +162,7 @@ START_TEST(sets_have_the_references_numbers)
               "AP of a class");
         check(get(one, "AP50"), dp_coco_scores_ap(&run.scores, k, 0, 2, 0),
               "AP50 of a class");
-        check(get(one, "AR100"), dp_coco_scores_ar(&run.scores, k, 0, 2),
+        check(get(one, "AR100"), dp_coco_scores_ar(&run.scores, k, 0, 2, -1),
               "AR of a class");
         compared++;
     }
@@ -264,7 +264,7 @@ static void check_class(const struct run *run, const cJSON *want, int k)
         check(cJSON_GetArrayItem(get(want, "AP_by_iou"), t),
               dp_coco_scores_ap(s, k, 0, 2, t), "AP by IoU");
     for (int c = 0; c < 3; c++)
-        check(cJSON_GetArrayItem(get(want, "AR"), c), dp_coco_scores_ar(s, k, 0, c),
+        check(cJSON_GetArrayItem(get(want, "AR"), c), dp_coco_scores_ar(s, k, 0, c, -1),
               "AR of a class");
     for (int i = 0; i < 11; i++)
         check(cJSON_GetArrayItem(get(want, "precision_iou50"), i),

@@ -422,7 +422,7 @@ START_TEST(truth_against_itself_is_perfect)
     score(&r);
     for (int area = 0; area < 4; area++) {
         const double ap = dp_coco_scores_ap(&r.scores, -1, area, 2, -1);
-        const double ar = dp_coco_scores_ar(&r.scores, -1, area, 2);
+        const double ar = dp_coco_scores_ar(&r.scores, -1, area, 2, -1);
         /* Identical objects tie for each other; nothing else can go wrong. */
         ck_assert_msg(ap < 0 || (ap > 1 - 1e-12 && ar > 1 - 1e-12), "area %d: AP %.17g",
                       area, ap);

@@ -1,5 +1,6 @@
 /* Label maps: exact counts against plain loops, the reference numbers, rules at corners. */
 #include "base/memory.h"
+#include "eval/semantic_pairs.h"
 #include "eval/semantic_text.h"
 #include "io/image/png.h"
 #include "tests/support/random.h"
@@ -18,12 +19,6 @@ static dp_error err;
 
 enum { ROOM = 512 };
 
-typedef struct pairs {
-    dp_semantic_pair list[16];
-    char paths[32][ROOM];
-    size_t count;
-} pairs;
-
 static void save(const char *path, int h, int w, const uint8_t *labels)
 {
     dp_label_map m = {h, w, NULL, 0};
@@ -34,11 +29,10 @@ static void save(const char *path, int h, int w, const uint8_t *labels)
 }
 
 /* One more pair, of these maps; prediction NULL: no file. */
-static void add_pair(pairs *p, int h, int w, const uint8_t *truth, int ph, int pw,
-                     const uint8_t *prediction)
+static void add_pair(dp_semantic_pairs *p, int h, int w, const uint8_t *truth, int ph,
+                     int pw, const uint8_t *prediction)
 {
-    char name[32];
-    char *t = p->paths[2 * p->count], *q = p->paths[2 * p->count + 1];
+    char name[32], t[ROOM], q[ROOM];
     snprintf(name, sizeof name, "t%zu.png", p->count);
     snprintf(t, ROOM, "%s", scratch_path(name));
     snprintf(name, sizeof name, "p%zu.png", p->count);
@@ -46,10 +40,10 @@ static void add_pair(pairs *p, int h, int w, const uint8_t *truth, int ph, int p
     save(t, h, w, truth);
     if (prediction)
         save(q, ph, pw, prediction);
-    p->list[p->count++] = (dp_semantic_pair){.truth = t, .prediction = q};
+    ck_assert_int_eq(dp_semantic_pairs_add(&err, p, t, q), DP_OK);
 }
 
-static void add_same_size(pairs *p, int w, const uint8_t *truth,
+static void add_same_size(dp_semantic_pairs *p, int w, const uint8_t *truth,
                           const uint8_t *prediction)
 {
     add_pair(p, 1, w, truth, 1, w, prediction);
@@ -63,7 +57,8 @@ static dp_semantic_settings settings_of(int classes, int offset)
     return s;
 }
 
-static dp_semantic_counts count(pairs *p, const dp_semantic_settings *s, int threads)
+static dp_semantic_counts count(dp_semantic_pairs *p, const dp_semantic_settings *s,
+                                int threads)
 {
     dp_semantic_counts c;
     dp_pool *pool;
@@ -73,10 +68,10 @@ static dp_semantic_counts count(pairs *p, const dp_semantic_settings *s, int thr
     return c;
 }
 
-static void done(pairs *p, dp_semantic_counts *c)
+static void done(dp_semantic_pairs *p, dp_semantic_counts *c)
 {
     dp_semantic_counts_done(c);
-    dp_semantic_pairs_done(p->list, p->count);
+    dp_semantic_pairs_done(p);
 }
 
 /* ---- numbers --------------------------------------------------------------------------- */
@@ -84,11 +79,10 @@ static void done(pairs *p, dp_semantic_counts *c)
 START_TEST(counts_are_those_of_a_plain_loop)
 {
     enum { K = 20, W = 317, H = 101 };
-    static pairs p;
+    dp_semantic_pairs p = {0};
     static uint8_t truth[H * W], prediction[H * W];
     static uint64_t expected[K * (K + 1)];
     uint64_t seed = 7;
-    memset(&p, 0, sizeof p);
     memset(expected, 0, sizeof expected);
     for (int image = 0; image < 8; image++) {
         int t = 0, q = 0;
@@ -125,7 +119,7 @@ START_TEST(classes_without_pixels_are_left_out_of_the_means)
 {
     static const uint8_t truth[] = {1, 1, 1, 2, 2, 0},
                          prediction[] = {1, 1, 2, 2, 3, 3};
-    pairs p = {.count = 0};
+    dp_semantic_pairs p = {0};
     dp_semantic_class x[4];
     add_same_size(&p, 6, truth, prediction);
     const dp_semantic_settings s = settings_of(4, 1);
@@ -147,7 +141,7 @@ END_TEST
 START_TEST(no_class_predicted_is_wrong_and_nobodys)
 {
     static const uint8_t truth[] = {1, 1, 255, 0}, prediction[] = {1, 0, 9, 200};
-    pairs p = {.count = 0};
+    dp_semantic_pairs p = {0};
     dp_semantic_class x[10];
     add_same_size(&p, 4, truth, prediction);
     const dp_semantic_settings s = settings_of(10, 1);
@@ -163,7 +157,7 @@ END_TEST
 START_TEST(nothing_to_count_has_no_numbers)
 {
     static const uint8_t zeros[4] = {0};
-    pairs p = {.count = 0};
+    dp_semantic_pairs p = {0};
     dp_semantic_class x[3];
     add_same_size(&p, 4, zeros, zeros);
     const dp_semantic_settings s = settings_of(3, 1);
@@ -179,15 +173,15 @@ START_TEST(the_reference_numbers_come_out)
 {
     static const char folder[] = "data/coco_eval/golden/";
     cJSON *golden = json_load(shared_path("%sade20k_synth_metrics.json", folder));
-    pairs p = {.count = 0};
+    dp_semantic_pairs p = {0};
     dp_semantic_class x[150];
     for (int i = 1; i <= 3; i++) {
-        char *t = p.paths[2 * p.count], *q = p.paths[2 * p.count + 1];
+        char t[ROOM], q[ROOM];
         snprintf(t, ROOM, "%s",
                  shared_path("data/ade20k/annotations/ADE_val_0000000%d.png", i));
         snprintf(q, ROOM, "%s",
                  shared_path("%sade20k_synth_pred/ADE_val_0000000%d.png", folder, i));
-        p.list[p.count++] = (dp_semantic_pair){.truth = t, .prediction = q};
+        ck_assert_int_eq(dp_semantic_pairs_add(&err, &p, t, q), DP_OK);
     }
     const dp_semantic_settings s = settings_of(150, 1);
     dp_semantic_counts c = count(&p, &s, 2);
@@ -214,7 +208,7 @@ START_TEST(bad_pairs_are_told_apart_and_left_out)
 {
     static const uint8_t good[] = {1, 2, 3, 0, 0, 0}, high[] = {1, 2, 4, 0, 0, 0};
     static const uint8_t hidden[] = {1, 2, 3, 4, 77, 200};
-    pairs p = {.count = 0};
+    dp_semantic_pairs p = {0};
     add_same_size(&p, 6, good, good);
     add_same_size(&p, 6, good, NULL);
     add_pair(&p, 1, 6, good, 2, 3, good);
@@ -294,7 +288,7 @@ START_TEST(tables_are_laid_out_as_those_of_upstream)
     static const uint8_t truth[] = {1, 1, 1, 1, 2, 2, 2, 2},
                          prediction[] = {1, 1, 1, 2, 2, 2, 2, 2};
     const dp_dataset dataset = {NULL, 3, list};
-    pairs p = {.count = 0};
+    dp_semantic_pairs p = {0};
     dp_semantic_class x[3];
     dp_text t = {.err = &err};
     add_same_size(&p, 8, truth, prediction);

@@ -1,19 +1,12 @@
 #include "report/coco_report_parts.h"
 #include "report/page.h"
 
-void dp_report_add_fraction(dp_text *t, double value)
+void dp_coco_report_add_fraction(dp_text *t, double value)
 {
     if (value < 0)
         dp_text_add(t, "n/a");
     else
         dp_text_add(t, "%.3f", value);
-}
-
-const char *dp_report_class_name(const dp_coco_matches *m, size_t category)
-{
-    return m->settings->use_categories
-               ? m->truth->names + m->truth->categories[category].name
-               : "all classes";
 }
 
 static void add_lint(dp_text *t, const dp_coco_lint *lint, const char *path)
@@ -38,7 +31,7 @@ static bool is_clean(const dp_coco_lint *lint)
     return true;
 }
 
-void dp_report_add_head(dp_text *t, const dp_report *r)
+void dp_coco_report_add_head(dp_text *t, const dp_coco_report *r)
 {
     const dp_coco_matches *m = r->parts[0].scores->matches;
     dp_text title = {.err = t->err};

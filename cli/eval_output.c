@@ -1,0 +1,70 @@
+#include "cli/eval_output.h"
+
+#include "base/atomic_file.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { NAMED = 20 };
+
+/* Sum up a file. */
+static void end_file(dp_eval_notices *n)
+{
+    const char *s = n->broken_in_file > 1 ? "s" : "";
+    if (n->named > NAMED)
+        dp_cli_say("%s: %zu more like these", n->file, n->named - NAMED);
+    if (n->broken_in_file > 0)
+        dp_cli_say(n->skip_bad ? "%s: left out %zu broken %s%s"
+                               : "%s: %zu broken %s%s; --skip-bad leaves them out",
+                   n->file, n->broken_in_file, n->noun, s);
+    n->broken += n->broken_in_file;
+    n->broken_in_file = n->named = 0;
+}
+
+void dp_eval_say_notice(dp_eval_notices *n, dp_eval_notice notice)
+{
+    if (n->file && strcmp(n->file, notice.file) != 0)
+        end_file(n);
+    n->file = notice.file;
+    n->broken_in_file += notice.broken ? notice.count : 0;
+    if ((!n->quiet || notice.broken) && n->named++ < NAMED)
+        dp_cli_say("%s%s", notice.broken ? "" : "warning: ", notice.text);
+}
+
+bool dp_eval_end_notices(dp_eval_notices *n)
+{
+    if (n->file)
+        end_file(n);
+    return n->broken == 0 || n->skip_bad;
+}
+
+int dp_eval_fail(const dp_context *ctx, dp_status status, dp_subject subject)
+{
+    dp_cli_say("%s", dp_context_error(ctx));
+    return dp_cli_status(status, subject);
+}
+
+int dp_eval_start(dp_context **ctx, int threads)
+{
+    const dp_status st = dp_context_new(ctx, &(dp_options){.threads = threads});
+    if (st == DP_OK)
+        return DP_EXIT_OK;
+    dp_cli_say("cannot start: %s", dp_status_text(st));
+    return dp_cli_status(st, DP_SUBJECT_OUTPUT);
+}
+
+int dp_eval_write(const char *path, const char *text)
+{
+    dp_error err = {0};
+    dp_atomic_file f = {0};
+    if (strcmp(path, "-") == 0) {
+        fputs(text, stdout); /* a failure shows when the program ends */
+        return DP_EXIT_OK;
+    }
+    dp_status st = dp_atomic_file_open(&err, &f, path);
+    if (st == DP_OK) {
+        (void)dp_atomic_file_write(&err, &f, text, strlen(text));
+        st = dp_atomic_file_commit(&err, &f);
+    }
+    return st == DP_OK ? DP_EXIT_OK : dp_cli_fail(&err, DP_SUBJECT_OUTPUT);
+}

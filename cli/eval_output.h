@@ -1,0 +1,38 @@
+/* eval_output.h - what both evaluators say and write
+ */
+#ifndef DP_CLI_EVAL_OUTPUT_H
+#define DP_CLI_EVAL_OUTPUT_H
+
+#include "cli/cli.h"
+#include "densepred/eval.h"
+
+#include <stdbool.h>
+
+/* Notices as they come. Zero-initialise it, and set the first three. */
+typedef struct dp_eval_notices {
+    const char *noun; /* "record", "image": what is broken                 */
+    bool quiet;       /* only what is broken                               */
+    bool skip_bad;    /* the evaluation goes on without what is broken     */
+    size_t broken;    /* so far                                            */
+    const char *file; /* of the last notice                                */
+    size_t named, broken_in_file;
+} dp_eval_notices;
+
+/* Say a notice on standard error; of a file's no more than 20. */
+void dp_eval_say_notice(dp_eval_notices *n, dp_eval_notice notice);
+
+/* After the last notice: whether to go on with the evaluation. */
+bool dp_eval_end_notices(dp_eval_notices *n);
+
+/* Say the last failure of a context; returns the exit status. */
+int dp_eval_fail(const dp_context *ctx, dp_status status, dp_subject subject);
+
+/* A context with that many workers (0: the processors available). Returns DP_EXIT_OK, or
+ * an exit status after saying why not. */
+int dp_eval_start(dp_context **ctx, int threads);
+
+/* Write to a file, whole or not at all, or to standard output when it is "-". Returns an
+ * exit status. */
+int dp_eval_write(const char *path, const char *text);
+
+#endif
