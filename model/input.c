@@ -113,7 +113,7 @@ static uint8_t *resize(dp_run *r, const dp_input *in, const dp_frame *frame,
         dp_pillow_resize_run(r, out,
                              (dp_pixel_rect){half(whole.h - size->h),
                                              half(whole.w - size->w), size->h, size->w},
-                             whole, pixels, frame->original);
+                             whole, pixels, frame->original, DP_PILLOW_BICUBIC);
     return out;
 }
 

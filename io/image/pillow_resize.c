@@ -9,8 +9,6 @@ enum {
     HALF = 1 << (BITS - 1)
 };
 
-static const double reach = 2; /* of the cubic, to either side */
-
 dp_size dp_pillow_resize_target(int h, int w, int side)
 {
     const int shorter = h < w ? h : w, longer = h < w ? w : h;
@@ -30,6 +28,12 @@ typedef struct axis {
     int low, high; /* of the input cells that are needed: [low, high) */
 } axis;
 
+/* A filter: its weight at a distance x, 0 from `reach` on. */
+typedef struct kernel {
+    double reach;
+    double (*weight)(double x);
+} kernel;
+
 static double cubic(double x)
 {
     const double a = -0.5;
@@ -41,16 +45,25 @@ static double cubic(double x)
     return 0;
 }
 
-static void weigh(axis *a, int i, int cell, double scale, double stretch, int in,
-                  double *weight)
+static double triangle(double x)
 {
-    const double centre = (cell + 0.5) * scale, support = reach * stretch;
+    x = fabs(x);
+    return x < 1 ? 1 - x : 0;
+}
+
+static const kernel kernels[] = {
+    [DP_PILLOW_BICUBIC] = {2, cubic}, [DP_PILLOW_BILINEAR] = {1, triangle}};
+
+static void weigh(axis *a, const kernel *shape, int i, int cell, double scale,
+                  double stretch, int in, double *weight)
+{
+    const double centre = (cell + 0.5) * scale, support = shape->reach * stretch;
     const double from = centre - support + 0.5, to = centre + support + 0.5;
     const int first = from < 0 ? 0 : (int)from;
     const int end = to > in ? in : (int)to;
     double sum = 0;
     for (int k = first; k < end; k++) {
-        weight[k - first] = cubic((k - centre + 0.5) * (1 / stretch));
+        weight[k - first] = shape->weight((k - centre + 0.5) * (1 / stretch));
         sum += weight[k - first];
     }
     for (int k = 0; k < end - first; k++) {
@@ -65,11 +78,12 @@ static void weigh(axis *a, int i, int cell, double scale, double stretch, int in
 }
 
 /* Cells [begin, begin + cells) of `out`, taken from `in`. */
-static axis plan_axis(dp_run *r, int in, int out, int begin, int cells)
+static axis plan_axis(dp_run *r, const kernel *shape, int in, int out, int begin,
+                      int cells)
 {
     const double scale = (double)in / (double)out, stretch = scale < 1 ? 1 : scale;
     axis a = {.cells = cells,
-              .room = (int)ceil(reach * stretch) * 2 + 1,
+              .room = (int)ceil(shape->reach * stretch) * 2 + 1,
               .low = in,
               .high = 0};
     a.first = dp_run_take(r, (size_t)cells, sizeof *a.first);
@@ -78,7 +92,7 @@ static axis plan_axis(dp_run *r, int in, int out, int begin, int cells)
     const size_t mark = dp_run_mark(r);
     double *weight = dp_run_take(r, (size_t)a.room, sizeof *weight);
     for (int i = 0; i < cells && !r->dry; i++)
-        weigh(&a, i, begin + i, scale, stretch, in, weight);
+        weigh(&a, shape, i, begin + i, scale, stretch, in, weight);
     dp_run_rewind(r, mark);
     return a;
 }
@@ -142,7 +156,7 @@ static bool is_inside(dp_pixel_rect part, dp_size size)
 }
 
 void dp_pillow_resize_run(dp_run *r, uint8_t *out, dp_pixel_rect part, dp_size size,
-                          const uint8_t *in, dp_size in_size)
+                          const uint8_t *in, dp_size in_size, dp_pillow_filter filter)
 {
     if (!is_inside(part, size) || in_size.h < 1 || in_size.w < 1) {
         dp_run_fail(r, DP_ESHAPE,
@@ -152,8 +166,9 @@ void dp_pillow_resize_run(dp_run *r, uint8_t *out, dp_pixel_rect part, dp_size s
         return;
     }
     const size_t mark = dp_run_mark(r);
-    const axis rows = plan_axis(r, in_size.h, size.h, part.y, part.h);
-    const axis columns = plan_axis(r, in_size.w, size.w, part.x, part.w);
+    const axis rows = plan_axis(r, &kernels[filter], in_size.h, size.h, part.y, part.h);
+    const axis columns =
+        plan_axis(r, &kernels[filter], in_size.w, size.w, part.x, part.w);
     resize_job job = {.rows = &rows,
                       .columns = &columns,
                       .in = in,

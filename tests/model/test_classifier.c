@@ -174,7 +174,8 @@ static void resize(dp_run *r, void *arg)
     t->out = dp_run_take(r, 32 * 32, 3);
     dp_pillow_resize_run(
         r, t->out, (dp_pixel_rect){frames[t->frame].y, frames[t->frame].x, 32, 32},
-        frames[t->frame].whole, t->pixels->data, (dp_size){t->pixels->h, t->pixels->w});
+        frames[t->frame].whole, t->pixels->data, (dp_size){t->pixels->h, t->pixels->w},
+        DP_PILLOW_BICUBIC);
 }
 
 START_TEST(the_input_is_the_middle_or_the_warped_whole)

@@ -62,6 +62,8 @@ static double read_value(const char *bytes, char kind, size_t size)
         return memcpy(&f64, bytes, 8), f64;
     if (kind == 'i' && size == 4)
         return memcpy(&i32, bytes, 4), (double)i32;
+    if (kind == 'u' && size == 1)
+        return (double)*(const unsigned char *)bytes;
     ck_assert_msg(kind == 'i' && size == 8, "an array of %c%zu", kind, size);
     return memcpy(&i64, bytes, 8), (double)i64;
 }
@@ -79,9 +81,9 @@ npy npy_load(const char *path)
     char *header = bytes + 10;
     header[length - 1] = '\0';
     ck_assert_ptr_nonnull(strstr(header, "'fortran_order': False"));
-    const char *type = strstr(header, "'descr': '<");
+    const char *type = strstr(header, "'descr': '");
     const char *shape = strchr(header, '(');
-    ck_assert(type && shape);
+    ck_assert(type && shape && (type[10] == '<' || type[10] == '|'));
     const char kind = type[11];
     const size_t width = (size_t)(type[12] - '0');
 

@@ -17,7 +17,7 @@ bool shared_has(const char *name);
 /* "../shared/NAME" in a buffer of its own; good until the fourth call after. */
 const char *shared_path(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* A .npy array of float32, float64, int64 or int32, as doubles. */
+/* A .npy array of float32, float64, int64, int32 or uint8, as doubles. */
 typedef struct npy {
     int rank, shape[8];
     size_t count;

@@ -83,7 +83,8 @@ static void run(dp_run *r, void *arg)
 {
     resize *t = arg;
     t->out = dp_run_take(r, (size_t)t->part.h * (size_t)t->part.w, 3);
-    dp_pillow_resize_run(r, t->out, t->part, t->size, t->pixels, t->in);
+    dp_pillow_resize_run(r, t->out, t->part, t->size, t->pixels, t->in,
+                         DP_PILLOW_BICUBIC);
 }
 
 START_TEST(bytes_are_pillows)
