@@ -7,6 +7,7 @@
 #include "core/detections.h"
 #include "model/model.h"
 #include "ops/fma_peak.h"
+#include "ops/gemm.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -143,18 +144,13 @@ static void format_row(dp_text *out, const bench *b, const char *name, double ms
     dp_text_add(out, "\n");
 }
 
-static const char *engine(const dp_kernels *k)
-{
-    return k->gemm ? "own" : "openblas";
-}
-
 /* Rates are by CPU time. */
 static void format_table(dp_text *out, bench *b, const dp_kernels *k)
 {
     dp_text_add(out,
                 "%d threads, %s, products by %s%s, FMA peak %.0f GFLOP/s; median of %d "
                 "runs\n\n",
-                b->threads, dp_cpu_name(k->cpu), engine(k),
+                b->threads, dp_cpu_name(k->cpu), dp_gemm_engine(k),
                 b->bf16 ? " and in bf16" : "", b->peak_gflops, b->runs);
     dp_text_add(out, "%-22s %9s %9s %9s %9s %8s\n", "part", "ms", "CPU ms", "GFLOP",
                 "GFLOP/s", "of peak");
@@ -179,7 +175,7 @@ static void format_json(dp_text *out, bench *b, const dp_kernels *k)
     dp_text_add(out,
                 " \"threads\": %d, \"gemm\": \"%s\", \"precision\": \"%s\", "
                 "\"runs\": %d, \"parts\": [",
-                b->threads, engine(k), b->bf16 ? "bf16" : "float32", b->runs);
+                b->threads, dp_gemm_engine(k), b->bf16 ? "bf16" : "float32", b->runs);
     for (int i = 0; i < b->count; i++) {
         part *p = &b->parts[i];
         const double ms = median(p->ms, b->runs), cpu_ms = median(p->cpu_ms, b->runs);

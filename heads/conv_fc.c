@@ -25,22 +25,31 @@ void dp_conv_fc_build(dp_builder *b, dp_conv_fc *h, const dp_conv_fc_spec *spec)
     h->spec = *spec;
     build_convs(b, h);
     const int channels = spec->convs > 0 ? spec->conv_out : spec->in;
-    dp_linear_build_flattened(b, &h->fcs[0], "shared_fcs.0.", channels, spec->side,
-                              spec->fc_out);
+    const int cells = spec->side * spec->side;
+    dp_linear_build(b, &h->fcs[0],
+                    &(dp_linear_spec){.name = "shared_fcs.0.",
+                                      .in = channels * cells,
+                                      .out = spec->fc_out,
+                                      .cells = cells});
     for (int i = 1; i < spec->fcs; i++) {
         char name[32];
         snprintf(name, sizeof name, "shared_fcs.%d.", i);
-        dp_linear_build(b, &h->fcs[i], name, spec->fc_out, spec->fc_out);
+        dp_linear_build(
+            b, &h->fcs[i],
+            &(dp_linear_spec){.name = name, .in = spec->fc_out, .out = spec->fc_out});
     }
     const int K = spec->classes;
+    dp_linear_spec cls = {.name = "fc_cls.", .in = spec->fc_out, .out = K + 1};
+    dp_linear_spec reg = {
+        .name = "fc_reg.", .in = spec->fc_out, .out = spec->agnostic ? 4 : K * 4};
     if (spec->background_first) {
-        dp_linear_build_rows(b, &h->fc_cls, "fc_cls.", spec->fc_out, K + 1, K + 1, 1);
-        dp_linear_build_rows(b, &h->fc_reg, "fc_reg.", spec->fc_out, K * 4, K * 4 + 4,
-                             4);
-        return;
+        cls.rows = K + 1; /* the background's comes last here */
+        cls.first = 1;
+        reg.rows = K * 4 + 4; /* the background has a box too */
+        reg.first = 4;
     }
-    dp_linear_build(b, &h->fc_cls, "fc_cls.", spec->fc_out, K + 1);
-    dp_linear_build(b, &h->fc_reg, "fc_reg.", spec->fc_out, spec->agnostic ? 4 : K * 4);
+    dp_linear_build(b, &h->fc_cls, &cls);
+    dp_linear_build(b, &h->fc_reg, &reg);
 }
 
 void dp_conv_fc_run(dp_run *r, const dp_conv_fc *h, dp_tensor logits, dp_tensor deltas,

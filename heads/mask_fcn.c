@@ -64,7 +64,6 @@ enum {
 
 struct logits_job {
     const dp_mask_fcn *head;
-    const struct dp_kernels *kernels;
     const int *labels;
     dp_tensor x, y;
     float *memory; /* upsampled cells and their logits, a worker */
@@ -102,10 +101,10 @@ static void logits_item(void *arg, int item, int worker)
 
     for (int first = 0; first < cells; first += CELLS) {
         const int count = cells - first < CELLS ? cells - first : CELLS;
-        dp_gemm_rows(&h->upsample.gemm, job->kernels, upsampled, TAPS * C,
-                     x + (size_t)first * C, C, count, false, DP_ACTIVATION_RELU);
-        dp_gemm_rows(&h->logits[job->labels[item]], job->kernels, logits, 1, upsampled,
-                     C, TAPS * count, false, DP_ACTIVATION_NONE);
+        dp_gemm_rows(&h->upsample.gemm, upsampled, TAPS * C, x + (size_t)first * C, C,
+                     count, false, DP_ACTIVATION_RELU);
+        dp_gemm_rows(&h->logits[job->labels[item]], logits, 1, upsampled, C,
+                     TAPS * count, false, DP_ACTIVATION_NONE);
         place_logits(mask, logits, first, count, job->x.W);
     }
     dp_sigmoid(mask, mask, TAPS * (size_t)cells);
@@ -130,7 +129,7 @@ void dp_mask_fcn_run(dp_run *r, const dp_mask_fcn *h, dp_tensor y, dp_tensor x,
     const size_t mark = dp_run_mark(r);
     x = run_convs(r, h, x); /* (R, S/2, S/2, C) */
     const size_t rows = dp_tensor_rows(x);
-    struct logits_job job = {.head = h, .kernels = r->kernels, .labels = labels};
+    struct logits_job job = {.head = h, .labels = labels};
     job.x = x;
     job.y = y;
     job.memory = dp_run_take(r, (size_t)dp_pool_threads(r->pool) * memory_size(h),

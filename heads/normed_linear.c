@@ -28,7 +28,9 @@ static dp_status build(void *self, const dp_module *module, dp_builder *b,
     normed_linear *head = self;
     const int C = in->spec[in->count - 1].channels;
     dp_layer_norm_build(b, &head->norm, "norm.", C, eps);
-    dp_linear_build(b, &head->head, "head.", C, head->num_classes);
+    dp_linear_build(
+        b, &head->head,
+        &(dp_linear_spec){.name = "head.", .in = C, .out = head->num_classes});
     return b->status;
 }
 

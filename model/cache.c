@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "io/checkpoint/weight_cache.h"
+#include "ops/gemm.h"
 
 #include <string.h>
 
@@ -42,7 +43,7 @@ static dp_status make_key(dp_error *err, dp_model_cache *c, const dp_context *ct
     dp_sha256 sum;
     dp_text t = {.err = err};
     dp_text_add(&t, "%s %d\n%u %s %s\n", DP_VERSION, PACKING, ctx->kernels.cpu,
-                ctx->kernels.gemm ? "own" : "openblas", ctx->bf16 ? "bf16" : "float32");
+                dp_gemm_engine(&ctx->kernels), ctx->bf16 ? "bf16" : "float32");
     dp_config_format_without(config, "test", &t);
     dp_status st = t.status;
     dp_sha256_init(&sum);

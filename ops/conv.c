@@ -1,7 +1,5 @@
 #include "ops/conv.h"
 
-#include "ops/kernels/kernels.h"
-
 #include <string.h>
 
 enum { TILED_MIN = 32 /* channels, from which on transforming tiles is worth it */ };
@@ -99,7 +97,6 @@ void dp_conv_output(const dp_conv *c, int h, int w, int *out_h, int *out_w)
 
 struct conv_job {
     const dp_conv *conv;
-    const dp_kernels *kernels;
     dp_tensor x, y;
     bool add; /* to what y holds */
     int tile;
@@ -178,8 +175,7 @@ static void conv_item(void *arg, int item, int worker)
             source = patches;
             stride = K;
         }
-        dp_gemm_rows(gemm, job->kernels,
-                     job->y.data + first * (size_t)c->out + (size_t)g * out,
+        dp_gemm_rows(gemm, job->y.data + first * (size_t)c->out + (size_t)g * out,
                      (size_t)c->out, source, stride, rows, job->add, c->activation);
     }
 }
@@ -218,7 +214,6 @@ static void run_into(dp_run *r, const dp_conv *c, dp_tensor y, dp_tensor x, bool
         return;
     }
     struct conv_job job = {.conv = c,
-                           .kernels = r->kernels,
                            .x = x,
                            .y = y,
                            .add = add,

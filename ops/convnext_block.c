@@ -159,9 +159,8 @@ static void expand(const struct block_job *job, const dp_map_window *w, float *b
     job->kernels->dwconv7(branch, job->x.data, k->taps, k->bias, w);
     job->kernels->layer_norm(branch, branch, NULL, NULL, (size_t)cells, k->spec.C,
                              k->spec.eps);
-    dp_gemm_round(&k->pwconv1, job->kernels, branch, c, cells);
-    dp_gemm_rows(&k->pwconv1, job->kernels, hidden, HIDDEN * c, branch, c, cells, false,
-                 DP_ACTIVATION_GELU);
+    dp_gemm_use_up(&k->pwconv1, hidden, HIDDEN * c, branch, c, cells, false,
+                   DP_ACTIVATION_GELU);
 }
 
 /* The tile of y. The branch becomes the residual, and then the sum; hidden is used up. */
@@ -175,9 +174,8 @@ static void contract(const struct block_job *job, const dp_map_window *w, float 
     for (int i = 0; i < w->rows; i++)
         memcpy(branch + (size_t)i * line, job->x.data + at + (size_t)i * next,
                line * sizeof(float));
-    dp_gemm_round(&k->pwconv2, job->kernels, hidden, HIDDEN * c, w->rows * w->cols);
-    dp_gemm_rows(&k->pwconv2, job->kernels, branch, c, hidden, HIDDEN * c,
-                 w->rows * w->cols, true, DP_ACTIVATION_NONE);
+    dp_gemm_use_up(&k->pwconv2, branch, c, hidden, HIDDEN * c, w->rows * w->cols, true,
+                   DP_ACTIVATION_NONE);
     for (int i = 0; i < w->rows; i++)
         memcpy(job->y.data + at + (size_t)i * next, branch + (size_t)i * line,
                line * sizeof(float));

@@ -31,7 +31,6 @@ void dp_deconv_build(dp_builder *b, dp_deconv *d, const char *name, int in, int 
 
 struct job {
     const dp_deconv *deconv;
-    const struct dp_kernels *kernels;
     dp_tensor x, y;
     size_t cells; /* of x  */
     int tile;
@@ -57,7 +56,7 @@ static void deconv_item(void *arg, int item, int worker)
     const size_t first = (size_t)item * (size_t)j->tile, left = j->cells - first;
     const int rows = left < (size_t)j->tile ? (int)left : j->tile;
     float *products = j->products + (size_t)worker * (size_t)j->tile * N;
-    dp_gemm_rows(g, j->kernels, products, N, j->x.data + first * K, K, rows, false,
+    dp_gemm_rows(g, products, N, j->x.data + first * K, K, rows, false,
                  j->deconv->activation);
     for (int i = 0; i < rows; i++)
         place_block(j, first + (size_t)i, products + (size_t)i * N);
@@ -84,7 +83,6 @@ dp_tensor dp_deconv_run(dp_run *r, const dp_deconv *d, dp_tensor x)
     }
     const int tile = dp_gemm_tile(&d->gemm);
     struct job j = {.deconv = d,
-                    .kernels = r->kernels,
                     .x = x,
                     .y = dp_run_tensor(r, x.N, 2 * x.H, 2 * x.W, d->out),
                     .cells = dp_tensor_rows(x),

@@ -1,166 +1,127 @@
 #include "ops/gemm.h"
 
-#include "ops/kernels/kernels.h"
+#include "ops/gemm_format.h"
 
-#include <cblas.h>
+#include <assert.h>
 #include <string.h>
 
-/* Rows of x and y that one product touches should stay in a core's second-level cache
+/* Rows of x and y that one GEMM touches should stay in a core's second-level cache
  * together with the part of the weights being read. */
 enum { TILE_BYTES = 512 * 1024, TILE_MIN = 64, TILE_MAX = 256 };
 
-void dp_gemm_start(void)
+/* ---- build ---------------------------------------------------------------------- */
+
+static const dp_gemm_format *float32_format(const dp_kernels *k)
 {
-    openblas_set_num_threads(1);
+    return k->gemm ? &dp_gemm_format_float32 : &dp_gemm_format_openblas;
 }
 
-/* In floats. */
-static size_t packed_size(const dp_gemm *g)
+/* The precision of a pointwise layer. */
+static const dp_gemm_format *pointwise_format(dp_builder *b)
 {
-    if (g->bf16)
-        return dp_gemm_bf16_packed_size(g->K, g->N) / 2;
-    return g->kernel ? dp_gemm_packed_size(g->K, g->N) : (size_t)g->K * (size_t)g->N;
+    if (!b->bf16)
+        return float32_format(b->kernels);
+    b->bf16_layers++;
+    return &dp_gemm_format_bf16;
 }
 
-static void take(dp_builder *b, dp_gemm *list, int count, const dp_gemm *common)
+const char *dp_gemm_engine(const dp_kernels *k)
 {
-    const size_t size = packed_size(common);
+    return float32_format(k)->engine;
+}
+
+static void take(dp_builder *b, dp_gemm *list, int count, const dp_gemm_format *format,
+                 int K, int N)
+{
+    const size_t size = format->size(K, N);
     float *weight = dp_builder_floats(b, (size_t)count * size);
-    float *bias = dp_builder_floats(b, (size_t)common->N);
-    for (int i = 0; i < count; i++) {
-        list[i] = *common;
-        list[i].weight = weight ? weight + (size_t)i * size : NULL;
-        list[i].bias = bias;
-    }
+    float *bias = dp_builder_floats(b, (size_t)N);
+    for (int i = 0; i < count; i++)
+        list[i] = (dp_gemm){.K = K,
+                            .N = N,
+                            .format = format,
+                            .kernels = b->kernels,
+                            .weight = weight ? weight + (size_t)i * size : NULL,
+                            .bias = bias};
 }
 
 void dp_gemm_take(dp_builder *b, dp_gemm *list, int count, int K, int N)
 {
-    const dp_gemm common = {.K = K, .N = N, .kernel = b->kernels->gemm};
-    take(b, list, count, &common);
+    take(b, list, count, float32_format(b->kernels), K, N);
 }
 
-/* bf16 numbers in memory that was taken as floats. */
-static uint16_t *halves_of(float *floats)
+/* With the memory that `g` has. */
+static void pack(dp_gemm *g, const float *w, size_t k_stride, size_t n_stride,
+                 const float *scale, const float *bias)
 {
-    void *memory = floats;
-    return memory;
-}
-
-void dp_gemm_fill(dp_gemm *g, int first, int count, const float *w, size_t k_stride,
-                  size_t n_stride, const float *scale)
-{
-    if (g->kernel) {
-        dp_gemm_pack(g->weight + (size_t)first * (size_t)g->K, g->K, count, w, k_stride,
-                     n_stride, scale);
+    if (!w || !g->weight || !g->bias)
         return;
-    }
-    /* As OpenBLAS reads it: (K, N), row by row. */
-    for (int k = 0; k < g->K; k++) {
-        float *row = g->weight + (size_t)k * (size_t)g->N + first;
-        for (int n = 0; n < count; n++)
-            row[n] = w[(size_t)k * k_stride + (size_t)n * n_stride] *
-                     (scale ? scale[n] : 1.0f);
-    }
+    dp_gemm_fill(g, 0, g->N, w, k_stride, n_stride, scale);
+    if (bias)
+        memcpy(g->bias, bias, (size_t)g->N * sizeof *bias);
 }
 
 void dp_gemm_build(dp_builder *b, dp_gemm *g, int K, int N, const float *w,
                    size_t k_stride, size_t n_stride, const float *scale,
                    const float *bias)
 {
-    dp_gemm_take(b, g, 1, K, N);
-    if (!w || !g->weight || !g->bias)
-        return;
-    dp_gemm_fill(g, 0, N, w, k_stride, n_stride, scale);
-    if (bias)
-        memcpy(g->bias, bias, (size_t)N * sizeof *bias);
+    take(b, g, 1, float32_format(b->kernels), K, N);
+    pack(g, w, k_stride, n_stride, scale, bias);
 }
 
 void dp_gemm_build_pointwise(dp_builder *b, dp_gemm *g, int K, int N, const float *w,
                              size_t k_stride, size_t n_stride, const float *scale,
                              const float *bias)
 {
-    if (!b->bf16) {
-        dp_gemm_build(b, g, K, N, w, k_stride, n_stride, scale, bias);
-        return;
-    }
-    const dp_gemm common = {
-        .K = K, .N = N, .kernel = b->kernels->gemm, .bf16 = b->kernels->gemm_bf16};
-    b->bf16_layers++;
-    take(b, g, 1, &common);
-    if (!w || !g->weight || !g->bias)
-        return;
-    dp_gemm_bf16_pack(halves_of(g->weight), K, N, w, k_stride, n_stride, scale);
-    if (bias)
-        memcpy(g->bias, bias, (size_t)N * sizeof *bias);
+    take(b, g, 1, pointwise_format(b), K, N);
+    pack(g, w, k_stride, n_stride, scale, bias);
 }
 
-void dp_gemm_round(const dp_gemm *g, const dp_kernels *k, float *x, size_t stride,
-                   int rows)
+dp_gemm dp_gemm_on(const dp_kernels *k, int K, int N, float *memory, float *bias)
 {
-    const size_t K = (size_t)g->K;
-    for (int i = 0; i < rows && g->bf16; i++, x += stride) {
-        k->round_bf16(x, x, K);
-        if (K % 2)
-            halves_of(x)[K] = 0;
-    }
+    return (dp_gemm){K, N, float32_format(k), k, memory, bias};
 }
 
-static void start_rows(const dp_gemm *g, float *y, size_t y_stride, int rows,
-                       bool accumulate)
+size_t dp_gemm_size(const dp_kernels *k, int K, int N)
 {
-    for (int i = 0; i < rows; i++, y += y_stride) {
-        if (!accumulate)
-            memcpy(y, g->bias, (size_t)g->N * sizeof *y);
-        else
-            for (int n = 0; n < g->N; n++)
-                y[n] += g->bias[n];
-    }
+    return float32_format(k)->size(K, N);
 }
 
-static void activate(const dp_kernels *k, float *x, size_t n, dp_activation activation)
+void dp_gemm_fill(dp_gemm *g, int first, int count, const float *w, size_t k_stride,
+                  size_t n_stride, const float *scale)
 {
-    if (activation == DP_ACTIVATION_RELU)
-        k->relu(x, n);
-    else if (activation == DP_ACTIVATION_GELU)
-        k->gelu(x, n);
+    g->format->fill(g, first, count, w, k_stride, n_stride, scale);
 }
 
-static void openblas_rows(const dp_gemm *g, const dp_kernels *k, float *y,
-                          size_t y_stride, const float *x, size_t x_stride, int rows,
-                          bool accumulate, dp_activation activation)
-{
-    start_rows(g, y, y_stride, rows, accumulate);
-    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, rows, g->N, g->K, 1.0f, x,
-                (int)x_stride, g->weight, g->N, 1.0f, y, (int)y_stride);
-    if (activation == DP_ACTIVATION_NONE)
-        return;
-    if (y_stride == (size_t)g->N) {
-        activate(k, y, (size_t)rows * y_stride, activation);
-        return;
-    }
-    for (int i = 0; i < rows; i++)
-        activate(k, y + (size_t)i * y_stride, (size_t)g->N, activation);
-}
+/* ---- run ------------------------------------------------------------------------ */
 
-void dp_gemm_rows(const dp_gemm *g, const dp_kernels *k, float *y, size_t y_stride,
-                  const float *x, size_t x_stride, int rows, bool accumulate,
-                  dp_activation activation)
+static unsigned flags_of(bool accumulate, dp_activation activation)
 {
     static const unsigned flags[] = {[DP_ACTIVATION_NONE] = 0,
                                      [DP_ACTIVATION_RELU] = DP_GEMM_RELU,
                                      [DP_ACTIVATION_GELU] = DP_GEMM_GELU};
+    return flags[activation] | (accumulate ? DP_GEMM_ADD : 0u);
+}
+
+void dp_gemm_rows(const dp_gemm *g, float *y, size_t y_stride, const float *x,
+                  size_t x_stride, int rows, bool accumulate, dp_activation activation)
+{
+    assert(!g->format->prepare);
+    if (rows > 0)
+        g->format->multiply(g, y, y_stride, x, x_stride, rows,
+                            flags_of(accumulate, activation));
+}
+
+void dp_gemm_use_up(const dp_gemm *g, float *y, size_t y_stride, float *x,
+                    size_t x_stride, int rows, bool accumulate,
+                    dp_activation activation)
+{
     if (rows <= 0)
         return;
-    if (g->bf16)
-        g->bf16(y, y_stride, (const void *)x, 2 * x_stride, (const void *)g->weight,
-                g->bias, rows, g->K, g->N,
-                flags[activation] | (accumulate ? DP_GEMM_ADD : 0u));
-    else if (g->kernel)
-        g->kernel(y, y_stride, x, x_stride, g->weight, g->bias, rows, g->K, g->N,
-                  flags[activation] | (accumulate ? DP_GEMM_ADD : 0u));
-    else
-        openblas_rows(g, k, y, y_stride, x, x_stride, rows, accumulate, activation);
+    if (g->format->prepare)
+        g->format->prepare(g, x, x_stride, rows);
+    g->format->multiply(g, y, y_stride, x, x_stride, rows,
+                        flags_of(accumulate, activation));
 }
 
 int dp_gemm_tile(const dp_gemm *g)

@@ -7,28 +7,26 @@
 #include "core/run.h"
 #include "ops/gemm.h"
 
+typedef struct dp_linear_spec {
+    const char *name; /* scope of `weight` [rows, in] and `bias` [rows]: "fc_cls." */
+    int in, out;
+    bool pointwise; /* as in ops/gemm.h: not for dp_linear_run */
+
+    /* The layer reads flattened maps of so many cells; 0 counts as 1. The checkpoint counts
+     * their values channel by channel, the packed weight cell by cell, as our maps do. */
+    int cells;
+
+    /* The tensor's rows are in another order, or too many: output n is row (first + n) %
+     * rows. 0 rows count as `out`. */
+    int rows, first;
+} dp_linear_spec;
+
 typedef struct dp_linear {
     dp_gemm gemm;
 } dp_linear;
 
-/* Load `weight` [out, in] and `bias` [out] of the scope `name` (such as "fc_cls."). */
-void dp_linear_build(dp_builder *b, dp_linear *l, const char *name, int in, int out);
-
-/* The same for a pointwise layer (ops/gemm.h): of bf16 when the builder says so. Not for
- * dp_linear_run. */
-void dp_linear_build_pointwise(dp_builder *b, dp_linear *l, const char *name, int in,
-                               int out);
-
-/* The same for a layer that reads flattened maps of C channels and P x P cells. The
- * checkpoint counts them channel by channel (index (c * P + y) * P + x); the packed
- * weight follows our maps, (y * P + x) * C + c. */
-void dp_linear_build_flattened(dp_builder *b, dp_linear *l, const char *name, int C,
-                               int P, int out);
-
-/* The same of a tensor whose rows are in another order or too many: output n is row
- * (first + n) % rows. */
-void dp_linear_build_rows(dp_builder *b, dp_linear *l, const char *name, int in,
-                          int out, int rows, int first);
+/* Load and pack. */
+void dp_linear_build(dp_builder *b, dp_linear *l, const dp_linear_spec *spec);
 
 /* (N, 1, 1, out) from x of N items with H * W * C = in each; another shape is recorded
  * as DP_ESHAPE. Tiles of rows are spread over the threads. */

@@ -7,8 +7,14 @@ enum { HIDDEN = 4 /* hidden channels per channel */ };
 void dp_mlp_build(dp_builder *b, dp_mlp *m, int C, float eps)
 {
     dp_layer_norm_build(b, &m->norm, "norm2.", C, eps);
-    dp_linear_build_pointwise(b, &m->fc1, "mlp.fc1.", C, HIDDEN * C);
-    dp_linear_build_pointwise(b, &m->fc2, "mlp.fc2.", HIDDEN * C, C);
+    dp_linear_build(
+        b, &m->fc1,
+        &(dp_linear_spec){
+            .name = "mlp.fc1.", .in = C, .out = HIDDEN * C, .pointwise = true});
+    dp_linear_build(
+        b, &m->fc2,
+        &(dp_linear_spec){
+            .name = "mlp.fc2.", .in = HIDDEN * C, .out = C, .pointwise = true});
 }
 
 struct mlp_job {
@@ -33,12 +39,10 @@ static void mlp_item(void *arg, int item, int worker)
 
     job->kernels->layer_norm(normed, x, m->norm.weight, m->norm.bias, rows, m->norm.C,
                              m->norm.eps);
-    dp_gemm_round(&m->fc1.gemm, job->kernels, normed, C, (int)rows);
-    dp_gemm_rows(&m->fc1.gemm, job->kernels, hidden, HIDDEN * C, normed, C, (int)rows,
-                 false, DP_ACTIVATION_GELU);
-    dp_gemm_round(&m->fc2.gemm, job->kernels, hidden, HIDDEN * C, (int)rows);
-    dp_gemm_rows(&m->fc2.gemm, job->kernels, x, C, hidden, HIDDEN * C, (int)rows, true,
-                 DP_ACTIVATION_NONE);
+    dp_gemm_use_up(&m->fc1.gemm, hidden, HIDDEN * C, normed, C, (int)rows, false,
+                   DP_ACTIVATION_GELU);
+    dp_gemm_use_up(&m->fc2.gemm, x, C, hidden, HIDDEN * C, (int)rows, true,
+                   DP_ACTIVATION_NONE);
 }
 
 void dp_mlp_run(dp_run *r, const dp_mlp *m, dp_tensor x)

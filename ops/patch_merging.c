@@ -55,8 +55,8 @@ static void merging_item(void *arg, int item, int worker)
         gather(job, first + i, cells + i * in);
     job->kernels->layer_norm(cells, cells, m->norm.weight, m->norm.bias, rows,
                              m->norm.C, m->norm.eps);
-    dp_gemm_rows(&m->reduction, job->kernels, job->y.data + first * out, out, cells, in,
-                 (int)rows, false, DP_ACTIVATION_NONE);
+    dp_gemm_rows(&m->reduction, job->y.data + first * out, out, cells, in, (int)rows,
+                 false, DP_ACTIVATION_NONE);
 }
 
 void dp_patch_merging_run(dp_run *r, const dp_patch_merging *m, dp_tensor y,

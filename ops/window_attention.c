@@ -12,16 +12,6 @@ static const float apart = -100.0f;
 
 /* ---- build ---------------------------------------------------------------------- */
 
-static void build_product(dp_builder *b, dp_gemm *g, const char *name, int K, int N)
-{
-    const size_t outer = dp_builder_enter(b, "%s", name);
-    const float *weight = dp_builder_tensor(b, "weight", 2, (int[]){N, K});
-    const float *bias = dp_builder_vector(b, "bias", N);
-    dp_gemm_build_pointwise(b, g, K, N, weight, 1, (size_t)K, NULL, bias);
-    dp_builder_release(b);
-    dp_builder_leave(b, outer);
-}
-
 /* The table has a row for each difference of rows and columns, and a column a head. */
 static void build_position(dp_builder *b, dp_window_attention *a)
 {
@@ -54,8 +44,12 @@ void dp_window_attention_build(dp_builder *b, dp_window_attention *a,
 
     const size_t outer = dp_builder_enter(b, "attn.");
     dp_builder_skip(b, "relative_position_index");
-    build_product(b, &a->qkv, "qkv.", C, 3 * C);
-    build_product(b, &a->proj, "proj.", C, C);
+    dp_linear_build(
+        b, &a->qkv,
+        &(dp_linear_spec){.name = "qkv.", .in = C, .out = 3 * C, .pointwise = true});
+    dp_linear_build(
+        b, &a->proj,
+        &(dp_linear_spec){.name = "proj.", .in = C, .out = C, .pointwise = true});
     build_position(b, a);
     dp_builder_leave(b, outer);
 
@@ -99,10 +93,10 @@ static size_t lay_scratch(const struct attention_job *job, float *memory,
     const int N = a->spec.side * a->spec.side, depth = a->spec.C / a->spec.heads;
     const size_t C = (size_t)a->spec.C, n = (size_t)N;
     const size_t cells = n * (size_t)job->windows;
+    const dp_kernels *k = a->qkv.gemm.kernels;
     const size_t sizes[] = {
         cells * C, cells * 3 * C, n * n,
-        max_size(max_size(dp_gemm_packed_size(depth, N), dp_gemm_packed_size(N, depth)),
-                 n * (size_t)depth)};
+        max_size(dp_gemm_size(k, depth, N), dp_gemm_size(k, N, depth))};
     float **const parts[] = {&s->cells, &s->qkv, &s->logits, &s->packed};
     size_t total = 0;
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
@@ -227,23 +221,16 @@ static void run_head(const struct attention_job *job, const struct attention_scr
     const dp_window_attention *a = job->attention;
     const int N = a->spec.side * a->spec.side, depth = a->spec.C / a->spec.heads;
     const size_t C = (size_t)a->spec.C, n = (size_t)N;
-    dp_gemm keys = {.K = depth,
-                    .N = N,
-                    .kernel = a->qkv.kernel,
-                    .weight = s->packed,
-                    .bias = a->zeros};
+    const dp_kernels *k = a->qkv.gemm.kernels;
+    dp_gemm keys = dp_gemm_on(k, depth, N, s->packed, a->zeros);
     dp_gemm_fill(&keys, 0, N, q + C, 1, 3 * C, a->scale);
-    dp_gemm_rows(&keys, job->kernels, s->logits, n, q, 3 * C, N, true,
-                 DP_ACTIVATION_NONE);
+    dp_gemm_rows(&keys, s->logits, n, q, 3 * C, N, true, DP_ACTIVATION_NONE);
     for (size_t i = 0; i < n; i++)
         softmax(s->logits + i * n, N);
 
-    dp_gemm values = keys;
-    values.K = N;
-    values.N = depth;
+    dp_gemm values = dp_gemm_on(k, N, depth, s->packed, a->zeros);
     dp_gemm_fill(&values, 0, depth, q + 2 * C, 3 * C, 1, NULL);
-    dp_gemm_rows(&values, job->kernels, out, C, s->logits, n, N, false,
-                 DP_ACTIVATION_NONE);
+    dp_gemm_rows(&values, out, C, s->logits, n, N, false, DP_ACTIVATION_NONE);
 }
 
 static void attention_item(void *arg, int item, int worker)
@@ -260,9 +247,8 @@ static void attention_item(void *arg, int item, int worker)
 
     for (int w = 0; w < count; w++)
         gather(job, first + w, s.cells + (size_t)w * n * C);
-    dp_gemm_round(&a->qkv, job->kernels, s.cells, C, count * N);
-    dp_gemm_rows(&a->qkv, job->kernels, s.qkv, 3 * C, s.cells, C, count * N, false,
-                 DP_ACTIVATION_NONE);
+    dp_gemm_use_up(&a->qkv.gemm, s.qkv, 3 * C, s.cells, C, count * N, false,
+                   DP_ACTIVATION_NONE);
     for (int w = 0; w < count; w++) {
         const bool apart_here = fill_regions(job, first + w, region);
         for (int h = 0; h < a->spec.heads; h++) {
@@ -273,9 +259,8 @@ static void attention_item(void *arg, int item, int worker)
                      s.cells + (size_t)w * n * C + at);
         }
     }
-    dp_gemm_round(&a->proj, job->kernels, s.cells, C, count * N);
-    dp_gemm_rows(&a->proj, job->kernels, s.qkv, C, s.cells, C, count * N, false,
-                 DP_ACTIVATION_NONE);
+    dp_gemm_use_up(&a->proj.gemm, s.qkv, C, s.cells, C, count * N, false,
+                   DP_ACTIVATION_NONE);
     for (int w = 0; w < count; w++)
         scatter(job, first + w, s.qkv + (size_t)w * n * C);
 }

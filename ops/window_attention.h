@@ -17,8 +17,8 @@
 
 #include "core/builder.h"
 #include "core/run.h"
-#include "ops/gemm.h"
 #include "ops/layer_norm.h"
+#include "ops/linear.h"
 
 enum { DP_WINDOW_MAX_SIDE = 32 };
 
@@ -31,11 +31,11 @@ typedef struct dp_window_attention_spec {
 typedef struct dp_window_attention {
     dp_window_attention_spec spec;
     dp_layer_norm norm;
-    dp_gemm qkv;     /* C to 3 C: queries, keys, values, each head by head           */
-    dp_gemm proj;    /* C to C                                                       */
+    dp_linear qkv;   /* C to 3 C: queries, keys, values, each head by head           */
+    dp_linear proj;  /* C to C                                                       */
     float *position; /* (heads, N, N), N = side * side: added to a query's logits    */
     float *scale;    /* N times 1 / sqrt(C / heads)                                  */
-    float *zeros;    /* the bias of products without one: C or N, whichever is more  */
+    float *zeros;    /* the bias of a GEMM without one: C or N, whichever is more  */
 } dp_window_attention;
 
 /* Load norm1, attn.qkv, attn.proj and attn.relative_position_bias_table [(2 side - 1)^2,

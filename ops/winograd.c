@@ -107,8 +107,8 @@ static void pass_tile(const struct job *j, const float *m, const dp_map_window *
     for (int i = 0; i < j->then_count; i++) {
         const dp_winograd_then *t = &j->then[i];
         const size_t N = (size_t)t->gemm->N, line = (size_t)w->cols * N;
-        dp_gemm_rows(t->gemm, j->kernels, rows, N, cells, (size_t)l->out,
-                     w->rows * w->cols, false, t->activation);
+        dp_gemm_rows(t->gemm, rows, N, cells, (size_t)l->out, w->rows * w->cols, false,
+                     t->activation);
         for (int k = 0; k < w->rows; k++)
             memcpy(t->y.data + (cell + (size_t)k * (size_t)w->W) * N,
                    rows + (size_t)k * line, line * sizeof *rows);
@@ -134,7 +134,7 @@ static void winograd_item(void *arg, int item, int worker)
                                    j->x.data + cell * (size_t)l->in, &w);
     }
     for (int i = 0; i < VALUES; i++)
-        dp_gemm_rows(&l->products[i], j->kernels, m + (size_t)i * j->plane, j->m_row,
+        dp_gemm_rows(&l->products[i], m + (size_t)i * j->plane, j->m_row,
                      v + (size_t)i * j->plane, j->v_row, tiles, false,
                      DP_ACTIVATION_NONE);
     for (int t = 0; t < tiles; t++) {

@@ -166,7 +166,8 @@ START_TEST(fully_connected_layer)
         start_build(&c);
         const int out = (int)c.weights[0].shape[0], in = (int)c.weights[0].shape[1];
         dp_linear linear;
-        dp_linear_build(&c.builder, &linear, scope_of(&c), in, out);
+        dp_linear_build(&c.builder, &linear,
+                        &(dp_linear_spec){.name = scope_of(&c), .in = in, .out = out});
         finish_build(&c);
         run_case(&c, &linear, run_linear, in + 1);
     }

@@ -87,7 +87,8 @@ static void build(layer *l)
                                       .groups = s->groups,
                                       .name = "it."});
     else if (s->kind == LINEAR)
-        dp_linear_build(&b, &l->linear, "it.", s->in, s->out);
+        dp_linear_build(&b, &l->linear,
+                        &(dp_linear_spec){.name = "it.", .in = s->in, .out = s->out});
     else if (s->kind == DECONV)
         dp_deconv_build(&b, &l->deconv, "it.", s->in, s->out, DP_ACTIVATION_NONE);
     else

@@ -44,7 +44,12 @@ START_TEST(outputs_are_the_rows_asked_for)
     forward_init(&f, 1, ~0u);
     ck_assert_int_eq(dp_builder_init(&f.err, &b, &store, &f.kernels, tensors, 2),
                      DP_OK);
-    dp_linear_build_rows(&b, &c.layer, "fc.", IN, cases[_i].out, ROWS, cases[_i].first);
+    const dp_linear_spec spec = {.name = "fc.",
+                                 .in = IN,
+                                 .out = cases[_i].out,
+                                 .rows = ROWS,
+                                 .first = cases[_i].first};
+    dp_linear_build(&b, &c.layer, &spec);
     ck_assert_msg(dp_builder_finish(&b) == DP_OK, "%s", f.err.text);
     dp_builder_done(&b);
     forward_run(&f, run, &c);

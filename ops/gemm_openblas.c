@@ -1,0 +1,67 @@
+/* Float32 by OpenBLAS, which reads (K, N) row by row. */
+#include "ops/gemm_format.h"
+
+#include <cblas.h>
+#include <string.h>
+
+void dp_gemm_start(void)
+{
+    openblas_set_num_threads(1);
+}
+
+static size_t size(int K, int N)
+{
+    return (size_t)K * (size_t)N;
+}
+
+static void fill(dp_gemm *g, int first, int count, const float *w, size_t k_stride,
+                 size_t n_stride, const float *scale)
+{
+    for (int k = 0; k < g->K; k++) {
+        float *row = g->weight + (size_t)k * (size_t)g->N + first;
+        for (int n = 0; n < count; n++)
+            row[n] = w[(size_t)k * k_stride + (size_t)n * n_stride] *
+                     (scale ? scale[n] : 1.0f);
+    }
+}
+
+static void start_rows(const dp_gemm *g, float *y, size_t y_stride, int rows,
+                       bool accumulate)
+{
+    for (int i = 0; i < rows; i++, y += y_stride) {
+        if (!accumulate)
+            memcpy(y, g->bias, (size_t)g->N * sizeof *y);
+        else
+            for (int n = 0; n < g->N; n++)
+                y[n] += g->bias[n];
+    }
+}
+
+static void activate(const dp_kernels *k, float *x, size_t n, unsigned flags)
+{
+    if (flags & DP_GEMM_RELU)
+        k->relu(x, n);
+    else if (flags & DP_GEMM_GELU)
+        k->gelu(x, n);
+}
+
+static void multiply(const dp_gemm *g, float *y, size_t y_stride, const float *x,
+                     size_t x_stride, int rows, unsigned flags)
+{
+    const size_t N = (size_t)g->N;
+    start_rows(g, y, y_stride, rows, flags & DP_GEMM_ADD);
+    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, rows, g->N, g->K, 1.0f, x,
+                (int)x_stride, g->weight, g->N, 1.0f, y, (int)y_stride);
+    if (y_stride == N)
+        activate(g->kernels, y, (size_t)rows * N, flags);
+    else
+        for (int i = 0; i < rows; i++)
+            activate(g->kernels, y + (size_t)i * y_stride, N, flags);
+}
+
+const dp_gemm_format dp_gemm_format_openblas = {
+    .engine = "openblas",
+    .size = size,
+    .fill = fill,
+    .multiply = multiply,
+};
