@@ -147,20 +147,20 @@ static dp_status list_notices(dp_error *err, dp_semantic_eval *e)
         if (p->list[i].kind != DP_SEMANTIC_GOOD)
             e->notices[e->notice_count++] = (dp_eval_notice){
                 .kind = dp_semantic_kind_name(p->list[i].kind),
-                .text = p->list[i].complaint,
+                .text = p->list[i].problem,
                 .file = e->truth_folder ? e->truth_folder : p->list[i].truth,
                 .count = 1,
                 .broken = 1};
-    if (st != DP_OK || p->strays == 0)
+    if (st != DP_OK || p->unpaired == 0)
         return st;
     e->stray.err = err;
-    dp_text_add(&e->stray, "%s: there is no true label map for it", p->first_stray);
-    if (p->strays > 1)
-        dp_text_add(&e->stray, " (the first of %zu)", p->strays);
+    dp_text_add(&e->stray, "%s: there is no true label map for it", p->first_unpaired);
+    if (p->unpaired > 1)
+        dp_text_add(&e->stray, " (the first of %zu)", p->unpaired);
     e->notices[e->notice_count++] = (dp_eval_notice){.kind = "missing truth",
                                                      .text = dp_text_get(&e->stray),
                                                      .file = e->prediction_folder,
-                                                     .count = p->strays};
+                                                     .count = p->unpaired};
     return e->stray.status;
 }
 

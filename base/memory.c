@@ -38,6 +38,19 @@ dp_status dp_alloc(dp_error *err, void **out, size_t count, size_t size,
     return *out ? DP_OK : no_memory(err, count, size, what);
 }
 
+dp_status dp_alloc_arrays(dp_error *err, const dp_array *arrays, size_t count,
+                          const char *what)
+{
+    dp_status st = DP_OK;
+    for (size_t i = 0; i < count; i++) {
+        void *memory = NULL;
+        if (st == DP_OK)
+            st = dp_alloc(err, &memory, arrays[i].count, arrays[i].size, what);
+        memcpy(arrays[i].pointer, &memory, sizeof memory);
+    }
+    return st;
+}
+
 dp_status dp_grow(dp_error *err, void **data, size_t *capacity, size_t need,
                   size_t size, const char *what)
 {

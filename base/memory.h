@@ -23,6 +23,21 @@ bool dp_add_size(size_t *sum, size_t a, size_t b);
 dp_status dp_alloc(dp_error *err, void **out, size_t count, size_t size,
                    const char *what) DP_MUST_CHECK;
 
+/* Arrays that are made together: rows of DP_ARRAY(pointer, count). */
+typedef struct dp_array {
+    void *pointer; /* the address of the pointer to the elements */
+    size_t count, size;
+} dp_array;
+#define DP_ARRAY(pointer, count)               \
+    {                                          \
+        &(pointer), (count), sizeof *(pointer) \
+    }
+
+/* Each as dp_alloc makes it. DP_ENOMEM: the pointers of those that are not made are NULL,
+ * and the others are still the caller's to dp_free. */
+dp_status dp_alloc_arrays(dp_error *err, const dp_array *arrays, size_t count,
+                          const char *what) DP_MUST_CHECK;
+
 /* Make room for at least `need` elements in the array *data of *capacity elements,
  * growing by half at least; new elements are not initialised. On DP_ENOMEM the array
  * is unchanged and still the caller's. */

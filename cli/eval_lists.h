@@ -1,8 +1,8 @@
 /* eval_lists.h - the lists on the command line of `densepred eval`
  *
- * Each function gives a list that is the caller's to dp_free, and returns
- * DP_OPTIONS_GO_ON, or an exit status after saying what is wrong with the text of `option`.
- * What a list may hold is the library's to say.
+ * Each function gives a list that is the caller's to dp_free, also after a failure. It
+ * returns DP_OPTIONS_GO_ON, or an exit status after saying what is wrong with the text of
+ * `option`. What a list may hold is the library's to say.
  */
 #ifndef DP_CLI_EVAL_LISTS_H
 #define DP_CLI_EVAL_LISTS_H

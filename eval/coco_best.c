@@ -47,19 +47,17 @@ dp_status dp_coco_best_find(dp_error *err, dp_coco_best *best,
                           m->positives[k * areas]);
         all += m->positives[k * areas];
     }
-    void *ranked = NULL, *scratch = NULL, *order = NULL;
-    dp_status st = dp_alloc(err, &ranked, n, sizeof(dp_ranked), "scores");
-    if (st == DP_OK)
-        st = dp_alloc(err, &scratch, n, sizeof(dp_ranked), "scores");
-    if (st == DP_OK)
-        st = dp_alloc(err, &order, n, sizeof(uint32_t), "scores");
+    dp_ranked *ranked, *scratch;
+    uint32_t *order;
+    const dp_array arrays[] = {DP_ARRAY(ranked, n), DP_ARRAY(scratch, n),
+                               DP_ARRAY(order, n)};
+    const dp_status st = dp_alloc_arrays(err, arrays, 3, "scores");
     if (st == DP_OK) {
-        dp_ranked *list = ranked;
         for (size_t i = 0; i < n; i++)
-            list[i] = (dp_ranked){score_of(m, (uint32_t)i), (uint32_t)i, 0};
-        dp_ranked_sort(list, scratch, n);
+            ranked[i] = (dp_ranked){score_of(m, (uint32_t)i), (uint32_t)i, 0};
+        dp_ranked_sort(ranked, scratch, n);
         for (size_t i = 0; i < n; i++)
-            ((uint32_t *)order)[i] = list[i].index;
+            order[i] = ranked[i].index;
         best[scores->category_count] = best_of(m, order, n, all);
     }
     dp_free(ranked);

@@ -1,19 +1,19 @@
 #include "eval/coco_match.h"
 
 #include "base/memory.h"
-#include "eval/coco_image.h"
+#include "eval/coco_overlap.h"
 #include "eval/rank.h"
 
 #include <string.h>
 
 struct candidate {
-    size_t object; /* of the scene */
+    size_t object; /* of the overlap */
     double iou;
 };
 
 /* What one worker needs for any image. */
 struct worker {
-    dp_coco_scene scene;
+    dp_coco_overlap overlap;
     dp_ranked *ranked, *scratch;
     struct candidate *candidates;
     uint64_t *taken;   /* [object][area], a bit per threshold */
@@ -96,7 +96,7 @@ static ptrdiff_t best_of(const struct job *job, const struct worker *w, size_t c
         if (((w->ignored[g] >> area) & 1) != ignored || iou < best)
             continue;
         if (((w->taken[g * (size_t)areas + (size_t)area] >> threshold) & 1) &&
-            !truth->annotations[w->scene.objects[g]].crowd)
+            !truth->annotations[w->overlap.objects[g]].crowd)
             continue;
         best = iou;
         chosen = (ptrdiff_t)g;
@@ -126,7 +126,7 @@ static dp_coco_outcome match_area(const struct job *job, const struct worker *w,
             o.ignored |= ignored ? bit : 0;
             w->taken[(size_t)g * (size_t)s->area_count + (size_t)area] |= bit;
             if (t == m->focus && area == 0)
-                entry->partner = (int32_t)w->scene.objects[g];
+                entry->partner = (int32_t)w->overlap.objects[g];
         } else if (outside) {
             o.ignored |= bit;
         }
@@ -143,7 +143,7 @@ static void match_class(const struct job *job, struct worker *w, size_t first,
     const size_t areas = (size_t)s->area_count;
     const int cap = s->caps[s->cap_count - 1];
     if (count > 0) {
-        dp_coco_scene_set_objects(&w->scene, objects, count);
+        dp_coco_overlap_set_objects(&w->overlap, objects, count);
         memset(w->taken, 0, count * areas * sizeof *w->taken);
         for (size_t g = 0; g < count; g++) {
             w->ignored[g] = 0;
@@ -157,11 +157,11 @@ static void match_class(const struct job *job, struct worker *w, size_t first,
         dp_coco_entry *entry = &m->entries[e];
         size_t n = 0;
         if (count > 0)
-            dp_coco_scene_set_detection(&w->scene,
-                                        &m->results->detections[entry->detection]);
+            dp_coco_overlap_set_detection(&w->overlap,
+                                          &m->results->detections[entry->detection]);
         for (size_t g = 0; g < count; g++) {
             const bool crowd = m->truth->annotations[objects[g]].crowd;
-            const double iou = dp_coco_scene_iou(&w->scene, g, crowd);
+            const double iou = dp_coco_overlap_iou(&w->overlap, g, crowd);
             if (iou >= job->least)
                 w->candidates[n++] = (struct candidate){g, iou};
         }
@@ -239,10 +239,8 @@ static dp_status list_entries(dp_error *err, struct job *job)
 {
     dp_coco_matches *m = job->m;
     const dp_coco_results *r = m->results;
-    void *memory;
-    dp_status st = dp_alloc(err, &memory, m->truth->image_count + 1,
-                            sizeof *m->first_entry, "matches");
-    m->first_entry = memory;
+    const dp_array starts[] = {DP_ARRAY(m->first_entry, m->truth->image_count + 1)};
+    dp_status st = dp_alloc_arrays(err, starts, 1, "matches");
     if (st != DP_OK)
         return st;
     for (size_t i = 0; i < r->detection_count; i++)
@@ -250,13 +248,10 @@ static dp_status list_entries(dp_error *err, struct job *job)
             job->category_on[r->detections[i].category])
             m->first_entry[r->detections[i].image + 1]++;
     m->entry_count = add_up(m->first_entry, m->truth->image_count);
-    st = dp_alloc(err, &memory, m->entry_count, sizeof *m->entries, "matches");
-    m->entries = memory;
-    if (st != DP_OK)
-        return st;
-    st = dp_alloc(err, &memory, m->entry_count * (size_t)m->settings->area_count,
-                  sizeof *m->outcomes, "matches");
-    m->outcomes = memory;
+    const dp_array entries[] = {
+        DP_ARRAY(m->entries, m->entry_count),
+        DP_ARRAY(m->outcomes, m->entry_count * (size_t)m->settings->area_count)};
+    st = dp_alloc_arrays(err, entries, 2, "matches");
     if (st != DP_OK)
         return st;
     for (size_t i = 0; i < r->detection_count; i++)
@@ -275,22 +270,11 @@ static dp_status list_objects(dp_error *err, struct job *job)
     const dp_coco_truth *t = m->truth;
     size_t *by_class = NULL;
     uint32_t *sorted = NULL;
-    void *memory;
-    dp_status st =
-        dp_alloc(err, &memory, t->image_count + 1, sizeof *m->first_object, "matches");
-    m->first_object = memory;
-    if (st == DP_OK) {
-        st = dp_alloc(err, &memory, t->annotation_count, sizeof *m->objects, "matches");
-        m->objects = memory;
-    }
-    if (st == DP_OK) {
-        st = dp_alloc(err, &memory, t->annotation_count, sizeof *sorted, "matches");
-        sorted = memory;
-    }
-    if (st == DP_OK) {
-        st = dp_alloc(err, &memory, t->category_count + 1, sizeof *by_class, "matches");
-        by_class = memory;
-    }
+    const dp_array arrays[] = {DP_ARRAY(m->first_object, t->image_count + 1),
+                               DP_ARRAY(m->objects, t->annotation_count),
+                               DP_ARRAY(sorted, t->annotation_count),
+                               DP_ARRAY(by_class, t->category_count + 1)};
+    const dp_status st = dp_alloc_arrays(err, arrays, 4, "matches");
     if (st == DP_OK) {
         for (size_t i = 0; i < t->annotation_count; i++)
             by_class[t->annotations[i].category + 1]++;
@@ -338,20 +322,20 @@ static dp_status count_positives(dp_error *err, dp_coco_matches *m)
 /* ---- the workers ------------------------------------------------------------------------ */
 
 dp_status dp_coco_matches_measure(dp_error *err, const dp_coco_matches *m,
-                                  dp_coco_extent *extent)
+                                  dp_coco_overlap_size *size)
 {
-    *extent = (dp_coco_extent){0};
+    *size = (dp_coco_overlap_size){0};
     for (size_t i = 0; i < m->truth->image_count; i++) {
         const size_t first = m->first_object[i];
-        const dp_status st = dp_coco_extent_add_objects(
-            err, extent, m->truth, m->objects + first, m->first_object[i + 1] - first,
+        const dp_status st = dp_coco_overlap_plan_objects(
+            err, size, m->truth, m->objects + first, m->first_object[i + 1] - first,
             m->settings->masks);
         if (st != DP_OK)
             return st;
     }
     for (size_t i = 0; i < m->entry_count; i++) {
-        const dp_status st = dp_coco_extent_add_detection(
-            err, extent, m->truth, m->results,
+        const dp_status st = dp_coco_overlap_plan_detection(
+            err, size, m->truth, m->results,
             &m->results->detections[m->entries[i].detection], m->settings->masks);
         if (st != DP_OK)
             return st;
@@ -371,48 +355,33 @@ static size_t most_entries(const dp_coco_matches *m)
 }
 
 static dp_status make_worker(dp_error *err, const struct job *job, struct worker *w,
-                             const dp_coco_extent *extent, size_t entries)
+                             const dp_coco_overlap_size *size, size_t entries)
 {
     const dp_coco_matches *m = job->m;
-    void *memory;
-    dp_status st = dp_coco_scene_init(err, &w->scene, extent, m->truth, m->results,
-                                      m->settings->masks);
-    if (st == DP_OK) {
-        st = dp_alloc(err, &memory, entries, sizeof *w->ranked, "matches");
-        w->ranked = memory;
-    }
-    if (st == DP_OK) {
-        st = dp_alloc(err, &memory, entries, sizeof *w->scratch, "matches");
-        w->scratch = memory;
-    }
-    if (st == DP_OK) {
-        st = dp_alloc(err, &memory, extent->objects, sizeof *w->candidates, "matches");
-        w->candidates = memory;
-    }
-    if (st == DP_OK) {
-        st = dp_alloc(err, &memory, extent->objects * (size_t)m->settings->area_count,
-                      sizeof *w->taken, "matches");
-        w->taken = memory;
-    }
-    if (st == DP_OK) {
-        st = dp_alloc(err, &memory, extent->objects, sizeof *w->ignored, "matches");
-        w->ignored = memory;
-    }
-    return st;
+    const size_t objects = size->objects, areas = (size_t)m->settings->area_count;
+    const dp_array arrays[] = {
+        DP_ARRAY(w->ranked, entries), DP_ARRAY(w->scratch, entries),
+        DP_ARRAY(w->candidates, objects), DP_ARRAY(w->taken, objects * areas),
+        DP_ARRAY(w->ignored, objects)};
+    const dp_status st = dp_coco_overlap_init(err, &w->overlap, size, m->truth,
+                                              m->results, m->settings->masks);
+    return st == DP_OK
+               ? dp_alloc_arrays(err, arrays, sizeof arrays / sizeof *arrays, "matches")
+               : st;
 }
 
 static dp_status make_workers(dp_error *err, struct job *job, int count)
 {
-    dp_coco_extent extent;
+    dp_coco_overlap_size size;
     void *memory;
     const size_t entries = most_entries(job->m);
-    dp_status st = dp_coco_matches_measure(err, job->m, &extent);
+    dp_status st = dp_coco_matches_measure(err, job->m, &size);
     if (st == DP_OK) {
         st = dp_alloc(err, &memory, (size_t)count, sizeof *job->workers, "workers");
         job->workers = memory;
     }
     for (; st == DP_OK && job->worker_count < count; job->worker_count++)
-        st = make_worker(err, job, &job->workers[job->worker_count], &extent, entries);
+        st = make_worker(err, job, &job->workers[job->worker_count], &size, entries);
     return st;
 }
 
@@ -420,7 +389,7 @@ static void job_done(struct job *job)
 {
     for (int i = 0; i < job->worker_count; i++) {
         struct worker *w = &job->workers[i];
-        dp_coco_scene_done(&w->scene);
+        dp_coco_overlap_done(&w->overlap);
         dp_free(w->ranked);
         dp_free(w->scratch);
         dp_free(w->candidates);

@@ -1,18 +1,18 @@
 /* coco_match.h - which detection finds which object, by the rules of COCO
  *
- * Per image and class, detections in the order of their scores (equals as in the file)
- * each take the best free object whose IoU reaches the threshold; objects to be ignored
- * (crowd regions, areas out of range) only when no other is left. A match with one of
- * those counts neither for nor against the detection, as does a detection without a
- * match whose area is out of range.
+ * Detections of one image and class are matched in the order of their scores, equals as in
+ * the file. Each takes the free object of the highest IoU that reaches the threshold.
+ * Ignored objects (crowd regions, areas out of range) are taken only when no other is left.
+ * A match with an ignored object counts neither for nor against the detection. Nor does a
+ * detection without a match whose area is out of range.
  *
- * One result serves all that follows: average precision and recall, curves, thresholds,
- * the confusion matrix and the causes of errors.
+ * The matches are the base of everything else: average precision and recall, curves, best
+ * thresholds, the confusion matrix and the causes of errors.
  */
 #ifndef DP_EVAL_COCO_MATCH_H
 #define DP_EVAL_COCO_MATCH_H
 
-#include "eval/coco_image.h"
+#include "eval/coco_overlap.h"
 #include "eval/coco_settings.h"
 #include "io/data/coco.h"
 
@@ -34,9 +34,10 @@ typedef struct dp_coco_matches {
     const dp_coco_truth *truth; /* borrowed */
     const dp_coco_results *results;
     const dp_coco_settings *settings;
-    int focus;             /* the threshold .5, or the first one without it; with the
-                              first area range, where partners are noted            */
-    size_t category_count; /* classes: the truth's, or 1                            */
+    /* the position of the threshold .5, or 0 without it: where partners are noted, in the
+     * first area range */
+    int focus;
+    size_t category_count; /* classes: the truth's, or 1 */
     size_t entry_count;
     dp_coco_entry *entries;
     dp_coco_outcome *outcomes; /* [entry][area]; of ranks below the last cap        */
@@ -63,10 +64,9 @@ int dp_coco_class_of(const dp_coco_matches *m, int category);
 /* The name of a class under the settings: "all" when they are one. */
 const char *dp_coco_class_name(const dp_coco_matches *m, size_t category);
 
-/* What a scene must hold to have all objects of any image, and any detection that takes
- * part. Errors as dp_coco_extent_add_objects. */
+/* Plan the memory for all objects of any image, and any detection that takes part. Errors as dp_coco_overlap_plan_objects. */
 dp_status dp_coco_matches_measure(dp_error *err, const dp_coco_matches *m,
-                                  dp_coco_extent *extent) DP_MUST_CHECK;
+                                  dp_coco_overlap_size *size) DP_MUST_CHECK;
 
 /* Release. A zeroed m is allowed. */
 void dp_coco_matches_done(dp_coco_matches *m);

@@ -178,40 +178,16 @@ static dp_status make_memory(dp_error *err, struct job *job)
     const dp_coco_settings *set = s->matches->settings;
     const size_t n = s->matches->entry_count, T = (size_t)set->threshold_count;
     const size_t places = s->category_count * (size_t)set->area_count;
-    void *memory;
-    dp_status st = dp_alloc(err, &memory, places * (size_t)s->precision_count * T * R,
-                            sizeof *s->precision, "precisions");
-    s->precision = memory;
-    if (st == DP_OK) {
-        st = dp_alloc(err, &memory, places * (size_t)set->cap_count * T,
-                      sizeof *s->recall, "recalls");
-        s->recall = memory;
-    }
-    if (st == DP_OK) {
-        st = dp_alloc(err, &memory, s->category_count + 1, sizeof *s->first, "scores");
-        s->first = memory;
-    }
-    if (st == DP_OK) {
-        st = dp_alloc(err, &memory, n, sizeof *s->order, "scores");
-        s->order = memory;
-    }
-    if (st == DP_OK) {
-        st = dp_alloc(err, &memory, n, sizeof *job->ranked, "scores");
-        job->ranked = memory;
-    }
-    if (st == DP_OK) {
-        st = dp_alloc(err, &memory, n, sizeof *job->scratch, "scores");
-        job->scratch = memory;
-    }
-    if (st == DP_OK) {
-        st = dp_alloc(err, &memory, n, sizeof *job->steps, "scores");
-        job->steps = memory;
-    }
-    if (st == DP_OK) {
-        st = dp_alloc(err, &memory, n, sizeof *job->curve, "scores");
-        job->curve = memory;
-    }
-    return st;
+    const dp_array arrays[] = {
+        DP_ARRAY(s->precision, places * (size_t)s->precision_count * T * R),
+        DP_ARRAY(s->recall, places * (size_t)set->cap_count * T),
+        DP_ARRAY(s->first, s->category_count + 1),
+        DP_ARRAY(s->order, n),
+        DP_ARRAY(job->ranked, n),
+        DP_ARRAY(job->scratch, n),
+        DP_ARRAY(job->steps, n),
+        DP_ARRAY(job->curve, n)};
+    return dp_alloc_arrays(err, arrays, sizeof arrays / sizeof *arrays, "scores");
 }
 
 dp_status dp_coco_accumulate(dp_error *err, dp_coco_scores *s,

@@ -13,17 +13,16 @@ enum { DP_COCO_HEADLINE_CAP = 100 };
 typedef struct dp_coco_scores {
     const dp_coco_matches *matches; /* borrowed */
     size_t category_count;
-    double
-        recalls[DP_COCO_RECALLS]; /* 0, .01, ... 1                                  */
-    int headline; /* the position of cap 100; -1 when it is not among them        */
-    int precision_caps[2]; /* positions of the caps that have precision: the last, and
-                              the headline's when that is another                      */
+    double recalls[DP_COCO_RECALLS]; /* 0, .01, ... 1 */
+    int headline; /* the position of cap 100; -1 when it is not among them */
+    /* positions of the caps that have precision: the last, and the headline's when that is
+     * another */
+    int precision_caps[2];
     int precision_count;
-    double
-        *precision;  /* [category][area][precision cap][threshold][recall]           */
-    double *recall;  /* [category][area][cap][threshold]                             */
-    size_t *first;   /* [category + 1]: in `order`                                   */
-    uint32_t *order; /* entries by class, then score descending                      */
+    double *precision; /* [category][area][precision cap][threshold][recall] */
+    double *recall;    /* [category][area][cap][threshold]                   */
+    size_t *first;     /* [category + 1]: in `order`                         */
+    uint32_t *order;   /* entries by class, then score descending            */
 } dp_coco_scores;
 
 /* Add up. `matches` must outlive *s. DP_ENOMEM; *s is empty then. */

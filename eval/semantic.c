@@ -84,7 +84,7 @@ const char *dp_semantic_kind_name(dp_semantic_kind kind)
 /* ---- one pair -------------------------------------------------------------------------- */
 
 /* What one worker has to itself. */
-struct bench {
+struct worker {
     dp_error err;
     dp_label_map truth, prediction;
     uint32_t *pairs;     /* (256, 256): pixels of one image by both values     */
@@ -95,7 +95,7 @@ struct bench {
 struct counting {
     const dp_semantic_settings *settings;
     dp_semantic_pair *pairs;
-    struct bench *benches;
+    struct worker *workers;
 };
 
 /* Maps are mostly long runs of one pair of values: eight pixels at a time as long as all
@@ -127,22 +127,23 @@ static void count_pixels(uint32_t *pairs, const uint8_t *truth,
         pairs[truth[i] * VALUES + prediction[i]]++;
 }
 
-static void complain(dp_semantic_pair *pair, struct bench *b, dp_semantic_kind kind)
+static void note_problem(dp_semantic_pair *pair, struct worker *b,
+                         dp_semantic_kind kind)
 {
     pair->kind = kind;
-    if (dp_strdup(&b->err, &pair->complaint, b->err.text) != DP_OK)
+    if (dp_strdup(&b->err, &pair->problem, b->err.text) != DP_OK)
         b->status = DP_ENOMEM;
 }
 
-/* False: the pair is bad, and has its complaint. */
-static bool load(dp_semantic_pair *pair, struct bench *b)
+/* False: the pair is bad, and has its problem. */
+static bool load(dp_semantic_pair *pair, struct worker *b)
 {
     dp_status st = dp_png_load_labels(&b->err, &b->truth, pair->truth);
     if (st == DP_OK) {
         if (access(pair->prediction, F_OK) != 0) {
             dp_fail(&b->err, DP_EIO, "%s: found no prediction for %s", pair->prediction,
                     pair->truth);
-            complain(pair, b, DP_SEMANTIC_NO_PREDICTION);
+            note_problem(pair, b, DP_SEMANTIC_NO_PREDICTION);
             return false;
         }
         st = dp_png_load_labels(&b->err, &b->prediction, pair->prediction);
@@ -152,7 +153,7 @@ static bool load(dp_semantic_pair *pair, struct bench *b)
         return false;
     }
     if (st != DP_OK) {
-        complain(pair, b, DP_SEMANTIC_UNREADABLE);
+        note_problem(pair, b, DP_SEMANTIC_UNREADABLE);
         return false;
     }
     if (b->truth.h == b->prediction.h && b->truth.w == b->prediction.w)
@@ -161,28 +162,28 @@ static bool load(dp_semantic_pair *pair, struct bench *b)
             "%s: found %d x %d pixels (width x height), expected %d x %d as in %s",
             pair->prediction, b->prediction.w, b->prediction.h, b->truth.w, b->truth.h,
             pair->truth);
-    complain(pair, b, DP_SEMANTIC_SIZE);
+    note_problem(pair, b, DP_SEMANTIC_SIZE);
     return false;
 }
 
-static void complain_beyond(dp_semantic_pair *pair, struct bench *b, int value,
-                            uint64_t pixels, dp_semantic_kind kind)
+static void note_label(dp_semantic_pair *pair, struct worker *b, int value,
+                       uint64_t pixels, dp_semantic_kind kind)
 {
     dp_fail(&b->err, DP_EFORMAT,
             "%s: found label %d in %llu pixels, expected one of the classes",
             kind == DP_SEMANTIC_TRUTH_BEYOND ? pair->truth : pair->prediction, value,
             (unsigned long long)pixels);
-    complain(pair, b, kind);
+    note_problem(pair, b, kind);
 }
 
 /* The pixels of each predicted value, where the truth is t. */
-static const uint32_t *row_of(const struct bench *b, int t)
+static const uint32_t *row_of(const struct worker *b, int t)
 {
     return b->pairs + t * VALUES;
 }
 
 /* The values that occur in the truth: a few of 256. Returns how many. */
-static int find_rows(uint8_t *rows, const struct bench *b)
+static int find_rows(uint8_t *rows, const struct worker *b)
 {
     int count = 0;
     for (int t = 0; t < VALUES; t++) {
@@ -195,8 +196,8 @@ static int find_rows(uint8_t *rows, const struct bench *b)
     return count;
 }
 
-/* Whether every value that counts is a class; else the pair has its complaint. */
-static bool check(dp_semantic_pair *pair, struct bench *b,
+/* Whether every value that counts is a class; else the pair has its problem. */
+static bool check(dp_semantic_pair *pair, struct worker *b,
                   const dp_semantic_settings *s, const uint8_t *rows, int count)
 {
     uint64_t predicted[VALUES] = {0};
@@ -208,20 +209,20 @@ static bool check(dp_semantic_pair *pair, struct bench *b,
             predicted[p] += class >= 0 ? row_of(b, t)[p] : 0;
         }
         if (class == DP_SEMANTIC_BEYOND) {
-            complain_beyond(pair, b, t, sum, DP_SEMANTIC_TRUTH_BEYOND);
+            note_label(pair, b, t, sum, DP_SEMANTIC_TRUTH_BEYOND);
             return false;
         }
     }
     for (int p = 0; p < VALUES; p++)
         if (predicted[p] > 0 && s->class_of[p] == DP_SEMANTIC_BEYOND) {
-            complain_beyond(pair, b, p, predicted[p], DP_SEMANTIC_PREDICTION_BEYOND);
+            note_label(pair, b, p, predicted[p], DP_SEMANTIC_PREDICTION_BEYOND);
             return false;
         }
     return true;
 }
 
 /* Add a good pair to the worker's sums. */
-static void add(dp_semantic_pair *pair, struct bench *b, const dp_semantic_settings *s,
+static void add(dp_semantic_pair *pair, struct worker *b, const dp_semantic_settings *s,
                 const uint8_t *rows, int count)
 {
     const size_t columns = (size_t)s->classes + 1;
@@ -241,7 +242,7 @@ static void count_pair(void *arg, int item, int worker)
 {
     const struct counting *counting = arg;
     dp_semantic_pair *pair = &counting->pairs[item];
-    struct bench *b = &counting->benches[worker];
+    struct worker *b = &counting->workers[worker];
     uint8_t values[VALUES];
     if (b->status != DP_OK || !load(pair, b))
         return;
@@ -257,47 +258,44 @@ static void count_pair(void *arg, int item, int worker)
 
 /* ---- all pairs ------------------------------------------------------------------------- */
 
-static void benches_done(struct bench *benches, int count)
+static void workers_done(struct worker *workers, int count)
 {
-    for (int i = 0; benches && i < count; i++) {
-        dp_label_map_done(&benches[i].truth);
-        dp_label_map_done(&benches[i].prediction);
-        dp_free(benches[i].pairs);
-        dp_free(benches[i].confusion);
+    for (int i = 0; workers && i < count; i++) {
+        dp_label_map_done(&workers[i].truth);
+        dp_label_map_done(&workers[i].prediction);
+        dp_free(workers[i].pairs);
+        dp_free(workers[i].confusion);
     }
-    dp_free(benches);
+    dp_free(workers);
 }
 
-static dp_status benches_new(dp_error *err, struct bench **out, int count, size_t cells)
+static dp_status workers_new(dp_error *err, struct worker **out, int count,
+                             size_t cells)
 {
     void *memory;
     dp_status st =
         dp_alloc(err, &memory, (size_t)count, sizeof **out, "counts of label maps");
-    struct bench *b = *out = memory;
+    struct worker *b = *out = memory;
     for (int i = 0; i < count && st == DP_OK; i++) {
-        st = dp_alloc(err, &memory, (size_t)VALUES * VALUES, sizeof *b->pairs,
-                      "counts of label maps");
-        b[i].pairs = memory;
-        if (st != DP_OK)
-            break;
-        st = dp_alloc(err, &memory, cells, sizeof *b->confusion, "a confusion matrix");
-        b[i].confusion = memory;
+        const dp_array arrays[] = {DP_ARRAY(b[i].pairs, (size_t)VALUES * VALUES),
+                                   DP_ARRAY(b[i].confusion, cells)};
+        st = dp_alloc_arrays(err, arrays, 2, "counts of label maps");
     }
     return st;
 }
 
 /* Put the workers' sums together. */
-static dp_status gather(dp_error *err, dp_semantic_counts *c, struct bench *benches,
+static dp_status gather(dp_error *err, dp_semantic_counts *c, struct worker *workers,
                         int count, size_t cells)
 {
     for (int i = 0; i < count; i++)
-        if (benches[i].status != DP_OK)
-            return dp_fail(err, benches[i].status, "%s", benches[i].err.text);
-    c->confusion = benches[0].confusion;
-    benches[0].confusion = NULL;
+        if (workers[i].status != DP_OK)
+            return dp_fail(err, workers[i].status, "%s", workers[i].err.text);
+    c->confusion = workers[0].confusion;
+    workers[0].confusion = NULL;
     for (int i = 1; i < count; i++)
         for (size_t k = 0; k < cells; k++)
-            c->confusion[k] += benches[i].confusion[k];
+            c->confusion[k] += workers[i].confusion[k];
     return DP_OK;
 }
 
@@ -307,18 +305,18 @@ dp_status dp_semantic_count(dp_error *err, dp_semantic_counts *c,
 {
     const size_t cells = (size_t)settings->classes * ((size_t)settings->classes + 1);
     const int threads = dp_pool_threads(pool);
-    struct bench *benches;
+    struct worker *workers;
     *c = (dp_semantic_counts){.settings = *settings};
     if (count > INT_MAX)
         return dp_fail(err, DP_EARG, "label maps: found %zu, expected at most %d",
                        count, INT_MAX);
-    dp_status st = benches_new(err, &benches, threads, cells);
+    dp_status st = workers_new(err, &workers, threads, cells);
     if (st == DP_OK) {
-        struct counting counting = {settings, pairs, benches};
+        struct counting counting = {settings, pairs, workers};
         dp_parallel(pool, (int)count, count_pair, &counting);
-        st = gather(err, c, benches, threads, cells);
+        st = gather(err, c, workers, threads, cells);
     }
-    benches_done(benches, threads);
+    workers_done(workers, threads);
     for (size_t i = 0; i < count; i++)
         c->bad[pairs[i].kind]++;
     c->images = c->bad[DP_SEMANTIC_GOOD];

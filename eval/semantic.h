@@ -1,8 +1,8 @@
 /* semantic.h - label maps against true ones: aAcc, mIoU, mAcc, exactly
  *
- * A label map holds one of 256 values a pixel; settings say which class each stands for,
- * in truth and prediction alike. What is counted are pixels, as integers, so the numbers
- * depend neither on the order of the images nor on the number of threads:
+ * A label map holds one of 256 values a pixel. Settings say which class each stands for, in
+ * truth and prediction alike. Pixels are counted as integers, so the numbers depend neither
+ * on the order of the images nor on the number of threads:
  *
  *   confusion[c][p]  pixels of class c that are predicted as class p
  *   label_c          sum of row c        pred_c  sum of column c
@@ -13,7 +13,7 @@
  *
  * Pixels whose truth is an ignored value count nowhere, whatever is predicted there. An
  * ignored value in a prediction, where the truth is a class, is "no class": wrong for the
- * true class, and nobody's pred_c. A class that is predicted and nowhere true has IoU 0
+ * true class, and in no pred_c. A class that is predicted and nowhere true has IoU 0
  * and no Acc. This is upstream's arithmetic (mean_iou of mmsegmentation, with
  * reduce_zero_label for ADE20K) to the last bit: means are summed in numpy's order.
  */
@@ -53,7 +53,7 @@ void dp_semantic_settings_ignore_usual(dp_semantic_settings *s);
 /* The value that stands for a class. */
 int dp_semantic_settings_value(const dp_semantic_settings *s, int class);
 
-/* What became of a pair of label maps. */
+/* What is wrong with a pair of label maps. */
 typedef enum dp_semantic_kind {
     DP_SEMANTIC_GOOD,
     DP_SEMANTIC_NO_PREDICTION,     /* the file is not there                         */
@@ -72,7 +72,7 @@ typedef struct dp_semantic_pair {
     char *truth, *prediction; /* paths of PNG label maps                      */
     dp_semantic_kind kind;
     uint64_t pixels, correct; /* counted in this pair                         */
-    char *complaint;          /* what is wrong; NULL when it is good          */
+    char *problem;            /* what is wrong; NULL when it is good          */
 } dp_semantic_pair;
 
 typedef struct dp_semantic_counts {
@@ -83,8 +83,8 @@ typedef struct dp_semantic_counts {
 } dp_semantic_counts;
 
 /* Read and count all pairs, several at a time; of each, fill kind, pixels, correct and
- * complaint. Bad pairs are left out and no failure. DP_ENOMEM, also when one pair is too
- * large for the memory there is; c is empty then, complaints stay the caller's.
+ * problem. Bad pairs are left out and no failure. DP_ENOMEM, also when one pair is too
+ * large for the memory there is; c is empty then, problems stay the caller's.
  *
  * One item is one pair here, and reading allocates; failures are kept per pair, in order,
  * so that what is reported does not depend on the threads either. */

@@ -118,15 +118,15 @@ static dp_status add_names(dp_error *err, dp_semantic_pairs *pairs, const names 
     return st;
 }
 
-static dp_status find_strays(dp_error *err, dp_semantic_pairs *p, const names *truths,
-                             const names *predictions, const char *folder)
+static dp_status find_unpaired(dp_error *err, dp_semantic_pairs *p, const names *truths,
+                               const names *predictions, const char *folder)
 {
     dp_status st = DP_OK;
     for (size_t i = 0; i < predictions->count && st == DP_OK; i++)
         if (!bsearch(&predictions->name[i], truths->name, truths->count,
                      sizeof *truths->name, compare_names) &&
-            p->strays++ == 0)
-            st = join(err, &p->first_stray, folder, predictions->name[i]);
+            p->unpaired++ == 0)
+            st = join(err, &p->first_unpaired, folder, predictions->name[i]);
     return st;
 }
 
@@ -143,7 +143,7 @@ dp_status dp_semantic_pairs_load(dp_error *err, dp_semantic_pairs *pairs,
     if (st == DP_OK)
         st = add_names(err, pairs, &truths, truth, prediction);
     if (st == DP_OK)
-        st = find_strays(err, pairs, &truths, &predictions, prediction);
+        st = find_unpaired(err, pairs, &truths, &predictions, prediction);
     names_done(&truths);
     names_done(&predictions);
     return st;
@@ -154,9 +154,9 @@ void dp_semantic_pairs_done(dp_semantic_pairs *pairs)
     for (size_t i = 0; i < pairs->count; i++) {
         dp_free(pairs->list[i].truth);
         dp_free(pairs->list[i].prediction);
-        dp_free(pairs->list[i].complaint);
+        dp_free(pairs->list[i].problem);
     }
     dp_free(pairs->list);
-    dp_free(pairs->first_stray);
+    dp_free(pairs->first_unpaired);
     *pairs = (dp_semantic_pairs){0};
 }

@@ -203,7 +203,7 @@ static void add_bad(dp_text *t, const dp_semantic_result *r)
             continue;
         dp_text_add(t, "%s\n  {\"kind\": \"%s\", \"message\": ", any ? "," : "",
                     dp_semantic_kind_name(p->kind));
-        dp_results_add_name(t, p->complaint);
+        dp_results_add_name(t, p->problem);
         dp_text_add(t, "}");
         any = true;
     }

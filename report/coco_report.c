@@ -54,9 +54,9 @@ static void add_errors(dp_text *t, const dp_coco_errors *e, double score)
     dp_text_add(t, "what,cause,image_id,file_name,category,score,iou,x,y,w,h,object_id,"
                    "object_category\n");
     for (size_t i = 0; i < m->entry_count; i++) {
-        const dp_coco_verdict *v = &e->verdicts[i];
+        const dp_coco_detection_cause *v = &e->detections[i];
         const dp_coco_detection *d = &m->results->detections[m->entries[i].detection];
-        if (v->cause == DP_COCO_RIGHT || v->cause == DP_COCO_IGNORED ||
+        if (v->cause == DP_COCO_TRUE_POSITIVE || v->cause == DP_COCO_IGNORED ||
             d->score < score)
             continue;
         add_row(t, m, "false positive", v->cause, d->image, d->category, d->score,
@@ -64,9 +64,9 @@ static void add_errors(dp_text *t, const dp_coco_errors *e, double score)
         add_object(t, m->truth, v->object);
     }
     for (size_t i = 0; i < m->object_count; i++) {
-        const dp_coco_cause cause = dp_coco_errors_fate(e, i, score);
+        const dp_coco_cause cause = dp_coco_errors_object_cause(e, i, score);
         const dp_coco_annotation *a = &m->truth->annotations[m->objects[i]];
-        if (cause == DP_COCO_RIGHT || cause == DP_COCO_IGNORED)
+        if (cause == DP_COCO_TRUE_POSITIVE || cause == DP_COCO_IGNORED)
             continue;
         add_row(t, m, "false negative", cause, a->image, a->category, -1, 0, a->box);
         add_object(t, m->truth, (int32_t)m->objects[i]);

@@ -80,11 +80,11 @@ void dp_coco_report_add_histogram(dp_text *t, const dp_coco_report_part *part)
     const dp_coco_matches *m = part->scores->matches;
     size_t right[BINS] = {0}, wrong[BINS] = {0}, most = 1;
     for (size_t i = 0; i < m->entry_count; i++) {
-        const dp_coco_cause cause = part->errors->verdicts[i].cause;
+        const dp_coco_cause cause = part->errors->detections[i].cause;
         const double score = m->results->detections[m->entries[i].detection].score;
         const double at = fmin(fmax(score * BINS, 0), BINS - 1);
         if (cause != DP_COCO_IGNORED)
-            (cause == DP_COCO_RIGHT ? right : wrong)[(int)at]++;
+            (cause == DP_COCO_TRUE_POSITIVE ? right : wrong)[(int)at]++;
     }
     for (int b = 0; b < BINS; b++)
         most = right[b] + wrong[b] > most ? right[b] + wrong[b] : most;

@@ -18,16 +18,16 @@ static worst look_at(const dp_coco_errors *e, size_t image, double score)
     const dp_coco_matches *m = e->matches;
     worst w = {.image = image};
     for (size_t i = m->first_entry[image]; i < m->first_entry[image + 1]; i++) {
-        const dp_coco_cause cause = e->verdicts[i].cause;
+        const dp_coco_cause cause = e->detections[i].cause;
         if (m->results->detections[m->entries[i].detection].score < score ||
             cause == DP_COCO_IGNORED)
             continue;
-        w.right += cause == DP_COCO_RIGHT;
-        w.wrong += cause != DP_COCO_RIGHT;
+        w.right += cause == DP_COCO_TRUE_POSITIVE;
+        w.wrong += cause != DP_COCO_TRUE_POSITIVE;
     }
     for (size_t i = m->first_object[image]; i < m->first_object[image + 1]; i++) {
-        const dp_coco_cause cause = dp_coco_errors_fate(e, i, score);
-        w.missed += cause != DP_COCO_RIGHT && cause != DP_COCO_IGNORED;
+        const dp_coco_cause cause = dp_coco_errors_object_cause(e, i, score);
+        w.missed += cause != DP_COCO_TRUE_POSITIVE && cause != DP_COCO_IGNORED;
     }
     return w;
 }
@@ -67,9 +67,10 @@ static void add_boxes(dp_text *t, const dp_coco_report *r, const dp_coco_errors 
 {
     const dp_coco_matches *m = e->matches;
     for (size_t i = m->first_object[w->image]; i < m->first_object[w->image + 1]; i++) {
-        const dp_coco_cause cause = dp_coco_errors_fate(e, i, r->score_threshold);
+        const dp_coco_cause cause =
+            dp_coco_errors_object_cause(e, i, r->score_threshold);
         const dp_coco_annotation *a = &m->truth->annotations[m->objects[i]];
-        if (cause == DP_COCO_RIGHT || cause == DP_COCO_IGNORED)
+        if (cause == DP_COCO_TRUE_POSITIVE || cause == DP_COCO_IGNORED)
             continue;
         add_box(t, a->box, line, "#ffb000", true);
         dp_page_add_escaped(t,
@@ -78,10 +79,11 @@ static void add_boxes(dp_text *t, const dp_coco_report *r, const dp_coco_errors 
     }
     for (size_t i = m->first_entry[w->image]; i < m->first_entry[w->image + 1]; i++) {
         const dp_coco_detection *d = &m->results->detections[m->entries[i].detection];
-        const dp_coco_cause cause = e->verdicts[i].cause;
+        const dp_coco_cause cause = e->detections[i].cause;
         if (d->score < r->score_threshold || cause == DP_COCO_IGNORED)
             continue;
-        add_box(t, d->box, line, cause == DP_COCO_RIGHT ? "#3ddc84" : "#ff3b30", false);
+        add_box(t, d->box, line, cause == DP_COCO_TRUE_POSITIVE ? "#3ddc84" : "#ff3b30",
+                false);
         dp_page_add_escaped(t,
                             m->truth->names + m->truth->categories[d->category].name);
         dp_text_add(t, " %.2f: %s</title></rect>\n", d->score,

@@ -59,7 +59,7 @@ static void add_cause(dp_text *t, dp_coco_cause cause, size_t count, size_t all,
         "<span style=\"display:inline-block;height:.7rem;width:%.1frem;"
         "background:var(--%s)\"></span> <span class=\"soft\">%s</span></td></tr>\n",
         dp_coco_cause_name(cause), count, 100 * share, 6 * share,
-        cause == DP_COCO_RIGHT ? "green" : "red", meaning);
+        cause == DP_COCO_TRUE_POSITIVE ? "green" : "red", meaning);
 }
 
 static void add_cause_table(dp_text *t, const char *caption, const size_t *counts,
@@ -84,8 +84,8 @@ void dp_coco_report_add_causes(dp_text *t, const dp_coco_report_part *part,
                                double score)
 {
     static const dp_coco_cause of_detections[] = {
-        DP_COCO_RIGHT, DP_COCO_WRONG_CLASS, DP_COCO_LOCATION,
-        DP_COCO_BOTH,  DP_COCO_DUPLICATE,   DP_COCO_BACKGROUND};
+        DP_COCO_TRUE_POSITIVE, DP_COCO_WRONG_CLASS, DP_COCO_LOCATION,
+        DP_COCO_BOTH,          DP_COCO_DUPLICATE,   DP_COCO_BACKGROUND};
     static const char *const detection_meanings[] = {
         "matches an object",
         "covers an object of another class",
@@ -93,9 +93,9 @@ void dp_coco_report_add_causes(dp_text *t, const dp_coco_report_part *part,
         "overlaps an object of another class, not enough",
         "its object is taken by a better one",
         "overlaps nothing annotated"};
-    static const dp_coco_cause of_objects[] = {DP_COCO_RIGHT, DP_COCO_WRONG_CLASS,
-                                               DP_COCO_LOCATION, DP_COCO_LOW_SCORE,
-                                               DP_COCO_MISSED};
+    static const dp_coco_cause of_objects[] = {DP_COCO_TRUE_POSITIVE,
+                                               DP_COCO_WRONG_CLASS, DP_COCO_LOCATION,
+                                               DP_COCO_LOW_SCORE, DP_COCO_MISSED};
     static const char *const object_meanings[] = {
         "found", "taken for another class", "overlapped, not enough",
         "found, below the score threshold", "overlapped by nothing of use"};
@@ -108,7 +108,7 @@ void dp_coco_report_add_causes(dp_text *t, const dp_coco_report_part *part,
         "of %.2f or more. Overlaps below %.1f count as none; crowd regions are "
         "left out. Every one is a line of <code>errors_%s.csv</code> beside this "
         "page.</p>\n",
-        m->settings->thresholds[m->focus], score, DP_COCO_FAINT,
+        m->settings->thresholds[m->focus], score, DP_COCO_LEAST_OVERLAP,
         m->settings->masks ? "segm" : "bbox");
     add_cause_table(t, "Detections", tally.detections, of_detections,
                     detection_meanings, 6);

@@ -4,68 +4,11 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/path.h"
+#include "report/page_files.h" /* page.css and page.js, by make */
 
 #include <string.h>
 
 enum { LARGEST_IMAGE = 8 << 20 };
-
-static const char style[] =
-    ":root{--ink:#1c2733;--soft:#5b6875;--line:#d5dbe1;--blue:#1f5fa8;--red:#b3261e;"
-    "--green:#2e7d4f;--amber:#8a5a00;--back:#fff;--tint:#f4f6f8}\n"
-    "@media "
-    "(prefers-color-scheme:dark){:root{--ink:#e4e9ee;--soft:#9fabb8;--line:#38434e;"
-    "--blue:#7db4f0;--red:#f2938c;--green:#7cc99a;--amber:#e0b35a;--back:#14191f;"
-    "--tint:#1d242c}}\n"
-    "*{box-sizing:border-box}\n"
-    "body{margin:0 auto;max-width:70rem;padding:1rem;font:1rem/1.5 "
-    "system-ui,sans-serif;"
-    "color:var(--ink);background:var(--back)}\n"
-    "h1{font-size:1.5rem;margin:.5rem 0}h2{font-size:1.25rem;margin:2.5rem 0 .5rem;"
-    "border-bottom:1px solid var(--line)}h3{font-size:1.05rem;margin:1.75rem 0 "
-    ".25rem}\n"
-    "p{max-width:45rem}.soft{color:var(--soft)}code{overflow-wrap:anywhere}\n"
-    ".wide{overflow-x:auto}\n"
-    "table{border-collapse:collapse;font-variant-numeric:tabular-nums}\n"
-    "th,td{padding:.2rem .6rem;text-align:right;border-bottom:1px solid var(--line);"
-    "white-space:nowrap}\n"
-    "th:first-child,td:first-child{text-align:left}\n"
-    "thead th{background:var(--tint)}\n"
-    "th button{all:unset;cursor:pointer;text-decoration:underline dotted}\n"
-    "th button:focus-visible{outline:2px solid var(--blue)}\n"
-    ".cards{display:grid;grid-template-columns:repeat(auto-fill,minmax(8.5rem,1fr));"
-    "gap:.6rem;padding:0;list-style:none}\n"
-    ".cards li{background:var(--tint);border-radius:.4rem;padding:.5rem .9rem}\n"
-    ".cards b{display:block;font-size:1.35rem}\n"
-    "svg{max-width:100%;height:auto;display:block}svg "
-    "text{fill:var(--ink);font-size:12px}\n"
-    ".axis{stroke:var(--line);fill:none}\n"
-    ".images{display:grid;grid-template-columns:repeat(auto-fill,minmax(18rem,1fr));"
-    "gap:1rem}\n"
-    ".large{grid-template-columns:repeat(auto-fill,minmax(min(26rem,100%),1fr))}\n"
-    "figure{margin:0}figcaption{font-size:.85rem;overflow-wrap:anywhere}\n"
-    ".shot{position:relative;background:var(--tint)}.shot "
-    "img{width:100%;display:block}\n"
-    ".shot svg{position:absolute;inset:0;width:100%;height:100%}\n"
-    ".shot.bare svg{position:static}\n"
-    ".key span{white-space:nowrap;margin-right:1rem}.key "
-    "i{display:inline-block;width:1rem;"
-    "height:.25rem;vertical-align:middle;margin-right:.35rem}\n";
-
-/* Tables that ask for it are sorted by the column whose head is pressed. */
-static const char script[] =
-    "document.querySelectorAll('table.sorts').forEach(function(table){"
-    "table.querySelectorAll('thead th').forEach(function(th,column){"
-    "var button=document.createElement('button');button.textContent=th.textContent;"
-    "th.textContent='';th.appendChild(button);"
-    "button.addEventListener('click',function(){"
-    "var down=th.getAttribute('aria-sort')!=='descending';"
-    "table.querySelectorAll('th').forEach(function(h){h.removeAttribute('aria-sort')});"
-    "th.setAttribute('aria-sort',down?'descending':'ascending');"
-    "var body=table.tBodies[0],rows=Array.prototype.slice.call(body.rows);"
-    "rows.sort(function(a,b){var "
-    "x=a.cells[column].dataset.v,y=b.cells[column].dataset.v;"
-    "var order=isNaN(x)||isNaN(y)?x.localeCompare(y):x-y;return down?-order:order});"
-    "rows.forEach(function(row){body.appendChild(row)})})})})";
 
 void dp_page_add_escaped(dp_text *t, const char *text)
 {
@@ -167,10 +110,10 @@ void dp_page_open(dp_text *t, const char *title)
            "<meta name=\"viewport\" content=\"width=device-width, "
            "initial-scale=1\">\n<title>");
     dp_page_add_escaped(t, title);
-    dp_text_add(t, "</title>\n<style>\n%s</style>\n</head>\n<body>\n", style);
+    dp_text_add(t, "</title>\n<style>\n%s</style>\n</head>\n<body>\n", page_css);
 }
 
 void dp_page_close(dp_text *t)
 {
-    dp_text_add(t, "<script>%s</script>\n</body>\n</html>\n", script);
+    dp_text_add(t, "<script>\n%s</script>\n</body>\n</html>\n", page_js);
 }

@@ -1,8 +1,8 @@
 /* page.h - what the report pages of all evaluations share
  *
- * A page is one file of HTML: no network, no script needed to read it (a little script
- * lets tables of the class "sorts" be sorted by their cells' data-v), legible on a phone.
- * What appends to a text leaves failures in it.
+ * A page is one file of HTML, legible on a phone. It needs no network, and no script to be
+ * read: page.js only lets tables of the class "sorts" be sorted by their cells' data-v.
+ * page.css is its style. What appends to a text leaves failures in it.
  */
 #ifndef DP_REPORT_PAGE_H
 #define DP_REPORT_PAGE_H

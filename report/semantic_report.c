@@ -37,7 +37,7 @@ static void add_bad(dp_text *t, const dp_semantic_result *r)
         if (r->pairs[i].kind == DP_SEMANTIC_GOOD)
             continue;
         dp_text_add(t, "<li><code>");
-        dp_page_add_escaped(t, r->pairs[i].complaint);
+        dp_page_add_escaped(t, r->pairs[i].problem);
         dp_text_add(t, "</code></li>\n");
     }
     dp_text_add(t, "</ul>\n");

@@ -6,7 +6,7 @@ const [, , file, shots] = process.argv;
 
 async function check_content(page, how) {
     const text = await page.locator('body').innerText();
-    for (const part of ['box AP', 'mask AP', 'mIoU', 'Images', 'Objects', 'Scene',
+    for (const part of ['box AP', 'mask AP', 'mIoU', 'Images', 'Objects', 'Classes of pixels',
                         'Precision over recall', 'flower', 'water'])
         check(`${how}: "${part}" can be read`, text.includes(part));
     check(`${how}: no figure is missing`, !/\bnan\b/.test(text));

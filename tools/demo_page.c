@@ -131,7 +131,8 @@ static void add_images(demo *d)
             if (!dp_page_add_image(t, folders[k], names[i]))
                 dp_text_add(t, "<p>could not be shown</p>");
             dp_text_add(t, "</div><figcaption>%.*s, %s</figcaption></figure>\n",
-                        (int)strcspn(names[i], "_"), names[i], k ? "scene" : "objects");
+                        (int)strcspn(names[i], "_"), names[i],
+                        k ? "classes" : "objects");
         }
     }
     dp_text_add(t, "</div>\n");
@@ -230,15 +231,15 @@ static void add_curves(demo *d)
     dp_text_add(t, "</p>\n");
 }
 
-/* ---- scene ------------------------------------------------------------------------------- */
+/* ---- classes of pixels ------------------------------------------------------------------------------- */
 
-static void add_scene_table(demo *d)
+static void add_label_table(demo *d)
 {
     dp_text *t = &d->page;
     const cJSON *class;
-    dp_text_add(t,
-                "<h2>Scene</h2>\n<div class=\"wide\"><table class=\"sorts\"><thead><tr>"
-                "<th>class</th><th>IoU</th><th>accuracy</th></tr></thead><tbody>\n");
+    dp_text_add(t, "<h2>Classes of pixels</h2>\n<div class=\"wide\"><table "
+                   "class=\"sorts\"><thead><tr>"
+                   "<th>class</th><th>IoU</th><th>accuracy</th></tr></thead><tbody>\n");
     cJSON_ArrayForEach(class, classes_of(d->labels))
     {
         dp_text_add(t, "<tr><td data-v=\"%s\">%s</td>", name_of(class), name_of(class));
@@ -269,7 +270,7 @@ static dp_status make(demo *d)
     add_images(d);
     add_object_table(d);
     add_curves(d);
-    add_scene_table(d);
+    add_label_table(d);
     dp_page_close(&d->page);
     return dp_page_save(&d->err, d->folder, "index.html", &d->page);
 }

@@ -190,9 +190,9 @@ DP_API dp_status dp_semantic_eval_add(dp_context *ctx, dp_semantic_eval *eval,
                                       const char *truth_path,
                                       const char *prediction_path);
 
-/* Count the pixels of all pairs, once. A pair that is bad (a file is missing or no label
- * map, the sizes differ, a label is no class) is left out, and a notice says so. DP_ENOMEM;
- * DP_EARG for a second call. */
+/* Count the pixels of all pairs, once. A bad pair is left out, and a notice says so: a file
+ * is missing or no label map, the sizes differ, or a label is no class. DP_ENOMEM; DP_EARG
+ * for a second call. */
 DP_API dp_status dp_semantic_eval_run(dp_context *ctx, dp_semantic_eval *eval);
 
 /* A notice for each bad pair, in their order, and one for predictions without a truth; after

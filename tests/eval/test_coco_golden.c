@@ -318,15 +318,15 @@ static uint32_t annotation_with(const dp_coco_truth *t, double id)
 }
 
 /* The IoUs of an image's boxes or masks among each other; returns how many there are. */
-static int check_matrix(dp_coco_scene *scene, const dp_coco_truth *t,
+static int check_matrix(dp_coco_overlap *overlap, const dp_coco_truth *t,
                         const cJSON *image)
 {
-    const cJSON *row = get(image, scene->masks ? "mask_iou" : "bbox_iou")->child, *id;
+    const cJSON *row = get(image, overlap->masks ? "mask_iou" : "bbox_iou")->child, *id;
     const cJSON *ids = get(image, "ann_ids");
     uint32_t objects[256];
     size_t n = 0;
     cJSON_ArrayForEach(id, ids) objects[n++] = annotation_with(t, id->valuedouble);
-    dp_coco_scene_set_objects(scene, objects, n);
+    dp_coco_overlap_set_objects(overlap, objects, n);
     for (size_t d = 0; d < n; d++, row = row->next) {
         const dp_coco_annotation *a = &t->annotations[objects[d]];
         const dp_coco_detection own = {
@@ -334,10 +334,11 @@ static int check_matrix(dp_coco_scene *scene, const dp_coco_truth *t,
             .mask = a->mask,
             .image = a->image};
         const cJSON *want = row->child;
-        dp_coco_scene_set_detection(scene, &own);
+        dp_coco_overlap_set_detection(overlap, &own);
         for (size_t g = 0; g < n; g++, want = want->next)
-            ck_assert(dp_coco_scene_iou(scene, g, t->annotations[objects[g]].crowd) ==
-                      want->valuedouble);
+            ck_assert(
+                dp_coco_overlap_iou(overlap, g, t->annotations[objects[g]].crowd) ==
+                want->valuedouble);
     }
     return (int)(n * n);
 }
@@ -355,16 +356,16 @@ START_TEST(overlaps_are_the_references_bit_for_bit)
     ck_assert_int_eq(dp_coco_truth_load(&err, &truth, COCO128, wish, NULL), DP_OK);
     /* The detections' masks are the truth's own. */
     const dp_coco_results results = {.payload = truth.payload};
-    dp_coco_extent extent = {
+    dp_coco_overlap_size size = {
         .objects = 256, .runs = 1 << 20, .one = 1 << 16, .width = 4096};
-    dp_coco_scene scene;
-    ck_assert_int_eq(dp_coco_scene_init(&err, &scene, &extent, &truth, &results, masks),
-                     DP_OK);
+    dp_coco_overlap overlap;
+    ck_assert_int_eq(
+        dp_coco_overlap_init(&err, &overlap, &size, &truth, &results, masks), DP_OK);
     int compared = 0;
-    cJSON_ArrayForEach(image, golden) compared += check_matrix(&scene, &truth, image);
+    cJSON_ArrayForEach(image, golden) compared += check_matrix(&overlap, &truth, image);
     printf("%d %s IoUs equal\n", compared, masks ? "mask" : "box");
     ck_assert_int_eq(compared, 816);
-    dp_coco_scene_done(&scene);
+    dp_coco_overlap_done(&overlap);
     dp_coco_truth_done(&truth);
     cJSON_Delete(golden);
 }

@@ -218,21 +218,23 @@ START_TEST(every_error_has_its_cause)
                                 {1, 40, 0, 20, 20, .7},   {1, 90, 0, 20, 20, .6},
                                 {1, 10, 100, 20, 20, .5}, {1, 0, 180, 9, 9, .4},
                                 {1, 160, 0, 20, 20, .1},  {1, 110, 110, 9, 9, .95}};
-    static const dp_coco_cause want[] = {
-        DP_COCO_RIGHT, DP_COCO_DUPLICATE,  DP_COCO_WRONG_CLASS, DP_COCO_LOCATION,
-        DP_COCO_BOTH,  DP_COCO_BACKGROUND, DP_COCO_RIGHT,       DP_COCO_IGNORED};
-    static const dp_coco_cause fates[] = {
-        DP_COCO_RIGHT,  DP_COCO_WRONG_CLASS, DP_COCO_LOCATION, DP_COCO_MISSED,
-        DP_COCO_MISSED, DP_COCO_LOW_SCORE,   DP_COCO_IGNORED};
+    static const dp_coco_cause want[] = {DP_COCO_TRUE_POSITIVE, DP_COCO_DUPLICATE,
+                                         DP_COCO_WRONG_CLASS,   DP_COCO_LOCATION,
+                                         DP_COCO_BOTH,          DP_COCO_BACKGROUND,
+                                         DP_COCO_TRUE_POSITIVE, DP_COCO_IGNORED};
+    static const dp_coco_cause missed[] = {
+        DP_COCO_TRUE_POSITIVE, DP_COCO_WRONG_CLASS, DP_COCO_LOCATION, DP_COCO_MISSED,
+        DP_COCO_MISSED,        DP_COCO_LOW_SCORE,   DP_COCO_IGNORED};
     run r = {0};
     dp_error err = {0};
     dp_coco_errors e;
     evaluate(&r, objects, 7, detections, 8);
     ck_assert_int_eq(dp_coco_errors_find(&err, &e, &r.matches, r.pool), DP_OK);
     for (size_t i = 0; i < r.matches.entry_count; i++)
-        ck_assert_int_eq(e.verdicts[i].cause, want[r.matches.entries[i].detection]);
+        ck_assert_int_eq(e.detections[i].cause, want[r.matches.entries[i].detection]);
     for (size_t i = 0; i < r.matches.object_count; i++)
-        ck_assert_int_eq(dp_coco_errors_fate(&e, i, .3), fates[r.matches.objects[i]]);
+        ck_assert_int_eq(dp_coco_errors_object_cause(&e, i, .3),
+                         missed[r.matches.objects[i]]);
 
     size_t matrix[9];
     const size_t want_matrix[9] = {
@@ -243,7 +245,7 @@ START_TEST(every_error_has_its_cause)
     ck_assert_mem_eq(matrix, want_matrix, sizeof matrix);
     dp_coco_tally tally;
     dp_coco_errors_count(&tally, &e, .3);
-    ck_assert_uint_eq(tally.detections[DP_COCO_RIGHT], 1);
+    ck_assert_uint_eq(tally.detections[DP_COCO_TRUE_POSITIVE], 1);
     ck_assert_uint_eq(tally.objects[DP_COCO_LOW_SCORE], 1);
     dp_coco_errors_count(&tally, &e, .75);
     ck_assert_uint_eq(tally.objects[DP_COCO_WRONG_CLASS], 0);

@@ -234,10 +234,10 @@ START_TEST(bad_pairs_are_told_apart_and_left_out)
     ck_assert_uint_eq(c.images, 2);
     for (size_t i = 0; i < p.count; i++) {
         ck_assert_int_eq(p.list[i].kind, kinds[i]);
-        ck_assert_int_eq(p.list[i].complaint == NULL, words[i] == NULL);
+        ck_assert_int_eq(p.list[i].problem == NULL, words[i] == NULL);
         if (words[i])
-            ck_assert_msg(strstr(p.list[i].complaint, words[i]) != NULL, "%s",
-                          p.list[i].complaint);
+            ck_assert_msg(strstr(p.list[i].problem, words[i]) != NULL, "%s",
+                          p.list[i].problem);
         ck_assert_uint_eq(c.bad[kinds[i]], kinds[i] == DP_SEMANTIC_GOOD ? 0 : 1);
     }
     done(&p, &c);
