@@ -41,8 +41,7 @@ ALL_CFLAGS = -std=c11 -pthread $(WARN) -fPIC -fvisibility=hidden -ffp-contract=o
              -fno-math-errno -I. -Iinclude $(PKG_CFLAGS) $(OPT_$(BUILD)) \
              -DDP_VERSION='"$(VERSION)"' $(CPPFLAGS) $(CFLAGS)
 LINK       = $(CC) -pthread $(OPT_$(BUILD)) $(CFLAGS) $(LDFLAGS)
-LIBS       = $(PKG_LIBS) -lm
-CLI_LIBS   = $(if $(MPI),$(shell pkg-config --libs ompi-c))
+LIBS       = $(PKG_LIBS) $(if $(MPI),$(shell pkg-config --libs ompi-c)) -lm
 
 # V=1 shows the commands; otherwise a line names what is made, and -s not even that.
 Q   := $(if $(V),,@)
@@ -63,10 +62,11 @@ $O/%_avx512bf16.o: ISA := -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512bf1
 
 LIB_DIRS := base core ops/kernels ops io/checkpoint io/image io/data backbone necks postprocess \
             heads model eval report runner api
-LIB_SRC  := $(foreach d,$(LIB_DIRS),$(sort $(wildcard $d/*.c)))
-LIB_OBJ  := $(LIB_SRC:%.c=$O/%.o)
 # Runs over several processes are the only part that knows MPI.
-CLI_SRC  := $(filter-out $(if $(MPI),cli/ranks_one.c,cli/ranks_mpi.c),$(sort $(wildcard cli/*.c)))
+NOT_LIB  := $(if $(MPI),runner/processes_one.c,runner/processes_mpi.c)
+LIB_SRC  := $(filter-out $(NOT_LIB),$(foreach d,$(LIB_DIRS),$(sort $(wildcard $d/*.c))))
+LIB_OBJ  := $(LIB_SRC:%.c=$O/%.o)
+CLI_SRC  := $(sort $(wildcard cli/*.c))
 CLI_OBJ  := $(CLI_SRC:%.c=$O/%.o)
 
 # tests/<folder>/test_<subject>.c is a program of its own, on tests/support and on what
@@ -116,7 +116,7 @@ $(LIB_SO): $(LIB_OBJ)
 
 $(PROGRAM): $(CLI_OBJ) $(LIB_A)
 	$(say) LINK $@
-	$(Q)$(LINK) -o $@ $^ $(LIBS) $(CLI_LIBS)
+	$(Q)$(LINK) -o $@ $^ $(LIBS)
 
 $O/tests/%.o: private ALL_CFLAGS += $(TEST_CFLAGS)
 # The parts of a program's own folder, and for tests/cli the commands; a % of its own
@@ -127,7 +127,7 @@ CLI_PARTS := $(filter-out $O/cli/main.o,$(CLI_OBJ))
 $(TESTS): $O/%: $O/%.o $(TEST_LIB) $$(filter $$(@D)/$$(ANY),$$(TEST_PARTS)) \
           $$(if $$(filter $O/tests/cli/$$(ANY),$$@),$(CLI_PARTS)) $(LIB_A)
 	$(say) LINK $@
-	$(Q)$(LINK) -o $@ $^ $(LIBS) $(TEST_LIBS) $(if $(filter $O/tests/cli/%,$@),$(CLI_LIBS))
+	$(Q)$(LINK) -o $@ $^ $(LIBS) $(TEST_LIBS)
 $(TOOLS) $(BENCHES): $O/%: $O/%.o $(TEST_LIB) $(LIB_A)
 	$(say) LINK $@
 	$(Q)$(LINK) -o $@ $^ $(LIBS) $(TEST_LIBS)
@@ -158,7 +158,7 @@ $O/report/page.o: private ALL_CFLAGS += -I$O
 $O/report/page.o: $O/report/page_files.h
 
 # Not our header: its warnings are not ours either.
-$O/cli/ranks_mpi.o: private ALL_CFLAGS += \
+$O/runner/processes_mpi.o: private ALL_CFLAGS += \
     $(patsubst -I%,-isystem %,$(shell pkg-config --cflags ompi-c))
 
 # The one file that knows where the program is installed.

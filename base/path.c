@@ -2,8 +2,10 @@
 #include "base/path.h"
 
 #include "base/memory.h"
+#include "base/text.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -43,4 +45,24 @@ dp_status dp_path_make_folders(dp_error *err, const char *folder)
     }
     dp_free(path);
     return st == DP_OK ? make_folder(err, folder) : st;
+}
+
+dp_status dp_path_join(dp_error *err, char **path, const char *folder, const char *name)
+{
+    dp_text t = {.err = err};
+    *path = NULL;
+    dp_text_add(&t, "%s/%s", folder, name);
+    const dp_status st =
+        t.status == DP_OK ? dp_strdup(err, path, dp_text_get(&t)) : t.status;
+    dp_text_done(&t);
+    return st;
+}
+
+void dp_path_stem(char *stem, size_t size, const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    snprintf(stem, size, "%s", slash ? slash + 1 : path);
+    char *dot = strrchr(stem, '.');
+    if (dot && dot != stem)
+        *dot = '\0';
 }

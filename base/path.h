@@ -6,6 +6,7 @@
 #include "base/status.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 
 /* Whether the name, looked up in a folder, stays inside it: neither empty nor absolute, and
  * no part of it is "..". What links on the disk do is not asked. */
@@ -13,5 +14,12 @@ bool dp_path_stays_inside(const char *name);
 
 /* Make the folder and those on its way, where they are not there yet. DP_EIO, DP_ENOMEM. */
 dp_status dp_path_make_folders(dp_error *err, const char *folder) DP_MUST_CHECK;
+
+/* FOLDER/NAME, the caller's to dp_free. DP_ENOMEM; *path is NULL then. */
+dp_status dp_path_join(dp_error *err, char **path, const char *folder,
+                       const char *name) DP_MUST_CHECK;
+
+/* "photo" of "some/photo.jpg", cut to fit. */
+void dp_path_stem(char *stem, size_t size, const char *path);
 
 #endif

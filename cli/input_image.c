@@ -1,5 +1,6 @@
 #include "cli/input_image.h"
 
+#include "base/path.h"
 #include "io/image/image.h"
 
 #include <errno.h>
@@ -16,14 +17,7 @@ dp_status dp_input_image_read(dp_error *err, dp_pixels *out, const char *path)
 
 void dp_input_image_stem(char *stem, size_t size, const char *path)
 {
-    const char *slash = strrchr(path, '/');
-    const char *name = slash ? slash + 1 : path;
-    if (strcmp(path, "-") == 0)
-        name = "stdin";
-    snprintf(stem, size, "%s", name);
-    char *dot = strrchr(stem, '.');
-    if (dot && dot != stem)
-        *dot = '\0';
+    dp_path_stem(stem, size, strcmp(path, "-") == 0 ? "stdin" : path);
 }
 
 bool dp_input_image_number(const char *path, long long *number)

@@ -2,192 +2,224 @@
 #include "base/limits.h"
 #include "base/memory.h"
 #include "cli/cli.h"
-#include "cli/ranks.h"
-#include "cli/test_crew.h"
-#include "cli/test_ledger.h"
-#include "cli/test_results.h"
-#include "cli/test_scores.h"
+#include "cli/configs.h"
+#include "cli/options.h"
+#include "cli/progress.h"
+#include "cli/test_evaluation.h"
 
-#include <pthread.h>
+#include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 
-/* ---- running --------------------------------------------------------------------------- */
+/* The command line. */
+typedef struct request {
+    const char *model, *shard;
+    dp_test_options options;
+    dp_test_report report;
+    bool ms_flip, verify;
+    dp_common_options common;
+    char *config, *weights; /* owned: where they are */
+} request;
 
-static void *serve(void *arg)
+typedef struct session {
+    const request *ask;
+    dp_context *ctx;
+    dp_test *test;
+    dp_progress bar;
+} session;
+
+/* ---- failures -------------------------------------------------------------------------- */
+
+static void log_line(void *arg, const char *line)
 {
-    const dp_test_desk *desk = arg;
-    dp_ranks_serve(desk);
-    return NULL;
+    (void)arg;
+    fprintf(stderr, "  %s\n", line);
 }
 
-/* Work, while a thread answers the other ranks, if there are any. */
-static int run_and_serve(dp_test_crew *crew, const dp_test_desk *desk)
+static int fail(const session *s, dp_status st)
 {
-    dp_test_desk shared = *desk;
-    pthread_t server;
-    const bool serves = dp_ranks_count() > 1;
-    if (serves && pthread_create(&server, NULL, serve, &shared) != 0) {
-        dp_cli_say("a thread for the other processes cannot start");
-        dp_ranks_abort(DP_EXIT_MACHINE);
-        return DP_EXIT_MACHINE;
-    }
-    const int status = dp_test_crew_run(crew, desk);
-    if (serves)
-        pthread_join(server, NULL);
-    return status;
+    static const dp_subject subjects[] = {
+        [DP_TEST_PART_MODEL] = DP_SUBJECT_MODEL,
+        [DP_TEST_PART_DATA_SET] = DP_SUBJECT_INPUT,
+        [DP_TEST_PART_DIRECTORY] = DP_SUBJECT_OUTPUT,
+    };
+    dp_cli_say("%s", dp_context_error(s->ctx));
+    return dp_cli_status(st, subjects[dp_test_failed_part(s->test)]);
 }
 
-/* Whether all ranks begin to work: not when rank 0 found something wrong, or there is
- * nothing to do. */
-enum { BEGIN = -1 };
+/* ---- scores ---------------------------------------------------------------------------- */
 
-/* Rank 0: run what is left of the shard, and let the others help once its own model is
- * there. */
-static int run_ledger(dp_test_ledger *ledger, const dp_test_plan *plan)
+static void print_score(const dp_test_score *s)
 {
-    dp_test_crew crew;
-    const dp_test_desk desk = dp_test_ledger_desk(ledger);
-    int status = ledger->todo_count > 0 ? dp_test_crew_open(&crew, plan) : DP_EXIT_OK;
-    if (status != DP_EXIT_OK || ledger->todo_count == 0)
-        return dp_ranks_share(status);
-    (void)dp_ranks_share(BEGIN);
-    status = run_and_serve(&crew, &desk);
-    dp_test_crew_close(&crew);
-    return status;
-}
-
-static int run_shard(const dp_test_plan *plan)
-{
-    dp_test_ledger ledger;
-    int status = dp_test_plan_claim(plan);
-    if (status == DP_EXIT_OK)
-        status = dp_test_ledger_open(&ledger, plan);
-    if (status != DP_EXIT_OK)
-        return dp_ranks_share(status);
-    status = run_ledger(&ledger, plan);
-    dp_test_ledger_close(&ledger);
-    return status;
-}
-
-/* A rank that is not 0. */
-static int help(dp_test_plan *plan, const dp_test_ask *ask)
-{
-    dp_test_crew crew;
-    const dp_test_desk desk = dp_ranks_desk();
-    if (dp_ranks_share(0) != BEGIN)
-        return DP_EXIT_OK;
-    int status = dp_test_plan_make(plan, ask, true);
-    if (status == DP_EXIT_OK)
-        status = dp_test_crew_open(&crew, plan);
-    if (status == DP_EXIT_OK) {
-        status = dp_test_crew_run(&crew, &desk);
-        dp_test_crew_close(&crew);
-    }
-    if (status != DP_EXIT_OK)
-        dp_ranks_abort(status);
-    dp_ranks_farewell();
-    return status;
-}
-
-/* ---- evaluating ------------------------------------------------------------------------ */
-
-static int evaluate(const dp_test_plan *plan, const dp_work_folder *folder)
-{
-    dp_error err = {0};
-    char *results;
-    int status;
-    if (dp_test_results_write(&err, &results, plan, folder) == DP_OK)
-        status = dp_test_scores(plan, folder, results);
+    if (isnan(s->ours))
+        printf("%-14s %8s %10.1f\n", s->name, "n/a", s->published);
     else
-        status = dp_cli_fail(&err, DP_SUBJECT_OUTPUT);
-    dp_free(results);
+        printf("%-14s %8.2f %10.1f %+11.2f\n", s->name, s->ours, s->published,
+               s->ours - s->published);
+}
+
+/* Print what is published. Returns whether all of it is within tolerance. */
+static bool print_scores(const dp_test *test)
+{
+    const char *source = dp_test_source(test);
+    bool within = true;
+    double tolerance = 0;
+    printf("\npublished: %s\n%-14s %8s %10s %11s\n",
+           *source ? source : "(source unknown)", "percent", "ours", "published",
+           "difference");
+    for (int i = 0; i < dp_test_score_count(test); i++) {
+        const dp_test_score s = dp_test_score_get(test, i);
+        if (s.within < 0)
+            continue;
+        print_score(&s);
+        within = within && s.within;
+        tolerance = s.tolerance;
+    }
+    printf("%s %.2g of what was published\n", within ? "within" : "NOT within",
+           tolerance);
+    return within;
+}
+
+static bool is_compared(const dp_test *test)
+{
+    for (int i = 0; i < dp_test_score_count(test); i++)
+        if (dp_test_score_get(test, i).within >= 0)
+            return true;
+    return false;
+}
+
+static int compare(const session *s)
+{
+    const dp_test_tally tally = dp_test_count(s->test, 0);
+    const dp_status st = dp_test_compare(s->test);
+    bool within = false;
+    if (st != DP_OK)
+        return fail(s, st);
+    printf("\n%zu images: %zu run, %zu bad and left out\n", tally.count, tally.done,
+           tally.failed);
+    if (is_compared(s->test))
+        within = print_scores(s->test);
+    if (!s->ask->verify || within)
+        return DP_EXIT_OK;
+    dp_cli_say("%s: --verify: the scores are not within the tolerance of the published "
+               "ones",
+               s->ask->config);
+    return DP_EXIT_MODEL;
+}
+
+static int evaluate(const session *s)
+{
+    bool scored;
+    int status = dp_test_evaluate(&scored, s->test, &s->ask->report);
+    if (scored) {
+        const int compared = compare(s);
+        status = compared > status ? compared : status;
+    }
+    if (status == DP_EXIT_OK && dp_test_count(s->test, 0).failed > 0)
+        status = DP_EXIT_SOME;
     return status;
 }
 
 /* Failed images of this shard make the status DP_EXIT_SOME. */
-static int report_shard(const dp_test_plan *plan, const dp_work_folder *folder)
+static int report_shard(const session *s)
 {
-    size_t done = 0, failed = 0;
-    for (size_t i = 0; i < folder->count; i++)
-        if (i % (size_t)plan->shard.parts == (size_t)plan->shard.part - 1) {
-            done += folder->entries[i].state == DP_WORK_DONE;
-            failed += folder->entries[i].state == DP_WORK_FAILED;
-        }
+    const dp_test_options *o = &s->ask->options;
+    const dp_test_tally own = dp_test_count(s->test, 1),
+                        all = dp_test_count(s->test, 0);
     printf(
         "%s: part %d of %d: %zu images run, %zu bad; of all %zu images %zu are open, "
         "and evaluated when none is\n",
-        plan->work, plan->shard.part, plan->shard.parts, done, failed, folder->count,
-        dp_work_folder_tally(folder, DP_WORK_OPEN));
-    return failed > 0 ? DP_EXIT_SOME : DP_EXIT_OK;
+        dp_test_path(s->test, DP_TEST_DIRECTORY), o->shard, o->shards, own.done,
+        own.failed, all.count, all.open);
+    return own.failed > 0 ? DP_EXIT_SOME : DP_EXIT_OK;
 }
 
-/* Look at all parts there are by now. */
-static int conclude(const dp_test_plan *plan)
+/* ---- running --------------------------------------------------------------------------- */
+
+static void show(void *arg, const dp_test_progress *p)
 {
-    dp_error err = {0};
-    dp_work_folder folder;
-    if (dp_work_folder_open(&err, &folder, plan->work, plan->key, plan->set.count,
-                            NULL) != DP_OK)
-        return dp_cli_fail(&err, DP_SUBJECT_OUTPUT);
-    const int status = dp_work_folder_tally(&folder, DP_WORK_OPEN) == 0
-                           ? evaluate(plan, &folder)
-                           : report_shard(plan, &folder);
-    dp_work_folder_close(&folder);
-    return status;
+    session *s = arg;
+    const bool quiet = s->ask->common.quiet;
+    if (p->failure) {
+        dp_progress_clear(&s->bar);
+        dp_cli_say("%s", p->failure);
+    }
+    if (p->done > 0) {
+        dp_progress_step(&s->bar);
+        return;
+    }
+    if (p->before > 0 && p->total > 0 && !quiet)
+        dp_cli_say("%s: going on: %zu of %zu images are done",
+                   dp_test_path(s->test, DP_TEST_DIRECTORY), p->before, p->count);
+    dp_progress_init(&s->bar, p->total, quiet);
+}
+
+static int check(const session *s)
+{
+    const request *ask = s->ask;
+    if (ask->report.classwise && dp_test_task(s->test) != DP_TASK_DETECT)
+        return dp_cli_usage("test: --classwise is for detectors");
+    if (!ask->verify || dp_test_is_published(s->test))
+        return DP_EXIT_OK;
+    dp_cli_say("%s: --verify: there is no published score to compare with",
+               ask->config);
+    return DP_EXIT_MODEL;
+}
+
+static int run(session *s)
+{
+    dp_status st = dp_test_new(s->ctx, &s->test, &s->ask->options);
+    if (st != DP_OK) {
+        dp_cli_say("%s", dp_context_error(s->ctx));
+        return dp_cli_status(st, DP_SUBJECT_OUTPUT);
+    }
+    st = dp_test_plan(s->test);
+    if (st != DP_OK)
+        return fail(s, st);
+    const int status = check(s);
+    if (status != DP_EXIT_OK)
+        return status;
+    st = dp_test_run(s->test, show, s);
+    dp_progress_done(&s->bar);
+    if (st != DP_OK)
+        return fail(s, st);
+    return dp_test_count(s->test, 0).open > 0 ? report_shard(s) : evaluate(s);
+}
+
+static int help(session *s)
+{
+    const dp_status st = dp_test_help(s->ctx, &s->ask->options);
+    if (st == DP_OK)
+        return DP_EXIT_OK;
+    dp_cli_say("%s", dp_context_error(s->ctx));
+    return dp_cli_status(st, DP_SUBJECT_MODEL);
 }
 
 /* ---- the command line ------------------------------------------------------------------ */
 
-static int look(dp_test_plan *plan, const dp_test_ask *ask)
+static int parse(request *ask, int argc, char **argv)
 {
-    const int status = dp_test_plan_make(plan, ask, false);
-    if (status != DP_EXIT_OK || !ask->verify || dp_test_scores_are_published(plan))
-        return status;
-    dp_cli_say("%s: --verify: found no published number, expected one to compare with",
-               plan->config_path);
-    return DP_EXIT_MODEL;
-}
-
-/* Rank 0 looks first: what is wrong is said once. */
-static int run(const dp_test_ask *ask)
-{
-    dp_test_plan plan = {0};
-    int status = DP_EXIT_OK;
-    if (dp_ranks_me() == 0)
-        status = look(&plan, ask);
-    status = dp_ranks_share(status);
-    if (status == DP_EXIT_OK && dp_ranks_me() > 0)
-        status = help(&plan, ask);
-    else if (status == DP_EXIT_OK) {
-        status = run_shard(&plan);
-        if (status == DP_EXIT_OK)
-            status = conclude(&plan);
-    }
-    dp_test_plan_done(&plan);
-    return status;
-}
-
-static int parse(dp_test_ask *ask, int argc, char **argv)
-{
+    dp_test_options *o = &ask->options;
     const dp_option options[] = {
         DP_OPTION_WEIGHTS(&ask->common),
         DP_OPTION_CACHE(&ask->common),
-        DP_TEXT("annotations", 0, "PATH", &ask->annotations,
+        DP_TEXT("annotations", 0, "PATH", &o->annotations,
                 "COCO: the annotation file; ADE20K: the folder of label maps"),
-        DP_TEXT("images", 0, "DIR", &ask->images, "the folder of images"),
-        DP_TEXT("work", 0, "DIR", &ask->work,
+        DP_TEXT("images", 0, "DIR", &o->images, "the folder of images"),
+        DP_TEXT("work", 0, "DIR", &o->directory,
                 "keeps what is done; run again to go on (default: work/MODEL)"),
-        DP_INT("workers", 0, "N", &ask->workers, 1, DP_MAX_THREADS,
+        DP_INT("workers", 0, "N", &o->workers, 1, DP_MAX_THREADS,
                "images at the same time, one thread each (default: one, on all "
                "threads)"),
         DP_TEXT("shard", 0, "K/N", &ask->shard,
                 "only part K of N; the last to finish evaluates"),
-        DP_CHOICE("mode", 0, "slide|whole", &ask->mode,
+        DP_CHOICE("mode", 0, "slide|whole", &o->mode,
                   "segmentors: in windows or all at once (default: as published)"),
         DP_FLAG("ms-flip", 0, &ask->ms_flip,
                 "segmentors: average over scales and mirror images, as published"),
-        DP_FLAG("classwise", 0, &ask->classwise, "detectors: a table of the classes"),
-        DP_TEXT("report", 0, "DIR", &ask->report, "the evaluation as a page"),
+        DP_FLAG("classwise", 0, &ask->report.classwise,
+                "detectors: a table of the classes"),
+        DP_TEXT("report", 0, "DIR", &ask->report.page, "the evaluation as a page"),
         DP_FLAG("verify", 0, &ask->verify,
                 "fail (exit status 3) when a number is not within the config's "
                 "tolerance of the published one"),
@@ -204,7 +236,7 @@ static int parse(dp_test_ask *ask, int argc, char **argv)
         .arguments = "MODEL [DATASET]",
         .about =
             "Runs a model over a data set (COCO: detectors, ADE20K: segmentors) and "
-            "evaluates it. What is done is kept in the work folder, so that a run "
+            "evaluates it. What is done is kept in the run directory, so that a run "
             "can be interrupted at any moment.",
         .options = options,
         .least = 1,
@@ -214,25 +246,97 @@ static int parse(dp_test_ask *ask, int argc, char **argv)
     const int status = dp_options_parse(&usage, argc, argv, &args);
     if (status != DP_OPTIONS_GO_ON)
         return status;
-    ask->model = args.item[0];
-    ask->root = args.count > 1 ? args.item[1] : NULL;
+    ask->model = o->name = args.item[0];
+    o->root = args.count > 1 ? args.item[1] : NULL;
+    o->ms_flip = ask->ms_flip;
+    o->cache = ask->common.cache;
+    return DP_EXIT_OK;
+}
+
+/* What the command line means. */
+static int look_up(request *ask)
+{
+    dp_error err = {0};
+    dp_test_options *o = &ask->options;
+    char rest;
+    if (o->workers > 0 && ask->common.threads > 0)
+        return dp_cli_usage(
+            "test: --workers have one thread each; leave out --threads");
+    if (ask->shard &&
+        (sscanf(ask->shard, "%7d/%7d%c", &o->shard, &o->shards, &rest) != 2 ||
+         o->shard < 1 || o->shard > o->shards))
+        return dp_cli_usage("--shard: found \"%s\", expected K/N with K of 1 to N",
+                            ask->shard);
+    dp_status st =
+        dp_cli_find_model(&err, &ask->config, ask->model, ask->common.configs);
+    if (st == DP_OK && !ask->common.weights)
+        st = dp_cli_find_weights(&err, &ask->weights, ask->config);
+    if (st != DP_OK)
+        return dp_cli_fail(&err, DP_SUBJECT_MODEL);
+    o->config = ask->config;
+    o->weights = ask->common.weights ? ask->common.weights : ask->weights;
+    if (!o->weights)
+        return dp_cli_usage("%s ships without a checkpoint: give --weights FILE",
+                            ask->model);
+    return DP_EXIT_OK;
+}
+
+/* With workers, their number of threads loads the model and evaluates. */
+static int start(session *s, request *ask, int argc, char **argv)
+{
+    int status = parse(ask, argc, argv);
+    if (status == DP_EXIT_OK && ask->model)
+        status = look_up(ask);
+    if (status != DP_EXIT_OK || !ask->model)
+        return status;
+    ask->report.threads =
+        ask->options.workers > 0 ? ask->options.workers : ask->common.threads;
+    const dp_options options = {.threads = ask->report.threads,
+                                .cpu = ask->common.cpu,
+                                .gemm = ask->common.gemm,
+                                .precision = ask->common.precision,
+                                .log = log_line};
+    const dp_status st = dp_context_new(&s->ctx, &options);
+    if (st == DP_OK)
+        return DP_EXIT_OK;
+    dp_cli_say("cannot start: %s", dp_status_text(st));
+    return dp_cli_status(st, DP_SUBJECT_OUTPUT);
+}
+
+static int run_command(int (*go_on)(session *s), int argc, char **argv)
+{
+    request ask = {0};
+    session s = {.ask = &ask};
+    int status = start(&s, &ask, argc, argv);
+    if (s.ctx)
+        status = go_on(&s);
+    dp_test_free(s.test);
+    dp_context_free(s.ctx);
+    dp_free(ask.config);
+    dp_free(ask.weights);
     return status;
 }
 
-/* Rank 0 reads the command line first: what is wrong with it is said once. */
+/* Whether a launcher started this process: Open MPI's, one with PMIx, or one with PMI. One
+ * process alone does without MPI, which would start helpers of its own. */
+static bool is_launched(void)
+{
+    return getenv("OMPI_COMM_WORLD_SIZE") || getenv("PMIX_RANK") || getenv("PMI_RANK");
+}
+
+/* Process 0 reads the command line first: what is wrong with it is said once. */
 int dp_cli_test(int argc, char **argv)
 {
-    dp_test_ask ask = {0};
-    if (!dp_ranks_start())
+    int status = DP_EXIT_OK;
+    if (is_launched() && dp_processes_join() != DP_OK) {
+        dp_cli_say("MPI does not start, or not with threads");
         return DP_EXIT_MACHINE;
-    int status = DP_OPTIONS_GO_ON;
-    if (dp_ranks_me() == 0)
-        status = parse(&ask, argc, argv);
-    status = dp_ranks_share(status);
-    if (status == DP_OPTIONS_GO_ON && dp_ranks_me() > 0)
-        status = parse(&ask, argc, argv);
-    if (status == DP_OPTIONS_GO_ON)
-        status = run(&ask);
-    dp_ranks_end();
+    }
+    if (dp_processes_rank() == 0)
+        status = run_command(run, argc, argv);
+    else
+        while (status == DP_EXIT_OK && dp_processes_wait())
+            status = run_command(help, argc, argv);
+    dp_processes_leave(status);
     return status;
 }

@@ -46,6 +46,7 @@
 #include "densepred/eval.h"
 #include "densepred/image.h"
 #include "densepred/model.h"
+#include "densepred/runner.h"
 #include "densepred/segment.h"
 #include "densepred/status.h"
 

@@ -74,6 +74,27 @@ dp_status dp_context_new(dp_context **out, const dp_options *options)
     return st;
 }
 
+dp_status dp_context_fork(dp_error *err, dp_context **out, const dp_context *of,
+                          int threads)
+{
+    void *memory;
+    *out = NULL;
+    dp_status st = dp_alloc(err, &memory, 1, sizeof(dp_context), "a context");
+    if (st != DP_OK)
+        return st;
+    dp_context *ctx = memory;
+    ctx->kernels = of->kernels;
+    ctx->bf16 = of->bf16;
+    ctx->boxes_only = of->boxes_only;
+    dp_arena_dry(&ctx->arena);
+    st = dp_pool_new(err, &ctx->pool, threads);
+    if (st != DP_OK)
+        dp_context_free(ctx);
+    else
+        *out = ctx;
+    return st;
+}
+
 void dp_context_free(dp_context *ctx)
 {
     if (!ctx)

@@ -35,6 +35,11 @@ struct dp_context {
     void *trace_arg;
 };
 
+/* A further context for models of `of`: the same kernels and precision, its own threads and
+ * work space, no log. Errors as dp_context_new. */
+dp_status dp_context_fork(dp_error *err, dp_context **out, const dp_context *of,
+                          int threads) DP_MUST_CHECK;
+
 /* Hand a line to the log callback, if there is one. */
 void dp_context_log(dp_context *ctx, const char *format, ...) DP_PRINTF(2, 3);
 

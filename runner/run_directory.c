@@ -1,12 +1,10 @@
-#define _POSIX_C_SOURCE 200809L
 #include "runner/run_directory.h"
 
+#include "base/folder.h"
 #include "base/memory.h"
+#include "base/path.h"
 #include "base/text.h"
 
-#include <dirent.h>
-#include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 static const char suffix[] = ".records";
@@ -14,7 +12,7 @@ static const char suffix[] = ".records";
 /* ---- reading parts --------------------------------------------------------------------- */
 
 struct reading {
-    dp_work_folder *folder;
+    dp_run_directory *directory;
     int part;
 };
 
@@ -22,159 +20,135 @@ struct reading {
 static dp_status take_record(dp_error *err, void *arg, const dp_record *r)
 {
     const struct reading *reading = arg;
-    dp_work_folder *f = reading->folder;
-    if (r->item >= f->count || (r->kind != DP_WORK_DONE && r->kind != DP_WORK_FAILED))
+    dp_run_directory *d = reading->directory;
+    if (r->item >= d->count || (r->kind != DP_ITEM_DONE && r->kind != DP_ITEM_FAILED))
         return dp_fail(err, DP_EFORMAT,
                        "%s: found a record of item %llu, kind %u, expected items "
                        "below %zu",
-                       f->path, (unsigned long long)r->item, r->kind, f->count);
-    dp_work_entry *e = &f->entries[r->item];
-    if (e->state != DP_WORK_DONE || r->kind == DP_WORK_DONE)
-        *e = (dp_work_entry){(dp_work_state)r->kind, reading->part, r->at, r->size};
+                       d->path, (unsigned long long)r->item, r->kind, d->count);
+    dp_run_item *e = &d->items[r->item];
+    if (e->state != DP_ITEM_DONE || r->kind == DP_ITEM_DONE)
+        *e = (dp_run_item){(dp_item_state)r->kind, reading->part, r->at, r->size};
     return DP_OK;
 }
 
-static dp_status add_part(dp_error *err, dp_work_folder *f, const char *name)
+static dp_status read_part(dp_error *err, dp_run_directory *d, const char *name)
 {
-    void *list = f->parts;
-    dp_status st = dp_grow(err, &list, &f->part_capacity, f->part_count + 1,
-                           sizeof *f->parts, "parts of a work folder");
-    f->parts = list;
-    if (st != DP_OK)
-        return st;
-    dp_work_part *part = &f->parts[f->part_count];
-    *part = (dp_work_part){0};
-    st = dp_strdup(err, &part->name, name);
-    f->part_count += st == DP_OK;
-    return st;
-}
-
-static int compare_parts(const void *a, const void *b)
-{
-    const dp_work_part *x = a, *y = b;
-    return strcmp(x->name, y->name);
-}
-
-/* The names of all parts but the own one, sorted. */
-static dp_status find_parts(dp_error *err, dp_work_folder *f, const char *own)
-{
-    DIR *dir = opendir(f->path);
-    if (!dir)
-        return dp_fail(err, DP_EIO, "%s: cannot open: %s", f->path, strerror(errno));
-    dp_status st = DP_OK;
-    struct dirent *entry;
-    while (st == DP_OK && (errno = 0, entry = readdir(dir))) {
-        const char *name = entry->d_name;
-        const size_t size = strlen(name);
-        if (size < sizeof suffix ||
-            strcmp(name + size - sizeof suffix + 1, suffix) != 0)
-            continue;
-        if (!own || strncmp(name, own, size - sizeof suffix + 1) != 0 ||
-            own[size - sizeof suffix + 1] != '\0')
-            st = add_part(err, f, name);
-    }
-    if (st == DP_OK && errno)
-        st = dp_fail(err, DP_EIO, "%s: cannot read: %s", f->path, strerror(errno));
-    closedir(dir);
-    if (f->part_count > 0)
-        qsort(f->parts, f->part_count, sizeof *f->parts, compare_parts);
-    return st;
-}
-
-static dp_status read_part(dp_error *err, dp_work_folder *f, int part)
-{
-    dp_work_part *p = &f->parts[part];
-    struct reading reading = {f, part};
+    struct reading reading = {d, (int)d->part_count};
+    dp_file_map *map = &d->parts[d->part_count];
     size_t whole;
-    dp_text path = {.err = err};
-    dp_text_add(&path, "%s/%s", f->path, p->name);
-    dp_status st = path.status;
+    char *path;
+    dp_status st = dp_path_join(err, &path, d->path, name);
     if (st == DP_OK)
-        st = dp_file_map_open(err, &p->map, dp_text_get(&path));
+        st = dp_file_map_open(err, map, path);
+    d->part_count += st == DP_OK;
     if (st == DP_OK)
-        st = dp_record_file_scan(err, p->map.data, p->map.size, dp_text_get(&path),
-                                 f->key, take_record, &reading, &whole);
-    dp_text_done(&path);
+        st = dp_record_file_scan(err, map->data, map->size, path, d->key, take_record,
+                                 &reading, &whole);
+    dp_free(path);
     return st;
 }
 
-static dp_status open_own(dp_error *err, dp_work_folder *f, const char *own)
+/* All parts but the own one. */
+static dp_status read_parts(dp_error *err, dp_run_directory *d, const char *own)
 {
-    struct reading reading = {f, -1};
-    dp_text path = {.err = err};
-    dp_text_add(&path, "%s/%s%s", f->path, own, suffix);
-    dp_status st = path.status;
+    dp_folder_names names;
+    void *memory = NULL;
+    dp_status st = dp_folder_list(err, &names, d->path, suffix);
     if (st == DP_OK)
-        st = dp_record_file_open(err, &f->own, dp_text_get(&path), f->key, take_record,
-                                 &reading);
-    dp_text_done(&path);
+        st = dp_alloc(err, &memory, names.count, sizeof *d->parts,
+                      "parts of a run directory");
+    d->parts = memory;
+    for (size_t i = 0; i < names.count && st == DP_OK; i++)
+        if (!own || strcmp(names.name[i], own) != 0)
+            st = read_part(err, d, names.name[i]);
+    dp_folder_names_done(&names);
     return st;
 }
 
-/* ---- folders --------------------------------------------------------------------------- */
+static dp_status open_own(dp_error *err, dp_run_directory *d, const char *own)
+{
+    struct reading reading = {d, -1};
+    char *path;
+    dp_status st = dp_path_join(err, &path, d->path, own);
+    if (st == DP_OK)
+        st = dp_record_file_open(err, &d->own, path, d->key, take_record, &reading);
+    dp_free(path);
+    return st;
+}
 
-dp_status dp_work_folder_open(dp_error *err, dp_work_folder *f, const char *path,
-                              const uint8_t key[DP_RECORD_KEY_BYTES], size_t count,
-                              const char *own)
+/* ---- the directory --------------------------------------------------------------------- */
+
+static dp_status open_all(dp_error *err, dp_run_directory *d, const char *path,
+                          const char *own)
 {
     void *memory;
-    *f = (dp_work_folder){.count = count};
-    memcpy(f->key, key, sizeof f->key);
-    dp_status st = dp_strdup(err, &f->path, path);
+    dp_status st = dp_strdup(err, &d->path, path);
     if (st == DP_OK) {
-        st = dp_alloc(err, &memory, count, sizeof *f->entries, "items of a run");
-        f->entries = memory;
+        st = dp_alloc(err, &memory, d->count, sizeof *d->items, "items of a run");
+        d->items = memory;
     }
     if (st == DP_OK && own)
-        st = open_own(err, f, own);
+        st = open_own(err, d, own);
+    return st == DP_OK ? read_parts(err, d, own) : st;
+}
+
+dp_status dp_run_directory_open(dp_error *err, dp_run_directory *d, const char *path,
+                                const uint8_t key[DP_RECORD_KEY_BYTES], size_t count,
+                                const char *own)
+{
+    dp_text name = {.err = err};
+    *d = (dp_run_directory){.count = count};
+    memcpy(d->key, key, sizeof d->key);
+    if (own)
+        dp_text_add(&name, "%s%s", own, suffix);
+    dp_status st = name.status;
     if (st == DP_OK)
-        st = find_parts(err, f, own);
-    for (size_t i = 0; i < f->part_count && st == DP_OK; i++)
-        st = read_part(err, f, (int)i);
+        st = open_all(err, d, path, own ? dp_text_get(&name) : NULL);
     if (st != DP_OK)
-        dp_work_folder_close(f);
+        dp_run_directory_close(d);
+    dp_text_done(&name);
     return st;
 }
 
-void dp_work_folder_close(dp_work_folder *f)
+void dp_run_directory_close(dp_run_directory *d)
 {
-    if (f->own.path)
-        dp_record_file_close(&f->own);
-    for (size_t i = 0; i < f->part_count; i++) {
-        dp_file_map_close(&f->parts[i].map);
-        dp_free(f->parts[i].name);
-    }
-    dp_free(f->parts);
-    dp_free(f->entries);
-    dp_free(f->path);
-    *f = (dp_work_folder){0};
+    if (d->own.path)
+        dp_record_file_close(&d->own);
+    for (size_t i = 0; i < d->part_count; i++)
+        dp_file_map_close(&d->parts[i]);
+    dp_free(d->parts);
+    dp_free(d->items);
+    dp_free(d->path);
+    *d = (dp_run_directory){0};
 }
 
-dp_status dp_work_folder_put(dp_error *err, dp_work_folder *f, size_t item,
-                             dp_work_state state, const void *payload, size_t size)
+dp_status dp_run_directory_put(dp_error *err, dp_run_directory *d, size_t item,
+                               dp_item_state state, const void *payload, size_t size)
 {
-    dp_work_entry *e = &f->entries[item];
-    if (state == DP_WORK_FAILED && e->state == DP_WORK_FAILED)
+    dp_run_item *e = &d->items[item];
+    if (state == DP_ITEM_FAILED && e->state == DP_ITEM_FAILED)
         return DP_OK;
     const dp_status st =
-        dp_record_file_append(err, &f->own, item, (uint32_t)state, payload, size);
+        dp_record_file_append(err, &d->own, item, (uint32_t)state, payload, size);
     if (st == DP_OK)
-        *e = (dp_work_entry){state, -1, 0, 0};
+        *e = (dp_run_item){state, -1, 0, 0};
     return st;
 }
 
-size_t dp_work_folder_tally(const dp_work_folder *f, dp_work_state state)
+size_t dp_run_directory_tally(const dp_run_directory *d, dp_item_state state, int part,
+                              int parts)
 {
     size_t count = 0;
-    for (size_t i = 0; i < f->count; i++)
-        count += f->entries[i].state == state;
+    for (size_t i = (size_t)part - 1; i < d->count; i += (size_t)parts)
+        count += d->items[i].state == state;
     return count;
 }
 
-const unsigned char *dp_work_folder_get(const dp_work_folder *f, size_t item,
-                                        size_t *size)
+const unsigned char *dp_run_directory_get(const dp_run_directory *d, size_t item,
+                                          size_t *size)
 {
-    const dp_work_entry *e = &f->entries[item];
+    const dp_run_item *e = &d->items[item];
     *size = e->size;
-    return f->parts[e->part].map.data + e->at;
+    return d->parts[e->part].data + e->at;
 }

@@ -343,7 +343,7 @@ START_TEST(bad_images_are_said_skipped_and_counted)
     ck_assert_int_eq(r->status, 1);
     expect_in(r->err, "coco/val2017/3.png: found damaged PNG data");
     expect_in(r->err, "coco/val2017/5.png: No such file");
-    expect_in(r->err, "image 107: found a file_name that leads out");
+    expect_in(r->err, "image 107: its file_name leads out");
     expect_in(r->out, "24 images: 21 run, 3 bad and left out");
     cJSON *j = json_load(scratch_path("w/summary.json"));
     ck_assert_int_eq(cJSON_GetArraySize(json_get(j, "bad")), 3);
@@ -398,11 +398,11 @@ static const struct {
     {"--work w --shard 4/3", "--shard: found \"4/3\", expected K/N", 2},
     {"--work w --shard 1/3x", "--shard: found \"1/3x\", expected K/N", 2},
     {"--work w --shard 2", "--shard: found \"2\", expected K/N", 2},
-    {"--work w --workers 2 --threads 2", "found --threads with --workers", 2},
+    {"--work w --workers 2 --threads 2", "--workers have one thread each", 2},
     {"--work w --workers 0", "--workers", 2},
-    {"--work w --ms-flip", "found --ms-flip, which is for segmentors", 2},
-    {"--work w --mode whole", "found --mode, which is for segmentors", 2},
-    {"--work w --verify", "--verify: found no published number", 3},
+    {"--work w --ms-flip", "--ms-flip is for segmentors", 2},
+    {"--work w --mode whole", "--mode is for segmentors", 2},
+    {"--work w --verify", "--verify: there is no published score", 3},
     {"--work w -w none.pth", "none.pth", 3},
     {"--work w --annotations none.json", "none.json", 1},
 };
@@ -417,17 +417,18 @@ START_TEST(what_cannot_be_is_refused)
 }
 END_TEST
 
-START_TEST(a_work_folder_is_of_one_run)
+START_TEST(a_run_directory_is_of_one_run)
 {
     make_ade();
     expect_ok(test_ade("--work w"));
     const program_result *r = test_ade("--work w --mode whole");
     ck_assert_int_eq(r->status, 2);
-    expect_in(r->err, "w/run.json: config: found one that differs");
+    expect_in(r->err, "w/run.json is of another run: its config differs");
     run_ok("cp ade/annotations/000000000201.png ade/annotations/3.png");
     r = test_ade("--work w");
     ck_assert_int_eq(r->status, 2);
-    expect_in(r->err, "w/run.json: a list of images with digest: found ");
+    expect_in(r->err,
+              "w/run.json is of another run: SHA-256 of the list of images: found ");
     ck_assert_int_eq(program_run("densepred test golden/upernet_a -w x")->status, 2);
 }
 END_TEST
@@ -465,7 +466,7 @@ START_TEST(numbers_stand_beside_the_published_ones)
         ck_assert_msg(r->status == (strict ? verified[_i].status : 0), "%d: %s",
                       r->status, r->err);
         if (strict && verified[_i].status)
-            expect_in(r->err, "--verify: found ");
+            expect_in(r->err, "--verify: the");
         else
             expect_in(r->out, verified[_i].line);
     }
@@ -510,7 +511,7 @@ int main(int argc, char **argv)
     tcase_add_test(t, a_label_map_without_an_image_is_left_out);
     tcase_add_test(t, a_full_disk_corrupts_nothing);
     tcase_add_loop_test(t, what_cannot_be_is_refused, 0, COUNT(refused));
-    tcase_add_test(t, a_work_folder_is_of_one_run);
+    tcase_add_test(t, a_run_directory_is_of_one_run);
     tcase_add_loop_test(t, numbers_stand_beside_the_published_ones, 0, COUNT(verified));
     if (has_mpi(argv[0]))
         tcase_add_loop_test(t, processes_of_mpi_change_nothing, 1, 4);

@@ -192,27 +192,27 @@ END_TEST
 
 /* ---- folders --------------------------------------------------------------------------- */
 
-static dp_work_folder open_folder(const char *own)
+static dp_run_directory open_folder(const char *own)
 {
-    dp_work_folder f;
-    ck_assert_msg(dp_work_folder_open(&err, &f, scratch_path("work"), key, 6, own) ==
+    dp_run_directory f;
+    ck_assert_msg(dp_run_directory_open(&err, &f, scratch_path("work"), key, 6, own) ==
                       DP_OK,
                   "%s", err.text);
     return f;
 }
 
-static void put(dp_work_folder *f, size_t item, dp_work_state state, const char *text)
+static void put(dp_run_directory *f, size_t item, dp_item_state state, const char *text)
 {
-    ck_assert_int_eq(dp_work_folder_put(&err, f, item, state, text, strlen(text)),
+    ck_assert_int_eq(dp_run_directory_put(&err, f, item, state, text, strlen(text)),
                      DP_OK);
 }
 
-static void expect(const dp_work_folder *f, size_t item, dp_work_state state,
+static void expect(const dp_run_directory *f, size_t item, dp_item_state state,
                    const char *text)
 {
     size_t size;
-    ck_assert_int_eq(f->entries[item].state, state);
-    const unsigned char *bytes = dp_work_folder_get(f, item, &size);
+    ck_assert_int_eq(f->items[item].state, state);
+    const unsigned char *bytes = dp_run_directory_get(f, item, &size);
     ck_assert_uint_eq(size, strlen(text));
     ck_assert_mem_eq(bytes, text, size);
 }
@@ -220,45 +220,45 @@ static void expect(const dp_work_folder *f, size_t item, dp_work_state state,
 START_TEST(parts_are_put_together)
 {
     ck_assert_int_eq(dp_path_make_folders(&err, scratch_path("work")), DP_OK);
-    dp_work_folder a = open_folder("a"), b = open_folder("b");
-    put(&a, 0, DP_WORK_DONE, "zero");
-    put(&b, 1, DP_WORK_FAILED, "no file");
-    put(&b, 1, DP_WORK_FAILED, "still no file");
-    put(&a, 2, DP_WORK_FAILED, "bad");
-    put(&b, 2, DP_WORK_DONE, "two");
-    put(&b, 4, DP_WORK_DONE, "");
-    ck_assert_uint_eq(dp_work_folder_tally(&b, DP_WORK_DONE), 2);
-    dp_work_folder_close(&b);
-    dp_work_folder_close(&a);
+    dp_run_directory a = open_folder("a"), b = open_folder("b");
+    put(&a, 0, DP_ITEM_DONE, "zero");
+    put(&b, 1, DP_ITEM_FAILED, "no file");
+    put(&b, 1, DP_ITEM_FAILED, "still no file");
+    put(&a, 2, DP_ITEM_FAILED, "bad");
+    put(&b, 2, DP_ITEM_DONE, "two");
+    put(&b, 4, DP_ITEM_DONE, "");
+    ck_assert_uint_eq(dp_run_directory_tally(&b, DP_ITEM_DONE, 1, 1), 2);
+    dp_run_directory_close(&b);
+    dp_run_directory_close(&a);
 
-    dp_work_folder f = open_folder("b");
-    ck_assert_uint_eq(dp_work_folder_tally(&f, DP_WORK_DONE), 3);
-    put(&f, 5, DP_WORK_DONE, "five");
-    dp_work_folder_close(&f);
+    dp_run_directory f = open_folder("b");
+    ck_assert_uint_eq(dp_run_directory_tally(&f, DP_ITEM_DONE, 1, 1), 3);
+    put(&f, 5, DP_ITEM_DONE, "five");
+    dp_run_directory_close(&f);
 
     f = open_folder(NULL);
-    expect(&f, 0, DP_WORK_DONE, "zero");
-    expect(&f, 1, DP_WORK_FAILED, "no file");
-    expect(&f, 2, DP_WORK_DONE, "two");
-    ck_assert_int_eq(f.entries[3].state, DP_WORK_OPEN);
-    expect(&f, 4, DP_WORK_DONE, "");
-    expect(&f, 5, DP_WORK_DONE, "five");
-    dp_work_folder_close(&f);
+    expect(&f, 0, DP_ITEM_DONE, "zero");
+    expect(&f, 1, DP_ITEM_FAILED, "no file");
+    expect(&f, 2, DP_ITEM_DONE, "two");
+    ck_assert_int_eq(f.items[3].state, DP_ITEM_OPEN);
+    expect(&f, 4, DP_ITEM_DONE, "");
+    expect(&f, 5, DP_ITEM_DONE, "five");
+    dp_run_directory_close(&f);
 }
 END_TEST
 
 START_TEST(a_folder_of_a_smaller_run_is_refused)
 {
     ck_assert_int_eq(dp_path_make_folders(&err, scratch_path("work")), DP_OK);
-    dp_work_folder f = open_folder("a");
-    put(&f, 5, DP_WORK_DONE, "five");
-    dp_work_folder_close(&f);
-    ck_assert_int_eq(dp_work_folder_open(&err, &f, scratch_path("work"), key, 5, "b"),
+    dp_run_directory f = open_folder("a");
+    put(&f, 5, DP_ITEM_DONE, "five");
+    dp_run_directory_close(&f);
+    ck_assert_int_eq(dp_run_directory_open(&err, &f, scratch_path("work"), key, 5, "b"),
                      DP_EFORMAT);
-    ck_assert_int_eq(dp_work_folder_open(&err, &f, scratch_path("work"), other, 6, "b"),
-                     DP_EARG);
-    ck_assert_int_eq(dp_work_folder_open(&err, &f, scratch_path("none"), key, 6, NULL),
-                     DP_EIO);
+    ck_assert_int_eq(
+        dp_run_directory_open(&err, &f, scratch_path("work"), other, 6, "b"), DP_EARG);
+    ck_assert_int_eq(
+        dp_run_directory_open(&err, &f, scratch_path("none"), key, 6, NULL), DP_EIO);
 }
 END_TEST
 
@@ -292,7 +292,7 @@ END_TEST
 
 int main(void)
 {
-    Suite *s = suite_create("io/work_folder");
+    Suite *s = suite_create("runner/run_directory");
     TCase *t = tcase_create("core");
     tcase_add_checked_fixture(t, scratch_setup, scratch_teardown);
     tcase_set_timeout(t, 60);

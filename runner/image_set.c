@@ -1,16 +1,14 @@
 #define _POSIX_C_SOURCE 200809L
-#include "cli/test_set.h"
+#include "runner/image_set.h"
 
+#include "base/folder.h"
 #include "base/memory.h"
 #include "base/path.h"
 #include "base/text.h"
-#include "cli/input_image.h"
-#include "cli/inputs.h"
 #include "io/data/coco.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <unistd.h>
 
 enum { STEM = 512 };
@@ -29,28 +27,18 @@ static const layout ade_layouts[] = {{"annotations/validation", "images/validati
                                      {"annotations", "images"},
                                      {NULL, NULL}};
 
-static dp_status join(dp_error *err, char **path, const char *folder, const char *name)
-{
-    dp_text t = {.err = err};
-    dp_text_add(&t, "%s/%s", folder, name);
-    const dp_status st =
-        t.status == DP_OK ? dp_strdup(err, path, dp_text_get(&t)) : t.status;
-    dp_text_done(&t);
-    return st;
-}
-
 static bool is_there(const char *root, const char *name)
 {
     dp_error err = {0};
     char *path;
-    if (join(&err, &path, root, name) != DP_OK)
+    if (dp_path_join(&err, &path, root, name) != DP_OK)
         return false;
     const bool there = access(path, F_OK) == 0;
     dp_free(path);
     return there;
 }
 
-static dp_status find_in_root(dp_error *err, dp_test_set *s, const char *root)
+static dp_status find_in_root(dp_error *err, dp_image_set *s, const char *root)
 {
     const layout *l = s->task == DP_TASK_DETECT ? coco_layouts : ade_layouts;
     for (; l->images; l++) {
@@ -59,19 +47,19 @@ static dp_status find_in_root(dp_error *err, dp_test_set *s, const char *root)
             continue;
         dp_status st = DP_OK;
         if (!s->annotations)
-            st = join(err, &s->annotations, root, l->annotations);
+            st = dp_path_join(err, &s->annotations, root, l->annotations);
         if (st == DP_OK && !s->images)
-            st = join(err, &s->images, root, l->images);
+            st = dp_path_join(err, &s->images, root, l->images);
         return st;
     }
     l = s->task == DP_TASK_DETECT ? coco_layouts : ade_layouts;
     return dp_fail(err, DP_EARG,
-                   "%s: found no %s with %s, expected them, or --annotations and "
+                   "%s: there is no %s with %s; name them, or give --annotations and "
                    "--images",
                    root, l->annotations, l->images);
 }
 
-static dp_status find_parts(dp_error *err, dp_test_set *s, const char *root,
+static dp_status find_parts(dp_error *err, dp_image_set *s, const char *root,
                             const char *images, const char *annotations)
 {
     dp_status st = DP_OK;
@@ -83,15 +71,16 @@ static dp_status find_parts(dp_error *err, dp_test_set *s, const char *root,
         return st;
     if (root)
         return find_in_root(err, s, root);
-    return dp_fail(err, DP_EARG,
-                   "test: found no %s, expected DATASET, or --annotations and --images",
-                   images ? "--annotations" : "--images");
+    return dp_fail(
+        err, DP_EARG,
+        "test: without DATASET, --annotations and --images are needed: %s is not given",
+        images ? "--annotations" : "--images");
 }
 
 /* ---- items ----------------------------------------------------------------------------- */
 
 /* An item whose parts are still to be filled in, at the end of the list. */
-static dp_status append(dp_error *err, dp_test_set *s, dp_test_item **item,
+static dp_status append(dp_error *err, dp_image_set *s, dp_set_image **item,
                         const char *name)
 {
     void *list = s->items;
@@ -101,7 +90,7 @@ static dp_status append(dp_error *err, dp_test_set *s, dp_test_item **item,
     if (st != DP_OK)
         return st;
     *item = &s->items[s->count];
-    **item = (dp_test_item){0};
+    **item = (dp_set_image){0};
     st = dp_strdup(err, &(*item)->name, name);
     s->count += st == DP_OK;
     return st;
@@ -114,7 +103,7 @@ static int compare_places(const void *a, const void *b)
     return (x->name > y->name) - (x->name < y->name);
 }
 
-static dp_status add_coco(dp_error *err, dp_test_set *s)
+static dp_status add_coco(dp_error *err, dp_image_set *s)
 {
     dp_coco_truth truth;
     dp_status st =
@@ -122,71 +111,59 @@ static dp_status add_coco(dp_error *err, dp_test_set *s)
     if (st != DP_OK)
         return st;
     if (truth.image_count == 0)
-        st = dp_fail(err, DP_EFORMAT, "%s: found no images, expected some",
-                     s->annotations);
+        st = dp_fail(err, DP_EFORMAT, "%s: it lists no images", s->annotations);
     else
         qsort(truth.images, truth.image_count, sizeof *truth.images, compare_places);
     for (size_t i = 0; i < truth.image_count && st == DP_OK; i++) {
         const char *name = truth.names + truth.images[i].name;
-        dp_test_item *item;
+        dp_set_image *item;
         st = append(err, s, &item, name);
         if (st != DP_OK)
             break;
         item->id = truth.images[i].id;
         if (dp_path_stays_inside(name))
-            st = join(err, &item->path, s->images, name);
+            st = dp_path_join(err, &item->path, s->images, name);
     }
     dp_coco_truth_done(&truth);
     return st;
 }
 
-/* The image that has a label map's name: the first of these that is there. */
-static dp_status find_image(dp_error *err, dp_test_item *item, const char *folder)
+/* The image that has a label map's name: the first of these that is there, or else the
+ * first; reading it will say that it is missing. */
+static dp_status find_image(dp_error *err, dp_set_image *item, const char *folder)
 {
     static const char *const suffixes[] = {".jpg", ".jpeg", ".png", ".JPG", ".JPEG"};
-    char stem[STEM];
-    dp_text name = {.err = err};
+    const size_t count = sizeof suffixes / sizeof *suffixes;
+    char name[STEM + 8];
+    dp_path_stem(name, STEM, item->name);
+    const size_t stem = strlen(name);
     size_t i = 0;
-    dp_input_image_stem(stem, sizeof stem, item->name);
-    do {
-        name.size = 0;
-        dp_text_add(&name, "%s%s", stem, suffixes[i]);
-    } while (name.status == DP_OK && !is_there(folder, dp_text_get(&name)) &&
-             ++i < sizeof suffixes / sizeof *suffixes);
-    if (name.status == DP_OK && i == sizeof suffixes / sizeof *suffixes) {
-        name.size = 0; /* reading it will say what is missing */
-        dp_text_add(&name, "%s%s", stem, suffixes[0]);
-    }
-    const dp_status st = name.status == DP_OK
-                             ? join(err, &item->path, folder, dp_text_get(&name))
-                             : name.status;
-    dp_text_done(&name);
-    return st;
+    do
+        memcpy(name + stem, suffixes[i], strlen(suffixes[i]) + 1);
+    while (!is_there(folder, name) && ++i < count);
+    if (i == count)
+        memcpy(name + stem, suffixes[0], strlen(suffixes[0]) + 1);
+    return dp_path_join(err, &item->path, folder, name);
 }
 
-static dp_status add_ade(dp_error *err, dp_test_set *s)
+static dp_status add_ade(dp_error *err, dp_image_set *s)
 {
-    dp_inputs labels = {0};
-    dp_status st = dp_inputs_add(err, &labels, s->annotations);
+    dp_folder_names labels;
+    dp_status st = dp_folder_list(err, &labels, s->annotations, ".png");
+    if (st == DP_OK && labels.count == 0)
+        st = dp_fail(err, DP_EFORMAT, "%s: there is no label map (.png) in it",
+                     s->annotations);
     for (size_t i = 0; i < labels.count && st == DP_OK; i++) {
-        const char *slash = strrchr(labels.path[i], '/');
-        const char *name = slash ? slash + 1 : labels.path[i];
-        const size_t size = strlen(name);
-        dp_test_item *item;
-        if (size < 4 || strcasecmp(name + size - 4, ".png") != 0)
-            continue;
-        st = append(err, s, &item, name);
+        dp_set_image *item;
+        st = append(err, s, &item, labels.name[i]);
         if (st == DP_OK)
             st = find_image(err, item, s->images);
     }
-    if (st == DP_OK && s->count == 0)
-        st = dp_fail(err, DP_EFORMAT, "%s: found no label map, expected .png files",
-                     s->annotations);
-    dp_inputs_done(&labels);
+    dp_folder_names_done(&labels);
     return st;
 }
 
-static void digest(dp_test_set *s)
+static void digest(dp_image_set *s)
 {
     dp_sha256 sum;
     uint8_t bytes[DP_SHA256_BYTES];
@@ -202,22 +179,22 @@ static void digest(dp_test_set *s)
     dp_sha256_format(s->digest, bytes);
 }
 
-dp_status dp_test_set_load(dp_error *err, dp_test_set *s, dp_task task,
-                           const char *root, const char *images,
-                           const char *annotations)
+dp_status dp_image_set_load(dp_error *err, dp_image_set *s, dp_task task,
+                            const char *root, const char *images,
+                            const char *annotations)
 {
-    *s = (dp_test_set){.task = task};
+    *s = (dp_image_set){.task = task};
     dp_status st = find_parts(err, s, root, images, annotations);
     if (st == DP_OK)
         st = task == DP_TASK_DETECT ? add_coco(err, s) : add_ade(err, s);
     if (st == DP_OK)
         digest(s);
     else
-        dp_test_set_done(s);
+        dp_image_set_done(s);
     return st;
 }
 
-void dp_test_set_done(dp_test_set *s)
+void dp_image_set_done(dp_image_set *s)
 {
     for (size_t i = 0; i < s->count; i++) {
         dp_free(s->items[i].name);
@@ -226,5 +203,5 @@ void dp_test_set_done(dp_test_set *s)
     dp_free(s->items);
     dp_free(s->images);
     dp_free(s->annotations);
-    *s = (dp_test_set){0};
+    *s = (dp_image_set){0};
 }

@@ -1,0 +1,131 @@
+#include "runner/queue.h"
+
+#include "base/atomic_file.h"
+#include "base/memory.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* ---- opening --------------------------------------------------------------------------- */
+
+/* Also what failed: its file may be whole by now. */
+static dp_status list_todo(dp_error *err, dp_directory_queue *q)
+{
+    const dp_run_directory *d = &q->directory;
+    const dp_test_options *o = &q->test->options;
+    void *memory;
+    const dp_status st =
+        dp_alloc(err, &memory, d->count, sizeof *q->todo, "the list of images");
+    if (st != DP_OK)
+        return st;
+    q->todo = memory;
+    for (size_t i = (size_t)o->shard - 1; i < d->count; i += (size_t)o->shards)
+        if (d->items[i].state != DP_ITEM_DONE)
+            q->todo[q->todo_count++] = i;
+    q->before = dp_run_directory_tally(d, DP_ITEM_DONE, 1, 1);
+    return DP_OK;
+}
+
+/* Remove what a killed run left half written. A run in shards shares the directory with
+ * others, whose files these may be; then they stay. */
+static dp_status tidy(dp_error *err, const dp_test *t)
+{
+    if (t->options.shards > 1)
+        return DP_OK;
+    const dp_status st = dp_atomic_file_tidy(err, t->directory_path);
+    return st == DP_OK && t->task == DP_TASK_SEGMENT
+               ? dp_atomic_file_tidy(err, t->results)
+               : st;
+}
+
+static void tell(const dp_directory_queue *q, const char *failure)
+{
+    const dp_test *t = q->test;
+    if (t->progress)
+        t->progress(t->progress_arg,
+                    &(dp_test_progress){q->done, q->todo_count, q->directory.count,
+                                        q->before, failure});
+}
+
+dp_status dp_directory_queue_open(dp_error *err, dp_directory_queue *q,
+                                  const dp_test *test)
+{
+    char own[64];
+    *q = (dp_directory_queue){.test = test};
+    snprintf(own, sizeof own, "part_%d_of_%d", test->options.shard,
+             test->options.shards);
+    dp_status st = dp_run_directory_open(err, &q->directory, test->directory_path,
+                                         test->key, test->set.count, own);
+    if (st == DP_OK)
+        st = tidy(err, test);
+    if (st == DP_OK)
+        st = list_todo(err, q);
+    if (st != DP_OK) {
+        dp_run_directory_close(&q->directory);
+        return st;
+    }
+    pthread_mutex_init(&q->lock, NULL);
+    if (q->directory.own.cut > 0)
+        dp_context_log(test->ctx, "%s: cut off %zu bytes of an unfinished record",
+                       q->directory.own.path, q->directory.own.cut);
+    tell(q, NULL);
+    return DP_OK;
+}
+
+void dp_directory_queue_close(dp_directory_queue *q)
+{
+    dp_run_directory_close(&q->directory);
+    dp_free(q->todo);
+    pthread_mutex_destroy(&q->lock);
+}
+
+/* ---- the queue ------------------------------------------------------------------------- */
+
+static bool next(void *arg, dp_job *job)
+{
+    dp_directory_queue *q = arg;
+    pthread_mutex_lock(&q->lock);
+    const bool more = !q->stopped && q->next < q->todo_count;
+    if (more) {
+        job->item = q->todo[q->next++];
+        const dp_set_image *image = &q->test->set.items[job->item];
+        job->id = image->id;
+        snprintf(job->path, sizeof job->path, "%s", image->path ? image->path : "");
+    }
+    pthread_mutex_unlock(&q->lock);
+    return more;
+}
+
+static dp_status answer(dp_error *err, void *arg, const dp_answer *a)
+{
+    dp_directory_queue *q = arg;
+    const bool failed = a->state == DP_ITEM_FAILED;
+    char sentence[DP_ERROR_TEXT];
+    pthread_mutex_lock(&q->lock);
+    const dp_status st = dp_run_directory_put(err, &q->directory, a->item, a->state,
+                                              a->payload, a->size);
+    if (st != DP_OK) {
+        q->stopped = true;
+    } else {
+        q->done++;
+        if (failed)
+            snprintf(sentence, sizeof sentence, "%.*s", (int)a->size,
+                     (const char *)a->payload);
+        tell(q, failed ? sentence : NULL);
+    }
+    pthread_mutex_unlock(&q->lock);
+    return st;
+}
+
+static void stop(void *arg)
+{
+    dp_directory_queue *q = arg;
+    pthread_mutex_lock(&q->lock);
+    q->stopped = true;
+    pthread_mutex_unlock(&q->lock);
+}
+
+dp_queue dp_directory_queue_get(dp_directory_queue *q)
+{
+    return (dp_queue){q, next, answer, stop};
+}
