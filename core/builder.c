@@ -8,108 +8,81 @@
 #include <stdlib.h>
 #include <string.h>
 
-static dp_status sort_names(dp_builder *b);
+/* ---- source and sink -------------------------------------------------------------- */
+
+/* The tensors of a checkpoint, by name. */
+static dp_status index_tensors(dp_builder *b)
+{
+    const dp_weight_source *s = &b->source;
+    void *names = NULL, *used = NULL;
+    dp_status st =
+        dp_alloc(b->err, &used, s->count, sizeof *b->used, "a list of tensors");
+    b->used = used;
+    if (st == DP_OK)
+        st = dp_alloc(b->err, &names, s->count, sizeof *b->names, "a list of tensors");
+    b->names = names;
+    for (size_t i = 0; i < s->count && st == DP_OK; i++)
+        b->names[i] = dp_name_from(s->tensors[i].name);
+    if (st == DP_OK)
+        st = dp_name_index_init(b->err, &b->index, b->names, s->count);
+    if (st != DP_OK)
+        return st;
+    const ptrdiff_t twice = dp_name_index_find_twice(&b->index);
+    return twice == DP_NAME_NONE
+               ? DP_OK
+               : dp_fail(b->err, DP_EFORMAT, "checkpoint: found tensor %s twice",
+                         s->tensors[twice].name);
+}
 
 dp_status dp_builder_init(dp_error *err, dp_builder *b, dp_store *store,
                           const struct dp_kernels *kernels,
                           const dp_named_tensor *tensors, size_t count)
 {
-    *b = (dp_builder){.err = err,
-                      .store = store,
-                      .kernels = kernels,
-                      .tensors = tensors,
-                      .tensor_count = count};
-    void *memory = NULL;
-    dp_status st = dp_alloc(err, &memory, count, sizeof *b->used, "a list of tensors");
-    b->used = memory;
-    if (st == DP_OK) {
-        st = dp_alloc(err, &memory, count, sizeof *b->order, "a list of tensors");
-        b->order = memory;
-    }
-    if (st == DP_OK)
-        st = sort_names(b);
+    *b = (dp_builder){
+        .err = err,
+        .store = store,
+        .kernels = kernels,
+        .source = {.kind = tensors ? DP_SOURCE_CHECKPOINT : DP_SOURCE_RANDOM,
+                   .tensors = tensors,
+                   .count = tensors ? count : 0},
+        .sink = {.kind = DP_SINK_PACK}};
+    const dp_status st = b->source.count > 0 ? index_tensors(b) : DP_OK;
     if (st != DP_OK)
         dp_builder_done(b);
     return st;
 }
 
-void dp_mismatches_done(dp_mismatches *m)
-{
-    for (size_t i = 0; i < m->count; i++) {
-        dp_free(m->list[i].name);
-        dp_free(m->list[i].detail);
-    }
-    dp_free(m->list);
-    *m = (dp_mismatches){0};
-}
-
 void dp_builder_done(dp_builder *b)
 {
     dp_mismatches_done(&b->mismatches);
+    dp_name_index_done(&b->index);
+    dp_free(b->names);
     dp_free(b->used);
-    dp_free(b->order);
-    dp_free(b->pieces);
+    dp_free(b->sink.pieces);
     dp_store_done(&b->values);
     *b = (dp_builder){0};
 }
 
-static int compare_names(const dp_builder *b, uint32_t i, uint32_t j)
+void dp_builder_count(dp_builder *b)
 {
-    return strcmp(b->tensors[i].name, b->tensors[j].name);
+    b->source.kind = DP_SOURCE_NONE;
+    b->sink.kind = DP_SINK_COUNT;
 }
 
-/* Heap sort: the order of a checkpoint may be chosen by an attacker. */
-static void sift_down(dp_builder *b, size_t root, size_t end)
+void dp_builder_use_ready(dp_builder *b, float *ready, size_t count)
 {
-    uint32_t *order = b->order;
-    for (size_t child; (child = 2 * root + 1) < end; root = child) {
-        if (child + 1 < end && compare_names(b, order[child], order[child + 1]) < 0)
-            child++;
-        if (compare_names(b, order[root], order[child]) >= 0)
-            return;
-        const uint32_t swap = order[root];
-        order[root] = order[child];
-        order[child] = swap;
-    }
+    b->source.kind = DP_SOURCE_NONE;
+    b->sink.kind = DP_SINK_READY;
+    b->sink.ready = ready;
+    b->sink.ready_count = count;
 }
 
-static dp_status sort_names(dp_builder *b)
+void dp_builder_keep(dp_builder *b, dp_parameters *parameters)
 {
-    const size_t n = b->tensor_count;
-    for (size_t i = 0; i < n; i++)
-        b->order[i] = (uint32_t)i;
-    for (size_t i = n / 2; i-- > 0;)
-        sift_down(b, i, n);
-    for (size_t end = n; end-- > 1;) {
-        const uint32_t swap = b->order[0];
-        b->order[0] = b->order[end];
-        b->order[end] = swap;
-        sift_down(b, 0, end);
-    }
-    for (size_t i = 1; i < n; i++)
-        if (compare_names(b, b->order[i - 1], b->order[i]) == 0)
-            return dp_fail(b->err, DP_EFORMAT,
-                           "checkpoint: found tensor %s twice, expected once",
-                           b->tensors[b->order[i]].name);
-    return DP_OK;
+    b->sink.parameters = parameters;
 }
 
-/* Index into tensors, or tensor_count. */
-static size_t find_tensor(const dp_builder *b, const char *name)
-{
-    size_t low = 0, high = b->tensor_count;
-    while (low < high) {
-        const size_t middle = low + (high - low) / 2;
-        const int order = strcmp(b->tensors[b->order[middle]].name, name);
-        if (order == 0)
-            return b->order[middle];
-        if (order < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return b->tensor_count;
-}
+/* ---- scopes and notes ------------------------------------------------------------- */
 
 size_t dp_builder_enter(dp_builder *b, const char *format, ...)
 {
@@ -129,24 +102,8 @@ void dp_builder_leave(dp_builder *b, size_t outer)
 static void note(dp_builder *b, dp_mismatch_kind kind, const char *name,
                  const char *detail)
 {
-    if (b->status != DP_OK)
-        return;
-    dp_mismatches *m = &b->mismatches;
-    dp_mismatch entry = {kind, NULL, NULL};
-    void *list = m->list;
-    dp_status st = dp_grow(b->err, &list, &m->capacity, m->count + 1, sizeof *m->list,
-                           "a list of tensors");
-    m->list = list;
-    if (st == DP_OK)
-        st = dp_strdup(b->err, &entry.name, name);
-    if (st == DP_OK)
-        st = dp_strdup(b->err, &entry.detail, detail);
-    if (st == DP_OK) {
-        m->list[m->count++] = entry;
-        return;
-    }
-    dp_free(entry.name);
-    b->status = st;
+    if (b->status == DP_OK)
+        b->status = dp_mismatches_add(b->err, &b->mismatches, kind, name, detail);
 }
 
 /* ---- random weights --------------------------------------------------------- */
@@ -227,24 +184,19 @@ static void note_shape(dp_builder *b, const dp_named_tensor *t, int rank,
 
 float *dp_builder_scratch(dp_builder *b, size_t count)
 {
-    if (b->counting || b->ready)
-        return NULL;
     void *values = NULL;
-    if (b->status != DP_OK)
-        return NULL;
-    const dp_status st =
-        dp_store_take(b->err, &b->values, &values, count, sizeof(float), "a tensor");
-    if (st != DP_OK)
-        b->status = st;
+    if (b->status == DP_OK && b->source.kind != DP_SOURCE_NONE)
+        b->status = dp_store_take(b->err, &b->values, &values, count, sizeof(float),
+                                  "a tensor");
     return values;
 }
 
-static const float *random_values(dp_builder *b, const char *name, int rank,
-                                  const int *shape, size_t count)
+static const float *random_values(dp_builder *b, int rank, const int *shape,
+                                  size_t count)
 {
     float *values = dp_builder_scratch(b, count);
     if (values)
-        fill_random(values, name, b->seed, rank, shape);
+        fill_random(values, b->scope, b->source.seed, rank, shape);
     return values;
 }
 
@@ -259,56 +211,64 @@ static const float *stored_values(dp_builder *b, const dp_named_tensor *t, size_
     return values;
 }
 
+/* Values of the tensor called b->scope. */
+static const float *checkpoint_values(dp_builder *b, int rank, const int *shape,
+                                      size_t count)
+{
+    const ptrdiff_t at = dp_name_index_find(&b->index, dp_name_from(b->scope));
+    if (at == DP_NAME_NONE) {
+        note(b, DP_MISMATCH_MISSING, b->scope, "");
+    } else {
+        const dp_named_tensor *t = &b->source.tensors[at];
+        b->used[at] = true;
+        if (shape_fits(t, rank, shape)) {
+            b->fitted++;
+            return stored_values(b, t, count);
+        }
+        note_shape(b, t, rank, shape);
+    }
+    return b->source.partial ? random_values(b, rank, shape, count) : NULL;
+}
+
+static const float *source_values(dp_builder *b, int rank, const int *shape,
+                                  size_t count)
+{
+    if (b->status != DP_OK)
+        return NULL;
+    switch (b->source.kind) {
+    case DP_SOURCE_CHECKPOINT:
+        return checkpoint_values(b, rank, shape, count);
+    case DP_SOURCE_RANDOM:
+        return random_values(b, rank, shape, count);
+    case DP_SOURCE_NONE:
+        break;
+    }
+    return NULL;
+}
+
 /* The values in the model's store; those given when none are to be kept. */
 static const float *keep(dp_builder *b, const float *values, int rank, const int *shape,
                          bool buffer)
 {
-    if (!values || !b->parameters)
+    if (!values || !b->sink.parameters)
         return values;
     dp_parameter tensor = {.name = b->scope, .rank = rank, .buffer = buffer};
     memcpy(tensor.shape, shape, (size_t)rank * sizeof *shape);
-    b->status =
-        dp_parameters_add(b->err, b->parameters, b->store, &tensor, values, &values);
+    b->status = dp_parameters_add(b->err, b->sink.parameters, b->store, &tensor, values,
+                                  &values);
     return values;
-}
-
-const float *dp_builder_kept(const dp_builder *b, const float *values)
-{
-    return b->parameters && dp_parameters_find_values(b->parameters, values) ? values
-                                                                             : NULL;
 }
 
 static const float *get_tensor(dp_builder *b, const char *name, int rank,
                                const int *shape, bool buffer)
 {
-    const size_t outer = dp_builder_enter(b, "%s", name);
-    const float *values = NULL;
     size_t count = 1;
     for (int d = 0; d < rank; d++)
         count *= (size_t)shape[d];
-
-    if (b->status != DP_OK || b->counting || b->ready) {
-        /* out of memory before, or no values wanted: nothing to find out */
-    } else if (!b->tensors) {
-        values = random_values(b, b->scope, rank, shape, count);
-    } else {
-        const size_t i = find_tensor(b, b->scope);
-        if (i == b->tensor_count) {
-            note(b, DP_MISMATCH_MISSING, b->scope, "");
-            if (b->partial)
-                values = random_values(b, b->scope, rank, shape, count);
-        } else {
-            b->used[i] = true;
-            if (shape_fits(&b->tensors[i], rank, shape)) {
-                values = stored_values(b, &b->tensors[i], count);
-                b->fitted++;
-            } else {
-                note_shape(b, &b->tensors[i], rank, shape);
-                if (b->partial)
-                    values = random_values(b, b->scope, rank, shape, count);
-            }
-        }
-    }
+    if (!buffer)
+        b->params += count;
+    const size_t outer = dp_builder_enter(b, "%s", name);
+    const float *values = source_values(b, rank, shape, count);
     values = keep(b, values, rank, shape, buffer);
     dp_builder_leave(b, outer);
     return values;
@@ -317,10 +277,6 @@ static const float *get_tensor(dp_builder *b, const char *name, int rank,
 const float *dp_builder_tensor(dp_builder *b, const char *name, int rank,
                                const int *shape)
 {
-    uint64_t count = 1;
-    for (int d = 0; d < rank; d++)
-        count *= (uint64_t)shape[d];
-    b->params += count;
     return get_tensor(b, name, rank, shape, false);
 }
 
@@ -334,19 +290,18 @@ const float *dp_builder_buffer(dp_builder *b, const char *name, int n)
     return get_tensor(b, name, 1, &n, true);
 }
 
-bool dp_builder_has(const dp_builder *b, const char *name)
+const float *dp_builder_kept(const dp_builder *b, const float *values)
 {
-    char full[DP_MAX_TENSOR_NAME];
-    snprintf(full, sizeof full, "%s%s", b->scope, name);
-    return !b->tensors || find_tensor(b, full) < b->tensor_count;
+    const dp_parameters *kept = b->sink.parameters;
+    return kept && dp_parameters_find_values(kept, values) ? values : NULL;
 }
 
 void dp_builder_skip(dp_builder *b, const char *prefix)
 {
     const size_t outer = dp_builder_enter(b, "%s", prefix);
     const size_t length = strlen(b->scope);
-    for (size_t i = 0; i < b->tensor_count; i++)
-        if (strncmp(b->tensors[i].name, b->scope, length) == 0)
+    for (size_t i = 0; i < b->source.count; i++)
+        if (strncmp(b->source.tensors[i].name, b->scope, length) == 0)
             b->used[i] = true;
     dp_builder_leave(b, outer);
 }
@@ -372,82 +327,59 @@ size_t dp_builder_piece_size(size_t count)
 }
 
 /* The next of the ready ones, as far as they go. */
-static float *next_ready(dp_builder *b, size_t count)
+static float *next_ready(dp_weight_sink *s, size_t count)
 {
-    const size_t size = dp_builder_piece_size(count), at = b->ready_used;
-    b->ready_used += size;
-    return b->ready_used <= b->ready_count ? b->ready + at : NULL;
+    const size_t at = s->ready_used;
+    s->ready_used += dp_builder_piece_size(count);
+    return s->ready_used <= s->ready_count ? s->ready + at : NULL;
 }
 
-static void list_piece(dp_builder *b, float *data, size_t count)
+static float *next_piece(dp_builder *b, size_t count)
 {
-    void *list = b->pieces;
-    b->status = dp_grow(b->err, &list, &b->piece_capacity, b->piece_count + 1,
-                        sizeof *b->pieces, "a list of packed weights");
-    b->pieces = list;
-    if (b->status == DP_OK)
-        b->pieces[b->piece_count++] = (dp_packed_piece){data, count};
+    dp_weight_sink *s = &b->sink;
+    float *data = dp_builder_take(b, count, sizeof(float));
+    if (!data)
+        return NULL;
+    void *list = s->pieces;
+    b->status = dp_grow(b->err, &list, &s->piece_capacity, s->piece_count + 1,
+                        sizeof *s->pieces, "a list of packed weights");
+    s->pieces = list;
+    if (b->status != DP_OK)
+        return NULL;
+    s->pieces[s->piece_count++] = (dp_packed_piece){data, count};
+    return data;
 }
 
 float *dp_builder_floats(dp_builder *b, size_t count)
 {
     b->packed += count;
-    if (b->counting)
-        return NULL;
-    if (b->ready)
-        return next_ready(b, count);
-    float *data = dp_builder_take(b, count, sizeof(float));
-    if (data && b->listing)
-        list_piece(b, data, count);
-    return data;
+    switch (b->sink.kind) {
+    case DP_SINK_PACK:
+        return next_piece(b, count);
+    case DP_SINK_READY:
+        return next_ready(&b->sink, count);
+    case DP_SINK_COUNT:
+        break;
+    }
+    return NULL;
 }
 
 /* ---- closing the books ------------------------------------------------------ */
 
-static int kind_rank(dp_mismatch_kind kind)
-{
-    switch (kind) {
-    case DP_MISMATCH_MISSING:
-        return 0;
-    case DP_MISMATCH_SHAPE:
-        return 1;
-    case DP_MISMATCH_UNEXPECTED:
-        break;
-    }
-    return 2;
-}
-
-static int compare_mismatches(const void *x, const void *y)
-{
-    const dp_mismatch *a = x, *b = y;
-    const int by_kind = kind_rank(a->kind) - kind_rank(b->kind);
-    return by_kind ? by_kind : strcmp(a->name, b->name);
-}
-
 dp_status dp_builder_finish(dp_builder *b)
 {
-    for (size_t i = 0; i < b->tensor_count; i++)
+    const dp_weight_sink *s = &b->sink;
+    for (size_t i = 0; i < b->source.count; i++)
         if (!b->used[i])
-            note(b, DP_MISMATCH_UNEXPECTED, b->tensors[i].name, "");
+            note(b, DP_MISMATCH_UNEXPECTED, b->source.tensors[i].name, "");
     if (b->status != DP_OK)
         return b->status;
-    if (b->ready && b->ready_used != b->ready_count)
+    if (s->ready_used != s->ready_count)
         return dp_fail(b->err, DP_EFORMAT,
                        "packed weights: found %zu numbers, expected %zu",
-                       b->ready_count, b->ready_used);
-
-    dp_mismatches *m = &b->mismatches;
-    if (m->count == 0)
+                       s->ready_count, s->ready_used);
+    dp_mismatches_sort(&b->mismatches);
+    if (b->mismatches.count == 0 || (b->source.partial && b->fitted > 0))
         return DP_OK;
-    qsort(m->list, m->count, sizeof *m->list, compare_mismatches);
-    if (b->partial && b->fitted > 0)
-        return DP_OK;
-    size_t counts[3] = {0};
-    for (size_t i = 0; i < m->count; i++)
-        counts[kind_rank(m->list[i].kind)]++;
-    return dp_fail(
-        b->err, DP_ESHAPE,
-        "%zu tensors missing, %zu of another shape, %zu unexpected (first: %s%s%s)",
-        counts[0], counts[1], counts[2], m->list[0].name,
-        m->list[0].detail[0] ? ", " : "", m->list[0].detail);
+    return dp_mismatches_fail(b->err, &b->mismatches);
 }

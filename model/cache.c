@@ -79,10 +79,12 @@ void dp_model_cache_done(dp_model_cache *c)
 bool dp_model_cache_read(const dp_model_cache *c, dp_builder *b, dp_pool *pool)
 {
     bool missing;
-    const dp_status st = dp_weight_cache_load(
-        b->err, &b->ready, &b->ready_count, b->store, c->path, c->key, pool, &missing);
-    if (st != DP_OK)
-        b->ready = NULL;
+    float *ready;
+    size_t count;
+    const dp_status st = dp_weight_cache_load(b->err, &ready, &count, b->store, c->path,
+                                              c->key, pool, &missing);
+    if (st == DP_OK)
+        dp_builder_use_ready(b, ready, count);
     if (missing)
         *b->err = (dp_error){0};
     return st == DP_OK;
@@ -92,17 +94,18 @@ static dp_status write_pieces(dp_error *err, const dp_model_cache *c,
                               const dp_builder *b)
 {
     void *memory;
-    dp_status st = dp_alloc(err, &memory, b->piece_count, sizeof(dp_weight_piece),
+    const size_t count = b->sink.piece_count;
+    dp_status st = dp_alloc(err, &memory, count, sizeof(dp_weight_piece),
                             "a list of packed weights");
     if (st != DP_OK)
         return st;
     dp_weight_piece *list = memory;
-    for (size_t i = 0; i < b->piece_count; i++) {
-        const dp_packed_piece *p = &b->pieces[i];
+    for (size_t i = 0; i < count; i++) {
+        const dp_packed_piece *p = &b->sink.pieces[i];
         list[i] = (dp_weight_piece){p->data, p->count,
                                     dp_builder_piece_size(p->count) - p->count};
     }
-    st = dp_weight_cache_save(err, c->path, c->key, list, b->piece_count);
+    st = dp_weight_cache_save(err, c->path, c->key, list, count);
     dp_free(list);
     return st;
 }

@@ -114,12 +114,11 @@ static void log_mismatches(dp_context *ctx, const dp_mismatches *list)
 static dp_status build_by(dp_model *m, dp_builder *b, const dp_config *config,
                           const dp_model_cache *cache, dp_context *ctx)
 {
-    const bool from_cache = cache && b->tensor_count == 0;
+    const bool from_cache = cache && b->source.count == 0;
     if (from_cache && !dp_model_cache_read(cache, b, ctx->pool))
         return DP_EFORMAT;
-    b->listing = cache && !from_cache;
     const dp_status st = build_parts(m, b, config);
-    if (st == DP_OK && b->listing && b->mismatches.count == 0)
+    if (st == DP_OK && cache && !from_cache && b->mismatches.count == 0)
         dp_model_cache_write(cache, b, ctx);
     return st;
 }
@@ -157,13 +156,14 @@ dp_status dp_model_build(dp_context *ctx, dp_model **out, const dp_config *confi
     st = dp_builder_init(err, &b, &m->store, &m->kernels, weights->tensors,
                          weights->count);
     if (st == DP_OK) {
-        b.partial = weights->partial;
-        b.seed = weights->seed;
-        b.counting = weights->counting;
-        b.bf16 = ctx->bf16;
-        if (weights->keep_parameters)
-            b.parameters = &m->parameters;
+        b.source.partial = weights->partial;
+        b.source.seed = weights->seed;
         b.config = config;
+        b.bf16 = ctx->bf16;
+        if (weights->counting)
+            dp_builder_count(&b);
+        if (weights->keep_parameters)
+            dp_builder_keep(&b, &m->parameters);
         st = build_by(m, &b, config, weights->cache, ctx);
         if (mismatches) {
             *mismatches = b.mismatches;

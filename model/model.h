@@ -64,18 +64,22 @@ extern const dp_model_def dp_model_torchvision_rcnn;
 extern const dp_model_def dp_model_upernet;
 extern const dp_model_def dp_model_classifier;
 
-/* Where the weights of a model come from. */
+/* Where the weights of a model come from, and what becomes of them. */
 typedef struct dp_model_weights {
-    const dp_named_tensor
-        *tensors;  /* of a checkpoint; borrowed                        */
-    size_t count;  /* 0: all weights are random                        */
-    bool partial;  /* what does not fit is random, not a failure       */
-    uint32_t seed; /* of random weights                                */
-    const struct dp_model_cache
-        *cache;    /* NULL: none. Without tensors all weights are read from there, and
-                      with tensors that fit they are written there                     */
+    const dp_named_tensor *tensors; /* of a checkpoint; borrowed            */
+    size_t count;                   /* 0: all weights are random            */
+    bool partial;                   /* what does not fit is random, not a failure */
+    uint32_t seed;                  /* of random weights                    */
+
+    /* NULL: none. Without tensors all weights are read from there, and with tensors that
+     * fit they are written there. */
+    const struct dp_model_cache *cache;
+
     bool counting; /* no weights at all: to count and to plan, not to run */
-    bool keep_parameters; /* keep the raw tensors too, for plain forms and training */
+
+    /* The raw tensors stay in the model, for plain forms and training. Not with weights
+     * that are read from a cache, which has none. */
+    bool keep_parameters;
 } dp_model_weights;
 
 /* Build from a config. DP_ESHAPE when the tensors do not fit. What does not fit goes to

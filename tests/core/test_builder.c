@@ -1,4 +1,4 @@
-/* Raw tensors that are kept: by name, in order, for as long as the model. */
+/* Where weights come from and what becomes of them; raw tensors that are kept. */
 #include "core/builder.h"
 #include "ops/kernels/kernels.h"
 #include "tests/support/suite.h"
@@ -64,7 +64,7 @@ START_TEST(tensors_are_kept_in_the_order_of_the_calls)
     static const char *const names[] = {"a.weight", "a.bias", "a.mean"};
     fixture f;
     start(&f, tensors, 3);
-    f.b.parameters = &f.parameters;
+    dp_builder_keep(&f.b, &f.parameters);
     const asked a = ask(&f);
     const dp_parameter *list = f.parameters.list;
     ck_assert_uint_eq(f.parameters.count, 3);
@@ -91,7 +91,7 @@ START_TEST(random_weights_are_kept_too)
 {
     fixture f;
     start(&f, NULL, 0);
-    f.b.parameters = &f.parameters;
+    dp_builder_keep(&f.b, &f.parameters);
     const asked a = ask(&f);
     ck_assert_uint_eq(f.parameters.count, 3);
     ck_assert(a.weight && a.bias && a.mean && a.again == a.weight && !a.scratch);
@@ -111,6 +111,67 @@ START_TEST(nothing_is_kept_unless_it_is_to_be)
 }
 END_TEST
 
+START_TEST(counting_has_numbers_only)
+{
+    fixture f;
+    start(&f, NULL, 0);
+    dp_builder_count(&f.b);
+    ck_assert_ptr_null(dp_builder_vector(&f.b, "bias", 2));
+    ck_assert_ptr_null(dp_builder_buffer(&f.b, "mean", 3));
+    ck_assert_ptr_null(dp_builder_scratch(&f.b, 4));
+    ck_assert_ptr_null(dp_builder_floats(&f.b, 5));
+    ck_assert(f.b.params == 2 && f.b.packed == 5);
+    ck_assert_int_eq(dp_builder_finish(&f.b), DP_OK);
+    dp_builder_done(&f.b);
+    done(&f);
+}
+END_TEST
+
+START_TEST(ready_weights_are_handed_out_in_order)
+{
+    enum { LINES = 64 };
+    static float ready[LINES];
+    fixture f;
+    start(&f, NULL, 0);
+    dp_builder_use_ready(&f.b, ready, LINES);
+    ck_assert_ptr_null(dp_builder_vector(&f.b, "bias", 2));
+    ck_assert_ptr_eq(dp_builder_floats(&f.b, 5), ready);
+    ck_assert_ptr_eq(dp_builder_floats(&f.b, 16), ready + dp_builder_piece_size(5));
+    /* Too few are used, then too many. */
+    const size_t rest = LINES - f.b.sink.ready_used;
+    ck_assert_int_eq(dp_builder_finish(&f.b), rest ? DP_EFORMAT : DP_OK);
+    ck_assert_ptr_null(dp_builder_floats(&f.b, LINES));
+    ck_assert_int_eq(dp_builder_finish(&f.b), DP_EFORMAT);
+    dp_builder_done(&f.b);
+    done(&f);
+}
+END_TEST
+
+START_TEST(a_partial_checkpoint_is_filled_up)
+{
+    fixture f;
+    start(&f, tensors, 2);
+    f.b.source.partial = true;
+    dp_builder_keep(&f.b, &f.parameters);
+    const asked a = ask(&f);
+    ck_assert_mem_eq(a.mean, mean, sizeof mean);
+    ck_assert(a.weight && a.weight[0] != a.weight[1]);
+    done(&f);
+}
+END_TEST
+
+START_TEST(a_name_twice_is_refused)
+{
+    static const dp_kernels none;
+    const dp_named_tensor twice[] = {tensors[0], tensors[1], tensors[0]};
+    dp_store store = {0};
+    dp_error err = {0};
+    dp_builder b;
+    ck_assert_int_eq(dp_builder_init(&err, &b, &store, &none, twice, 3), DP_EFORMAT);
+    ck_assert_ptr_nonnull(strstr(err.text, "a.mean twice"));
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("core/builder");
@@ -118,6 +179,12 @@ int main(void)
     tcase_add_test(t, tensors_are_kept_in_the_order_of_the_calls);
     tcase_add_test(t, random_weights_are_kept_too);
     tcase_add_test(t, nothing_is_kept_unless_it_is_to_be);
+    suite_add_tcase(s, t);
+    t = tcase_create("sources and sinks");
+    tcase_add_test(t, counting_has_numbers_only);
+    tcase_add_test(t, ready_weights_are_handed_out_in_order);
+    tcase_add_test(t, a_partial_checkpoint_is_filled_up);
+    tcase_add_test(t, a_name_twice_is_refused);
     suite_add_tcase(s, t);
     return suite_run(s);
 }
