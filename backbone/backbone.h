@@ -21,21 +21,21 @@ typedef struct dp_backbone_def {
     dp_features (*forward)(const void *self, dp_run *r, dp_tensor image);
 } dp_backbone_def;
 
-/* The definition behind a part whose module is of kind DP_MODULE_BACKBONE. */
-static inline const dp_backbone_def *dp_backbone_def_of(const dp_part *backbone)
+/* The definition behind a module of kind DP_MODULE_BACKBONE. */
+static inline const dp_backbone_def *dp_backbone_def_of(const dp_module *module)
 {
-    return (const dp_backbone_def *)backbone->module;
+    return (const dp_backbone_def *)module;
 }
 
 static inline dp_feature_specs dp_backbone_describe(const dp_part *backbone)
 {
-    return dp_backbone_def_of(backbone)->describe(backbone->self);
+    return dp_backbone_def_of(backbone->module)->describe(backbone->self);
 }
 
 static inline dp_features dp_backbone_run(const dp_part *backbone, dp_run *r,
                                           dp_tensor image)
 {
-    return dp_backbone_def_of(backbone)->forward(backbone->self, r, image);
+    return dp_backbone_def_of(backbone->module)->forward(backbone->self, r, image);
 }
 
 extern const dp_backbone_def dp_backbone_convnext;

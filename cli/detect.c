@@ -87,13 +87,14 @@ static dp_status save_overlay(dp_error *err, detect *d, size_t i, dp_pixels *pix
 static dp_status find_objects(detect *d, const dp_pixels *pixels)
 {
     const dp_session *s = &d->session;
+    const dp_model_options options = {.boxes_only = d->wish.no_mask};
     dp_status st;
     if (d->wish.tile > 0)
         st = dp_tiles_run(s->ctx, s->model,
-                          &(dp_tiles){d->wish.tile, (float)d->wish.overlap}, pixels,
-                          &d->found);
+                          &(dp_tiles){d->wish.tile, (float)d->wish.overlap, options},
+                          pixels, &d->found);
     else
-        st = dp_detector_run(s->ctx, s->model, pixels, &d->found);
+        st = dp_detector_run_with(s->ctx, s->model, pixels, &options, &d->found);
     if (st == DP_OK)
         dp_detections_filter(
             &d->found, &(dp_detection_filter){.score_thr = (float)d->wish.score_thr,
@@ -212,7 +213,6 @@ static int run(detect *d, const dp_arguments *args)
                    m->def->module.name);
         return DP_EXIT_MODEL;
     }
-    d->session.ctx->boxes_only = d->wish.no_mask;
     int status = choose_classes(d);
     if (status != DP_EXIT_OK)
         return status;

@@ -59,7 +59,6 @@ struct dp_run {
     dp_error *err;    /* its sentence                                                */
     dp_trace_fn *trace; /* NULL: none. Never called in a dry run                     */
     void *trace_arg;
-    bool boxes_only;     /* of a detector: no masks are asked for */
     double macs;         /* multiply-accumulates done so far, dry or real */
     dp_work_fn *observe; /* NULL: none */
     void *observe_arg;

@@ -13,46 +13,35 @@
 #include "core/frame.h"
 #include "core/module.h"
 #include "core/run.h"
-
-/* Where objects may be: boxes in pixels of the resized image, by falling score. In the
- * arena; a dry run has the count that is possible at most. */
-typedef struct dp_proposals {
-    int count;
-    dp_box *boxes;
-    float *scores;
-} dp_proposals;
+#include "postprocess/box_predictions.h"
+#include "postprocess/proposals.h"
+#include "postprocess/rules.h"
 
 typedef struct dp_proposal_head_def {
     dp_module module;
+    const dp_detector_rules *rules;
+
     dp_proposals (*forward)(const void *self, dp_run *r, const dp_frame *frame,
                             const dp_features *maps);
 } dp_proposal_head_def;
 
-/* What a box head says of R regions. */
-typedef struct dp_box_predictions {
-    int count;        /* R                                                           */
-    dp_box *rois;     /* what the deltas are relative to; the regions given, or what
-                         became of them on the way                                   */
-    dp_tensor logits; /* (R, 1, 1, K + 1), the background last                       */
-    dp_tensor deltas; /* (R, 1, 1, 4 K): dx dy dw dh of each class; or (R, 1, 1, 4):
-                          one box for all of them                                     */
-    float stds[4];    /* to multiply the deltas by                                   */
-    bool
-        skip_padding; /* regions whose y2 is 0 count as padding and give nothing: upstream's
-                           rule for one stage, not for a cascade           */
-} dp_box_predictions;
-
 typedef struct dp_box_head_def {
     dp_module module;
+    const dp_detector_rules *rules;
+
     int (*classes)(const void *self); /* K */
+    /* Predictions for the regions rois, which may be changed. */
     dp_box_predictions (*forward)(const void *self, dp_run *r, const dp_frame *frame,
                                   const dp_features *maps, dp_box *rois, int count);
 } dp_box_head_def;
 
 typedef struct dp_mask_head_def {
     dp_module module;
-    int (*classes)(const void *self); /* K                                    */
-    int (*side)(const void *self);    /* S, cells of a mask's side            */
+    const dp_detector_rules *rules;
+    int stages; /* of which the mean is the answer */
+
+    int (*classes)(const void *self); /* K                         */
+    int (*side)(const void *self);    /* S, cells of a mask's side */
     /* Probabilities (R, S, S, 1) of each region for its own class. */
     dp_tensor (*forward)(const void *self, dp_run *r, const dp_features *maps,
                          const dp_box *rois, const int *labels, int count);
@@ -60,6 +49,7 @@ typedef struct dp_mask_head_def {
 
 typedef struct dp_decode_head_def {
     dp_module module;
+
     int (*classes)(const void *self); /* K */
     /* Logits (1, H, W, K) at the finest map's size. */
     dp_tensor (*forward)(const void *self, dp_run *r, const dp_features *maps);
@@ -67,35 +57,37 @@ typedef struct dp_decode_head_def {
 
 typedef struct dp_class_head_def {
     dp_module module;
+
     int (*classes)(const void *self); /* K */
     /* Logits (1, 1, 1, K). */
     dp_tensor (*forward)(const void *self, dp_run *r, const dp_features *maps);
 } dp_class_head_def;
 
-/* The definitions behind parts of these kinds. */
-static inline const dp_proposal_head_def *dp_proposal_head_def_of(const dp_part *head)
+/* The definitions behind modules of these kinds. */
+static inline const dp_proposal_head_def *dp_proposal_head_def_of(
+    const dp_module *module)
 {
-    return (const dp_proposal_head_def *)head->module;
+    return (const dp_proposal_head_def *)module;
 }
 
-static inline const dp_box_head_def *dp_box_head_def_of(const dp_part *head)
+static inline const dp_box_head_def *dp_box_head_def_of(const dp_module *module)
 {
-    return (const dp_box_head_def *)head->module;
+    return (const dp_box_head_def *)module;
 }
 
-static inline const dp_mask_head_def *dp_mask_head_def_of(const dp_part *head)
+static inline const dp_mask_head_def *dp_mask_head_def_of(const dp_module *module)
 {
-    return (const dp_mask_head_def *)head->module;
+    return (const dp_mask_head_def *)module;
 }
 
-static inline const dp_decode_head_def *dp_decode_head_def_of(const dp_part *head)
+static inline const dp_decode_head_def *dp_decode_head_def_of(const dp_module *module)
 {
-    return (const dp_decode_head_def *)head->module;
+    return (const dp_decode_head_def *)module;
 }
 
-static inline const dp_class_head_def *dp_class_head_def_of(const dp_part *head)
+static inline const dp_class_head_def *dp_class_head_def_of(const dp_module *module)
 {
-    return (const dp_class_head_def *)head->module;
+    return (const dp_class_head_def *)module;
 }
 
 extern const dp_proposal_head_def dp_proposal_head_rpn;

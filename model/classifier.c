@@ -34,7 +34,7 @@ static dp_status build(void *self, const dp_module *module, dp_builder *b,
 static int classes(const void *self)
 {
     const classifier *net = self;
-    return dp_class_head_def_of(&net->head)->classes(net->head.self);
+    return dp_class_head_def_of(net->head.module)->classes(net->head.self);
 }
 
 /* A NaN or an infinity among the logits makes every probability NaN. */
@@ -43,12 +43,11 @@ static void choose_best(dp_run *r, dp_classifier_result *out, int most)
     const size_t mark = dp_run_mark(r);
     float *p = dp_run_take(r, (size_t)out->K, sizeof *p);
     int *index = dp_run_take(r, (size_t)most, sizeof *index);
-    void *scratch = dp_run_take(r, dp_topk_scratch(most), 1);
-    out->count = most;
+    out->count = dp_topk_run(r, index, out->logits, out->K, most);
     if (!r->dry) {
         dp_softmax_rows(p, out->logits, 1, out->K);
-        out->count =
-            isnan(p[0]) ? 0 : dp_topk_run(index, out->logits, out->K, most, scratch);
+        if (isnan(p[0]))
+            out->count = 0;
         for (int i = 0; i < out->count; i++)
             out->best[i] = (dp_class_score){index[i], p[index[i]]};
     }
@@ -56,8 +55,10 @@ static void choose_best(dp_run *r, dp_classifier_result *out, int most)
 }
 
 static void forward(const dp_model *m, dp_run *r, dp_size original,
-                    const uint8_t *pixels, void *result)
+                    const uint8_t *pixels, const dp_model_options *options,
+                    void *result)
 {
+    (void)options;
     const classifier *net = m->task;
     dp_classifier_result *out = result;
     const int K = classes(net), most = net->top_k < K ? net->top_k : K;
@@ -67,7 +68,7 @@ static void forward(const dp_model *m, dp_run *r, dp_size original,
     const dp_frame frame = dp_input_frame(&m->input, original);
     const dp_tensor input = dp_input_run(r, &m->input, &frame, pixels);
     const dp_features maps = dp_backbone_run(&m->backbone, r, input);
-    out->logits = dp_class_head_def_of(&net->head)
+    out->logits = dp_class_head_def_of(net->head.module)
                       ->forward(net->head.self, r, &maps)
                       .data; /* (1, 1, 1, K) */
     choose_best(r, out, most);

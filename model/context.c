@@ -131,7 +131,6 @@ dp_run dp_context_run(dp_context *ctx, bool dry)
                     .pool = ctx->pool,
                     .kernels = &ctx->kernels,
                     .dry = dry,
-                    .boxes_only = ctx->boxes_only,
                     .status = DP_OK,
                     .err = &ctx->err,
                     .trace = dry ? NULL : ctx->trace,

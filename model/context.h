@@ -24,7 +24,6 @@ struct dp_context {
     dp_options options;
 
     bool bf16; /* models loaded here have bf16 weights in their pointwise layers */
-    bool boxes_only; /* detectors make no masks */
 
     /* what the arena is planned for; serial 0: nothing */
     uint64_t planned_model;

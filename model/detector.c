@@ -91,6 +91,13 @@ static dp_status collect(dp_context *ctx, const dp_detector_result *d,
 dp_status dp_detector_run(dp_context *ctx, const dp_model *m, const dp_pixels *pixels,
                           dp_detections *out)
 {
+    return dp_detector_run_with(ctx, m, pixels, &(dp_model_options){0}, out);
+}
+
+dp_status dp_detector_run_with(dp_context *ctx, const dp_model *m,
+                               const dp_pixels *pixels, const dp_model_options *options,
+                               dp_detections *out)
+{
     dp_detector_result result;
     _Static_assert(sizeof result <= DP_MODEL_RESULT_MAX, "room for the result");
     dp_detections_reset(out, (dp_size){pixels->h, pixels->w});
@@ -99,7 +106,7 @@ dp_status dp_detector_run(dp_context *ctx, const dp_model *m, const dp_pixels *p
                        "detect: found a model of type %s, which is no "
                        "detector",
                        m->def->module.name);
-    dp_status st = dp_model_run(ctx, m, pixels, &result);
+    dp_status st = dp_model_run_with(ctx, m, pixels, options, &result);
     if (st == DP_OK)
         st = collect(ctx, &result, out);
     if (st != DP_OK)

@@ -32,4 +32,9 @@ void dp_detector_paste(dp_run *r, dp_detector_result *d);
 dp_status dp_detector_run(dp_context *ctx, const dp_model *m, const dp_pixels *pixels,
                           dp_detections *out) DP_MUST_CHECK;
 
+/* The same with options. */
+dp_status dp_detector_run_with(dp_context *ctx, const dp_model *m,
+                               const dp_pixels *pixels, const dp_model_options *options,
+                               dp_detections *out) DP_MUST_CHECK;
+
 #endif

@@ -27,9 +27,8 @@ static bool ends_with(const char *name, const char *end)
 static const dp_module *recognise(const dp_named_tensor *tensors, size_t count)
 {
     for (const dp_module *const *m = dp_modules; *m; m++) {
-        const char *mark = (*m)->kind == DP_MODULE_BACKBONE
-                               ? dp_backbone_def_of(&(dp_part){.module = *m})->mark
-                               : NULL;
+        const char *mark =
+            (*m)->kind == DP_MODULE_BACKBONE ? dp_backbone_def_of(*m)->mark : NULL;
         for (size_t i = 0; mark && i < count; i++)
             if (ends_with(tensors[i].name, mark))
                 return *m;

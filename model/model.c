@@ -195,11 +195,19 @@ void dp_model_free(dp_model *m)
 /* ---- plan and run --------------------------------------------------------------- */
 
 typedef void forward_fn(const dp_model *m, dp_run *r, dp_size original,
-                        const uint8_t *pixels, void *result);
+                        const uint8_t *pixels, const dp_model_options *options,
+                        void *result);
 
-/* Run `forward` dry. What it costs by the published counter's rules is added to *flops. */
-static dp_status run_dry(dp_context *ctx, const dp_model *m, dp_size size,
-                         forward_fn *forward, dp_run *dry, double *flops)
+/* A forward pass for images of one size. */
+typedef struct pass {
+    const dp_model *m;
+    forward_fn *forward;
+    dp_size size;
+    dp_model_options options;
+} pass;
+
+/* Run a pass dry. What it costs by the published counter's rules is added to *flops. */
+static dp_status run_dry(dp_context *ctx, const pass *p, dp_run *dry, double *flops)
 {
     unsigned char result[DP_MODEL_RESULT_MAX];
     ctx->planned_model = 0;
@@ -207,17 +215,16 @@ static dp_status run_dry(dp_context *ctx, const dp_model *m, dp_size size,
     *dry = dp_context_run(ctx, true);
     dry->observe = flops ? dp_flop_counter_add : NULL;
     dry->observe_arg = flops;
-    forward(m, dry, size, NULL, result);
+    p->forward(p->m, dry, p->size, NULL, &p->options, result);
     if (dry->status != DP_OK)
-        dp_fail_while(&ctx->err, "an image of %d x %d", size.w, size.h);
+        dp_fail_while(&ctx->err, "an image of %d x %d", p->size.w, p->size.h);
     return dry->status;
 }
 
-static dp_status plan(dp_context *ctx, const dp_model *m, dp_size size,
-                      forward_fn *forward)
+static dp_status plan(dp_context *ctx, const pass *p)
 {
     dp_run dry;
-    const dp_status st = run_dry(ctx, m, size, forward, &dry, NULL);
+    const dp_status st = run_dry(ctx, p, &dry, NULL);
     return st == DP_OK ? dp_arena_reserve(&ctx->err, &ctx->arena, ctx->arena.peak) : st;
 }
 
@@ -226,45 +233,55 @@ dp_status dp_model_measure(dp_context *ctx, const dp_model *m, dp_size size,
 {
     dp_run dry;
     double flops = 0;
-    const dp_status st = run_dry(ctx, m, size, m->def->forward, &dry, &flops);
+    const pass p = {.m = m, .forward = m->def->forward, .size = size};
+    const dp_status st = run_dry(ctx, &p, &dry, &flops);
     *work = (dp_model_work){dry.macs, flops, ctx->arena.peak};
     return st;
 }
 
-static dp_status plan_model(dp_context *ctx, const dp_model *m, dp_size size)
+static dp_status plan_model(dp_context *ctx, const pass *p)
 {
-    if (ctx->planned_model == m->serial && ctx->planned_size.h == size.h &&
-        ctx->planned_size.w == size.w && ctx->planned_boxes_only == ctx->boxes_only)
+    if (ctx->planned_model == p->m->serial && ctx->planned_size.h == p->size.h &&
+        ctx->planned_size.w == p->size.w &&
+        ctx->planned_boxes_only == p->options.boxes_only)
         return DP_OK;
-    const dp_status st = plan(ctx, m, size, m->def->forward);
+    const dp_status st = plan(ctx, p);
     if (st != DP_OK)
         return st;
-    ctx->planned_model = m->serial;
-    ctx->planned_size = size;
-    ctx->planned_boxes_only = ctx->boxes_only;
+    ctx->planned_model = p->m->serial;
+    ctx->planned_size = p->size;
+    ctx->planned_boxes_only = p->options.boxes_only;
     return DP_OK;
 }
 
-static void run(dp_context *ctx, const dp_model *m, const dp_pixels *pixels,
-                forward_fn *forward, void *result)
+static void run(dp_context *ctx, const pass *p, const uint8_t *pixels, void *result)
 {
     dp_arena_rewind(&ctx->arena, 0);
     dp_run r = dp_context_run(ctx, false);
-    forward(m, &r, (dp_size){pixels->h, pixels->w}, pixels->data, result);
+    p->forward(p->m, &r, p->size, pixels, &p->options, result);
+}
+
+dp_status dp_model_run_with(dp_context *ctx, const dp_model *m, const dp_pixels *pixels,
+                            const dp_model_options *options, void *result)
+{
+    const pass p = {m, m->def->forward, {pixels->h, pixels->w}, *options};
+    const dp_status st = plan_model(ctx, &p);
+    if (st == DP_OK)
+        run(ctx, &p, pixels->data, result);
+    return st;
 }
 
 dp_status dp_model_run(dp_context *ctx, const dp_model *m, const dp_pixels *pixels,
                        void *result)
 {
-    const dp_status st = plan_model(ctx, m, (dp_size){pixels->h, pixels->w});
-    if (st == DP_OK)
-        run(ctx, m, pixels, m->def->forward, result);
-    return st;
+    return dp_model_run_with(ctx, m, pixels, &(dp_model_options){0}, result);
 }
 
 static void forward_backbone(const dp_model *m, dp_run *r, dp_size original,
-                             const uint8_t *pixels, void *result)
+                             const uint8_t *pixels, const dp_model_options *options,
+                             void *result)
 {
+    (void)options;
     (void)result;
     const dp_frame frame = dp_input_frame(&m->input, original);
     dp_backbone_run(&m->backbone, r, dp_input_run(r, &m->input, &frame, pixels));
@@ -276,10 +293,11 @@ dp_status dp_model_trace(dp_context *ctx, const dp_model *m, const dp_pixels *pi
     unsigned char result[DP_MODEL_RESULT_MAX];
     if (whole)
         return dp_model_run(ctx, m, pixels, result);
-    const dp_status st =
-        plan(ctx, m, (dp_size){pixels->h, pixels->w}, forward_backbone);
+    const pass p = {
+        .m = m, .forward = forward_backbone, .size = {pixels->h, pixels->w}};
+    const dp_status st = plan(ctx, &p);
     if (st == DP_OK)
-        run(ctx, m, pixels, forward_backbone, result);
+        run(ctx, &p, pixels->data, result);
     return st;
 }
 
@@ -290,7 +308,8 @@ dp_status dp_model_plan(dp_context *ctx, const dp_model *m, int height, int widt
         width > DP_MAX_IMAGE_SIDE)
         return dp_fail(&ctx->err, DP_EARG, "image: found %d x %d, expected 1 to %d",
                        width, height, DP_MAX_IMAGE_SIDE);
-    const dp_status st = plan_model(ctx, m, (dp_size){height, width});
+    const pass p = {.m = m, .forward = m->def->forward, .size = {height, width}};
+    const dp_status st = plan_model(ctx, &p);
     if (bytes)
         *bytes = st == DP_OK ? ctx->arena.size : 0;
     return st;

@@ -37,6 +37,11 @@ struct dp_model {
     uint64_t training_params; /* of parts that only training uses: not in params */
 };
 
+/* What one run is asked for. All zero is the usual. */
+typedef struct dp_model_options {
+    bool boxes_only; /* a detector makes no masks */
+} dp_model_options;
+
 struct dp_model_def {
     /* Its parameters are the keys of the config's "test"; its build makes what follows the
      * backbone. */
@@ -50,7 +55,8 @@ struct dp_model_def {
     /* The whole forward pass for one image; dry to plan. The result that it leaves in
      * the arena goes to `result`, whose type is the task's. pixels is NULL when dry. */
     void (*forward)(const dp_model *m, dp_run *r, dp_size original,
-                    const uint8_t *pixels, void *result);
+                    const uint8_t *pixels, const dp_model_options *options,
+                    void *result);
 };
 
 /* The definition behind a module of kind DP_MODULE_MODEL. */
@@ -93,6 +99,11 @@ dp_status dp_model_build(dp_context *ctx, dp_model **out, const dp_config *confi
  * DP_ENOMEM, DP_ESHAPE. */
 dp_status dp_model_run(dp_context *ctx, const dp_model *m, const dp_pixels *pixels,
                        void *result) DP_MUST_CHECK;
+
+/* The same with options. */
+dp_status dp_model_run_with(dp_context *ctx, const dp_model *m, const dp_pixels *pixels,
+                            const dp_model_options *options,
+                            void *result) DP_MUST_CHECK;
 
 /* What an image costs, from a dry run. */
 typedef struct dp_model_work {

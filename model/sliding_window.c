@@ -65,7 +65,7 @@ static dp_status check(const upernet *net, dp_builder *b, int K)
 static int classes(const void *self)
 {
     const upernet *net = self;
-    return dp_decode_head_def_of(&net->head)->classes(net->head.self);
+    return dp_decode_head_def_of(net->head.module)->classes(net->head.self);
 }
 
 /* The published counts include the head that training adds on the last map but one: a
@@ -133,7 +133,7 @@ static void run_window(const dp_model *m, dp_run *r, dp_segmentor_pass *p, int i
     dp_run_trace(r, "input", input); /* (1, h, w, 3)     */
     const dp_features maps = dp_backbone_run(&m->backbone, r, input);
     const dp_tensor logits =
-        dp_decode_head_def_of(&net->head)->forward(net->head.self, r, &maps);
+        dp_decode_head_def_of(net->head.module)->forward(net->head.self, r, &maps);
     dp_mosaic_put(r, &p->mosaic, i, logits); /* (1, h/4, w/4, K) */
     dp_run_rewind(r, mark);
 }
@@ -200,8 +200,10 @@ static void plan_pass(const dp_model *m, dp_run *r, dp_segmentor_pass *p,
 }
 
 static void forward(const dp_model *m, dp_run *r, dp_size original,
-                    const uint8_t *pixels, void *result)
+                    const uint8_t *pixels, const dp_model_options *options,
+                    void *result)
 {
+    (void)options;
     const upernet *net = m->task;
     dp_segmentor_result *out = result;
     const int mirrors = net->flip ? 2 : 1, count = net->ratio_count * mirrors;

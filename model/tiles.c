@@ -197,11 +197,12 @@ static dp_status put_together(dp_error *err, finds *p, dp_detections *out)
 
 /* ---- all windows ----------------------------------------------------------------- */
 
-static dp_status run_window(dp_context *ctx, const dp_model *m, const dp_pixels *pixels,
+static dp_status run_window(dp_context *ctx, const dp_model *m,
+                            const dp_model_options *options, const dp_pixels *pixels,
                             window w, dp_pixels *tile, dp_detections *found, finds *p)
 {
     crop(tile, pixels, w);
-    dp_status st = dp_detector_run(ctx, m, tile, found);
+    dp_status st = dp_detector_run_with(ctx, m, tile, options, found);
     const size_t first = p->all.count;
     if (st == DP_OK)
         st = append(&ctx->err, &p->all, found, w);
@@ -220,7 +221,7 @@ dp_status dp_tiles_run(dp_context *ctx, const dp_model *m, const dp_tiles *tiles
 {
     const int side = tiles->side;
     if (pixels->h <= side && pixels->w <= side)
-        return dp_detector_run(ctx, m, pixels, out);
+        return dp_detector_run_with(ctx, m, pixels, &tiles->options, out);
 
     const int shared = (int)((float)side * tiles->overlap);
     const int step = side > shared ? side - shared : 1;
@@ -235,7 +236,7 @@ dp_status dp_tiles_run(dp_context *ctx, const dp_model *m, const dp_tiles *tiles
     dp_detections_reset(&p.all, out->image);
     dp_status st = dp_pixels_init(&ctx->err, &tile, h, w);
     for (int i = 0; i < down * across && st == DP_OK; i++)
-        st = run_window(ctx, m, pixels,
+        st = run_window(ctx, m, &tiles->options, pixels,
                         (window){window_start(i / across, step, pixels->h, side),
                                  window_start(i % across, step, pixels->w, side), h, w},
                         &tile, &found, &p);

@@ -19,6 +19,7 @@
 typedef struct dp_tiles {
     int side;      /* of a window, pixels of the image, 1 or more           */
     float overlap; /* part of a side that neighbours share, 0 to less than 1  */
+    dp_model_options options; /* of each window */
 } dp_tiles;
 
 /* Detect in one image; an image that fits into one window is run whole. `out` is

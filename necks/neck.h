@@ -16,21 +16,21 @@ typedef struct dp_neck_def {
     dp_features (*forward)(const void *self, dp_run *r, const dp_features *in);
 } dp_neck_def;
 
-/* The definition behind a part whose module is of kind DP_MODULE_NECK. */
-static inline const dp_neck_def *dp_neck_def_of(const dp_part *neck)
+/* The definition behind a module of kind DP_MODULE_NECK. */
+static inline const dp_neck_def *dp_neck_def_of(const dp_module *module)
 {
-    return (const dp_neck_def *)neck->module;
+    return (const dp_neck_def *)module;
 }
 
 static inline dp_feature_specs dp_neck_describe(const dp_part *neck)
 {
-    return dp_neck_def_of(neck)->describe(neck->self);
+    return dp_neck_def_of(neck->module)->describe(neck->self);
 }
 
 static inline dp_features dp_neck_run(const dp_part *neck, dp_run *r,
                                       const dp_features *in)
 {
-    return dp_neck_def_of(neck)->forward(neck->self, r, in);
+    return dp_neck_def_of(neck->module)->forward(neck->self, r, in);
 }
 
 extern const dp_neck_def dp_neck_fpn;

@@ -11,20 +11,35 @@ static float clamp(float x, float low, float high)
     return x > high ? high : x;
 }
 
-dp_box dp_box_coder_decode(dp_box box, const float delta[4], const float std[4],
-                           dp_size image)
+static float scale(const dp_detector_rules *rules, float delta, float std)
 {
-    const float dx = delta[0] * std[0], dy = delta[1] * std[1];
-    const float dw = clamp(delta[2] * std[2], -max_log_ratio, max_log_ratio);
-    const float dh = clamp(delta[3] * std[3], -max_log_ratio, max_log_ratio);
-    const float px = (box.x1 + box.x2) * 0.5f, py = (box.y1 + box.y2) * 0.5f;
+    return rules->divided_deltas ? delta / (1 / std) : delta * std;
+}
+
+/* A scaled dw or dh. */
+static float stretch(const dp_detector_rules *rules, float delta, float std)
+{
+    const float d = scale(rules, delta, std);
+    if (rules->free_shrinking)
+        return d > max_log_ratio ? max_log_ratio : d;
+    return clamp(d, -max_log_ratio, max_log_ratio);
+}
+
+dp_box dp_box_coder_decode(const dp_detector_rules *rules, dp_box box,
+                           const float delta[4], const float std[4], dp_size image)
+{
+    const bool corner = rules->centre_from_corner;
     const float pw = box.x2 - box.x1, ph = box.y2 - box.y1;
-    const float gw = pw * expf(dw), gh = ph * expf(dh);
-    const float gx = px + pw * dx, gy = py + ph * dy;
+    const float px = corner ? box.x1 + 0.5f * pw : (box.x1 + box.x2) * 0.5f;
+    const float py = corner ? box.y1 + 0.5f * ph : (box.y1 + box.y2) * 0.5f;
+    const float gx = px + pw * scale(rules, delta[0], std[0]);
+    const float gy = py + ph * scale(rules, delta[1], std[1]);
+    const float half_w = pw * expf(stretch(rules, delta[2], std[2])) * 0.5f;
+    const float half_h = ph * expf(stretch(rules, delta[3], std[3])) * 0.5f;
     const float w = (float)image.w, h = (float)image.h;
 
-    return (dp_box){clamp(gx - gw * 0.5f, 0, w), clamp(gy - gh * 0.5f, 0, h),
-                    clamp(gx + gw * 0.5f, 0, w), clamp(gy + gh * 0.5f, 0, h)};
+    return (dp_box){clamp(gx - half_w, 0, w), clamp(gy - half_h, 0, h),
+                    clamp(gx + half_w, 0, w), clamp(gy + half_h, 0, h)};
 }
 
 void dp_box_coder_encode(float delta[4], dp_box box, dp_box target, const float std[4])
@@ -39,4 +54,9 @@ void dp_box_coder_encode(float delta[4], dp_box box, dp_box target, const float 
     delta[1] = (gy - py) / ph / std[1];
     delta[2] = logf(gw / pw) / std[2];
     delta[3] = logf(gh / ph) / std[3];
+}
+
+bool dp_box_is_large(dp_box box, float side)
+{
+    return side == 0 || (box.x2 - box.x1 >= side && box.y2 - box.y1 >= side);
 }

@@ -2,7 +2,6 @@
 
 #include "ops/kernels/kernels.h"
 #include "postprocess/rank.h"
-#include "postprocess/scratch.h"
 
 #include <stdbool.h>
 #include <string.h>
@@ -13,33 +12,23 @@ typedef struct pieces {
     dp_rank *ranked; /* by score: its candidate's index                           */
     dp_rank *placed; /* by place: its label and its rank in `ranked`               */
     dp_rank *spare;  /* for sorting                                               */
-    float *x1, *y1, *x2, *y2, *area; /* by place, shifted                         */
+    float *x1, *y1, *x2, *y2, *area; /* by place, moved apart                         */
     uint8_t *dead;                   /* by place                                  */
     uint8_t *kept;                   /* by rank                                   */
 } pieces;
 
-static size_t lay_out(pieces *p, void *scratch, int count)
+static void take(dp_run *r, pieces *p, size_t n)
 {
-    dp_scratch s = {scratch, 0};
-    const size_t n = (size_t)count;
-
-    p->ranked = dp_scratch_take(&s, n, sizeof *p->ranked);
-    p->placed = dp_scratch_take(&s, n, sizeof *p->placed);
-    p->spare = dp_scratch_take(&s, n, sizeof *p->spare);
-    p->x1 = dp_scratch_take(&s, n, sizeof *p->x1);
-    p->y1 = dp_scratch_take(&s, n, sizeof *p->y1);
-    p->x2 = dp_scratch_take(&s, n, sizeof *p->x2);
-    p->y2 = dp_scratch_take(&s, n, sizeof *p->y2);
-    p->area = dp_scratch_take(&s, n, sizeof *p->area);
-    p->dead = dp_scratch_take(&s, n, sizeof *p->dead);
-    p->kept = dp_scratch_take(&s, n, sizeof *p->kept);
-    return s.used;
-}
-
-size_t dp_nms_scratch(int count)
-{
-    pieces p;
-    return lay_out(&p, NULL, count);
+    p->ranked = dp_run_take(r, n, sizeof *p->ranked);
+    p->placed = dp_run_take(r, n, sizeof *p->placed);
+    p->spare = dp_run_take(r, n, sizeof *p->spare);
+    p->x1 = dp_run_take(r, n, sizeof *p->x1);
+    p->y1 = dp_run_take(r, n, sizeof *p->y1);
+    p->x2 = dp_run_take(r, n, sizeof *p->x2);
+    p->y2 = dp_run_take(r, n, sizeof *p->y2);
+    p->area = dp_run_take(r, n, sizeof *p->area);
+    p->dead = dp_run_take(r, n, sizeof *p->dead);
+    p->kept = dp_run_take(r, n, sizeof *p->kept);
 }
 
 /* Rank all candidates that have a score. Returns their number. */
@@ -78,19 +67,19 @@ static float largest_coordinate(dp_candidates c)
     return most;
 }
 
-static void shift_all(const pieces *p, dp_candidates c, int n)
+static void move_all(const pieces *p, dp_candidates c, int n)
 {
     const float step = c.labels ? largest_coordinate(c) + 1.0f : 0;
 
     for (int i = 0; i < n; i++) {
         const int from = p->ranked[p->placed[i].index].index;
-        const float shift = c.labels ? (float)c.labels[from] * step : 0;
+        const float by = c.labels ? (float)c.labels[from] * step : 0;
         const dp_box b = c.boxes[from];
 
-        p->x1[i] = b.x1 + shift;
-        p->y1[i] = b.y1 + shift;
-        p->x2[i] = b.x2 + shift;
-        p->y2[i] = b.y2 + shift;
+        p->x1[i] = b.x1 + by;
+        p->y1[i] = b.y1 + by;
+        p->x2[i] = b.x2 + by;
+        p->y2[i] = b.y2 + by;
         p->area[i] = (p->x2[i] - p->x1[i]) * (p->y2[i] - p->y1[i]);
     }
 }
@@ -115,28 +104,34 @@ static void suppress(const pieces *p, const dp_nms *nms, int first, int end,
     }
 }
 
-int dp_nms_run(int *keep, const dp_nms *nms, dp_candidates c, const dp_kernels *k,
-               void *scratch)
+static int choose(const pieces *p, int *keep, const dp_nms *nms, dp_candidates c,
+                  const dp_kernels *k)
 {
-    pieces p;
     int kept = 0;
-
-    if (c.count <= 0)
-        return 0;
-    lay_out(&p, scratch, c.count);
-
-    const int n = rank_all(&p, c);
-    place_all(&p, c, n, c.count >= nms->split);
-    shift_all(&p, c, n);
-    memset(p.dead, 0, (size_t)n);
-    memset(p.kept, 0, (size_t)n);
+    const int n = rank_all(p, c);
+    place_all(p, c, n, c.count >= nms->split);
+    move_all(p, c, n);
+    memset(p->dead, 0, (size_t)n);
+    memset(p->kept, 0, (size_t)n);
     for (int first = 0, end; first < n; first = end) {
-        for (end = first + 1; end < n && p.placed[end].key == p.placed[first].key;)
+        for (end = first + 1; end < n && p->placed[end].key == p->placed[first].key;)
             end++;
-        suppress(&p, nms, first, end, k);
+        suppress(p, nms, first, end, k);
     }
     for (int i = 0; i < n && kept < nms->max_keep; i++)
-        if (p.kept[i])
-            keep[kept++] = p.ranked[i].index;
+        if (p->kept[i])
+            keep[kept++] = p->ranked[i].index;
+    return kept;
+}
+
+int dp_nms_run(dp_run *r, int *keep, const dp_nms *nms, dp_candidates c)
+{
+    const size_t mark = dp_run_mark(r);
+    int kept = c.count < nms->max_keep ? c.count : nms->max_keep;
+    pieces p;
+    take(r, &p, (size_t)c.count);
+    if (!r->dry && c.count > 0)
+        kept = choose(&p, keep, nms, c, r->kernels);
+    dp_run_rewind(r, mark);
     return kept;
 }

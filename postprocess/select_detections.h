@@ -1,47 +1,45 @@
-/* select_detections.h - from the box head's scores and deltas to detections
+/* select_detections.h - from a box head's predictions to detections
  *
- * mmdet 2.11's multiclass_nms: every class of every region whose score is high enough is
- * a candidate, classes are thinned apart, and the best of what is left are the result.
- *
- *   R   regions     K   classes, background not counted
+ * mmdetection's multiclass_nms and torchvision's RoIHeads.postprocess_detections: every
+ * class of every region whose score is high enough is a candidate, each class's are
+ * suppressed among themselves, and the best of what is left are the result.
  */
 #ifndef DP_POSTPROCESS_SELECT_DETECTIONS_H
 #define DP_POSTPROCESS_SELECT_DETECTIONS_H
 
-#include "core/box.h"
 #include "core/detections.h"
+#include "core/frame.h"
+#include "postprocess/box_predictions.h"
 
-#include <stdbool.h>
+typedef struct dp_selection {
+    float score_thr; /* a candidate's score is above this, compared in float32 */
+    float nms_iou_threshold;
+    int max_per_img; /* detections at most */
+} dp_selection;
 
-struct dp_kernels; /* ops/kernels/kernels.h */
+/* Write at most max_per_img detections, score descending, to `out` and return how many; a
+ * dry run returns max_per_img. p.logits are probabilities by now (dp_softmax_run).
+ *
+ * Boxes are clipped to the resized image. By mmdetection's rules they are then divided by
+ * the frame's scale, so they are in pixels of the original image before the suppression;
+ * by torchvision's they stay in pixels of the network's input.
+ *
+ * Candidates are numbered region by region, then class; equal scores keep that order.
+ * Only candidates are decoded. One whose box is not finite, or smaller than the rules
+ * allow, is dropped. No detection has a mask. Takes about 70 bytes for every region and
+ * class: all may be candidates. R * K is below 2^31. */
+int dp_select_detections(dp_run *r, const dp_detector_rules *rules, dp_detection *out,
+                         const dp_selection *wanted, dp_box_predictions p,
+                         const dp_frame *frame);
 
-typedef struct dp_multiclass {
-    int K;             /* classes                                                    */
-    float std[4];      /* of the deltas: delta.h                                     */
-    float score_thr;   /* a candidate's score is above this, compared in float32     */
-    float iou_thr;     /* of the suppression                                         */
-    int max_per_img;   /* detections at most                                         */
-    bool skip_padding; /* regions whose y2 is 0 give nothing                         */
-} dp_multiclass;
+/* Boxes of dp_select_detections as they are in pixels of the network's input and, with
+ * labels, as a mask head asks for them. */
+void dp_detections_to_regions(dp_run *r, const dp_detector_rules *rules, dp_box *rois,
+                              int *labels, const dp_detection *list, int count,
+                              const dp_frame *frame);
 
-typedef struct dp_region_scores {
-    const dp_box *rois;  /* R, pixels of the network's input                        */
-    const float *scores; /* (R, K + 1), after softmax; the last is background       */
-    const float *deltas; /* (R, K, 4)                                               */
-    int R;
-    dp_size input;          /* of the network, without padding: boxes are clipped   */
-    float scale_x, scale_y; /* input pixels in one pixel of the original image      */
-    bool agnostic;          /* deltas are (R, 4): of all classes alike              */
-} dp_region_scores;
-
-/* Write at most max_per_img detections, score descending, to `out` and return how many.
- * Boxes are divided by the scale, so they are in pixels of the original image, before
- * the suppression. Candidates are numbered region by region, then class; equal scores
- * keep that order. Only candidates are decoded. One whose box is not finite is dropped.
- * No detection has a mask. scratch is dp_multiclass_scratch(R, K, max_per_img) bytes, about 70 for
- * every region and class: all may be candidates. R * K is below 2^31. */
-int dp_multiclass_run(dp_detection *out, const dp_multiclass *p, dp_region_scores r,
-                      const struct dp_kernels *k, void *scratch);
-size_t dp_multiclass_scratch(int R, int K, int max_per_img);
+/* Boxes of dp_select_detections to pixels of the original image, where they are not. */
+void dp_detections_to_image(dp_run *r, const dp_detector_rules *rules,
+                            dp_detection *list, int count, const dp_frame *frame);
 
 #endif

@@ -1,29 +1,10 @@
 #include "postprocess/topk.h"
 
 #include "postprocess/rank.h"
-#include "postprocess/scratch.h"
 
 /* The digits by which the key of the last one chosen is found, the highest first. */
 enum { DIGIT = 11, BUCKETS = 1 << DIGIT };
 static const int shifts[] = {21, 10, 0};
-
-typedef struct pieces {
-    dp_rank *list, *spare; /* n each */
-} pieces;
-
-static size_t lay_out(pieces *p, void *scratch, int n)
-{
-    dp_scratch s = {scratch, 0};
-    p->list = dp_scratch_take(&s, (size_t)n, sizeof *p->list);
-    p->spare = dp_scratch_take(&s, (size_t)n, sizeof *p->spare);
-    return s.used;
-}
-
-size_t dp_topk_scratch(int n)
-{
-    pieces p;
-    return lay_out(&p, NULL, n);
-}
 
 /* The key of the n-th best, n >= 1; *ties is how many items of that very key belong to
  * the n best. DP_RANK_NAN when no more than n are numbers: then all of them do. */
@@ -53,23 +34,31 @@ static uint32_t find_cut(const float *scores, int m, int n, int *ties)
     return cut;
 }
 
-int dp_topk_run(int *index, const float *scores, int m, int n, void *scratch)
+/* list and spare have room for n. */
+static int choose(int *index, const float *scores, int m, int n, dp_rank *list,
+                  dp_rank *spare)
 {
-    pieces p;
     int ties = 0, kept = 0;
-
-    if (n <= 0 || m <= 0)
-        return 0;
-    lay_out(&p, scratch, n);
-
     const uint32_t cut = m > n ? find_cut(scores, m, n, &ties) : DP_RANK_NAN;
     for (int i = 0; i < m; i++) {
         const uint32_t key = dp_rank_key(scores[i]);
         if (key < cut || (key == cut && ties-- > 0))
-            p.list[kept++] = (dp_rank){key, i};
+            list[kept++] = (dp_rank){key, i};
     }
-    dp_rank_sort(p.list, p.spare, (size_t)kept);
+    dp_rank_sort(list, spare, (size_t)kept);
     for (int i = 0; i < kept; i++)
-        index[i] = p.list[i].index;
+        index[i] = list[i].index;
+    return kept;
+}
+
+int dp_topk_run(dp_run *r, int *index, const float *scores, int m, int n)
+{
+    const size_t mark = dp_run_mark(r);
+    dp_rank *list = dp_run_take(r, (size_t)n, sizeof *list);
+    dp_rank *spare = dp_run_take(r, (size_t)n, sizeof *spare);
+    int kept = m < n ? m : n;
+    if (!r->dry && kept > 0)
+        kept = choose(index, scores, m, n, list, spare);
+    dp_run_rewind(r, mark);
     return kept;
 }

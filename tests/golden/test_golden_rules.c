@@ -117,12 +117,12 @@ START_TEST(anchors_lie_on_their_grid)
         int *grid = golden_ints(&g, name_of(n, "grid"), NULL);
         dp_box *want = boxes_of(&g, name_of(n, "y"), &count);
         dp_anchors a;
-        dp_anchors_init(&a, grid[2], (const float[]){0.5f, 1, 2}, 3, (const float[]){8},
-                        1);
+        dp_anchors_init(&dp_rules_mmdetection, &a, grid[2], (const float[]){0.5f, 1, 2},
+                        3, (const float[]){8}, 1);
         ck_assert_uint_eq(count, (size_t)(grid[0] * grid[1] * 3));
         for (int i = 0; i < (int)count; i++) {
-            const dp_box got =
-                dp_anchors_get(&a, i / 3 / grid[1], i / 3 % grid[1], i % 3);
+            const dp_box got = dp_anchors_get(&a, (dp_size){grid[2], grid[2]},
+                                              i / 3 / grid[1], i / 3 % grid[1], i % 3);
             ck_assert_mem_eq(&got, &want[i], sizeof got);
         }
         free(grid);
@@ -144,8 +144,8 @@ START_TEST(deltas_move_boxes)
         float *stds = golden_floats(&g, name_of(n, "stds"), NULL);
         dp_box *got = malloc(count * 3 * sizeof *got);
         for (size_t i = 0; i < count * 3; i++)
-            got[i] = dp_box_coder_decode(boxes[i / 3], deltas + i * 4, stds,
-                                         (dp_size){90, 120});
+            got[i] = dp_box_coder_decode(&dp_rules_mmdetection, boxes[i / 3],
+                                         deltas + i * 4, stds, (dp_size){90, 120});
         golden_check(&g, name_of(n, "y"), (dp_tensor){&got->x1, (int)count, 1, 1, 12});
         free(boxes);
         free(deltas);
@@ -164,17 +164,31 @@ START_TEST(sides_choose_levels)
     dp_box *boxes = boxes_of(&g, "0.boxes", &count);
     int *want = golden_ints(&g, "0.levels", NULL);
     for (size_t i = 0; i < count; i++)
-        ck_assert_msg(dp_pyramid_level_get(boxes[i], 56, 4) == want[i],
-                      "box %zu of width %g: found level %d, expected %d", i,
-                      (double)(boxes[i].x2 - boxes[i].x1),
-                      dp_pyramid_level_get(boxes[i], 56, 4), want[i]);
+        ck_assert_msg(
+            dp_pyramid_level_get(&dp_rules_mmdetection, boxes[i], 4) == want[i],
+            "box %zu of width %g: found level %d, expected %d", i,
+            (double)(boxes[i].x2 - boxes[i].x1),
+            dp_pyramid_level_get(&dp_rules_mmdetection, boxes[i], 4), want[i]);
     free(boxes);
     free(want);
     golden_close(&g);
 }
 END_TEST
 
-START_TEST(overlapping_boxes_yield)
+typedef struct suppression {
+    int *keep;
+    const dp_nms *nms;
+    dp_candidates candidates;
+    int kept;
+} suppression;
+
+static void run_nms(dp_run *r, void *arg)
+{
+    suppression *s = arg;
+    s->kept = dp_nms_run(r, s->keep, s->nms, s->candidates);
+}
+
+START_TEST(overlapping_boxes_are_suppressed)
 {
     golden g = golden_open("ops/batched_nms");
     forward f;
@@ -188,13 +202,11 @@ START_TEST(overlapping_boxes_yield)
         int *ids = golden_ints(&g, name_of(n, "ids"), NULL);
         int *want = golden_ints(&g, name_of(n, "keep"), &expected);
         int *keep = malloc((count + 1) * sizeof *keep);
-        void *scratch = malloc(dp_nms_scratch((int)count) + 1);
-        const dp_nms rule = {*threshold, (int)count, DP_NMS_SPLIT};
-        const int kept =
-            dp_nms_run(keep, &rule, (dp_candidates){boxes, scores, ids, (int)count},
-                       &f.kernels, scratch);
-        ck_assert_msg(kept == (int)expected, "case %d: found %d, expected %zu", n, kept,
-                      expected);
+        const dp_nms nms = {*threshold, (int)count, dp_rules_mmdetection.nms_split};
+        suppression s = {keep, &nms, {boxes, scores, ids, (int)count}, 0};
+        forward_run(&f, run_nms, &s);
+        ck_assert_msg(s.kept == (int)expected, "case %d: found %d, expected %zu", n,
+                      s.kept, expected);
         ck_assert_msg(memcmp(keep, want, expected * sizeof *keep) == 0, "case %d", n);
         free(boxes);
         free(scores);
@@ -202,7 +214,6 @@ START_TEST(overlapping_boxes_yield)
         free(ids);
         free(want);
         free(keep);
-        free(scratch);
     }
     ck_assert_int_eq(n, 5);
     forward_done(&f);
@@ -252,7 +263,7 @@ int main(void)
     tcase_add_test(t, anchors_lie_on_their_grid);
     tcase_add_test(t, deltas_move_boxes);
     tcase_add_test(t, sides_choose_levels);
-    tcase_add_test(t, overlapping_boxes_yield);
+    tcase_add_test(t, overlapping_boxes_are_suppressed);
     tcase_add_test(t, masks_are_pasted_to_the_pixel);
     suite_add_tcase(s, t);
     return suite_run(s);

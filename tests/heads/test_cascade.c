@@ -205,7 +205,8 @@ START_TEST(each_stage_refines_by_its_own_likeliest_class)
 
     for (int s = 0; s < STAGES - 1; s++)
         for (int i = 0; i < REGIONS; i++) {
-            want[i] = dp_box_coder_decode(want[i], deltas[s] + chosen[s] * 4, stds[s],
+            want[i] = dp_box_coder_decode(&dp_rules_mmdetection, want[i],
+                                          deltas[s] + chosen[s] * 4, stds[s],
                                           t.frame.resized);
             check_box(t.stage_rois[s + 1] + 4 * i, want[i]);
         }
@@ -270,7 +271,8 @@ START_TEST(a_class_agnostic_stage_has_one_box_a_region)
 
     for (int s = 0; s < STAGES - 1; s++)
         for (int i = 0; i < REGIONS; i++) {
-            want[i] = dp_box_coder_decode(want[i], deltas[s], stds[s], t.frame.resized);
+            want[i] = dp_box_coder_decode(&dp_rules_mmdetection, want[i], deltas[s],
+                                          stds[s], t.frame.resized);
             check_box(t.stage_rois[s + 1] + 4 * i, want[i]);
         }
     ck_assert_int_eq(t.boxes.deltas.C, 4);

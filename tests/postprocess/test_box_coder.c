@@ -12,6 +12,8 @@
 #include <math.h>
 #include <stdlib.h>
 
+static const dp_detector_rules *const mm = &dp_rules_mmdetection;
+
 static const float ones[4] = {1, 1, 1, 1};
 static const dp_size wide = {1000, 1000};
 
@@ -56,8 +58,8 @@ static const struct {
 
 START_TEST(delta_decode_case)
 {
-    const dp_box b =
-        dp_box_coder_decode(decodes[_i].box, decodes[_i].delta, decodes[_i].std, wide);
+    const dp_box b = dp_box_coder_decode(mm, decodes[_i].box, decodes[_i].delta,
+                                         decodes[_i].std, wide);
     const dp_box w = decodes[_i].want;
     ck_assert_msg(b.x1 == w.x1 && b.y1 == w.y1 && b.x2 == w.x2 && b.y2 == w.y2,
                   "%s: %g %g %g %g", decodes[_i].what, (double)b.x1, (double)b.y1,
@@ -69,9 +71,9 @@ END_TEST
 START_TEST(delta_sides_are_clamped_both_ways)
 {
     const float grow[4] = {0, 0, 50, 50}, shrink[4] = {0, 0, -50, -50};
-    dp_box b = dp_box_coder_decode((dp_box){492, 492, 508, 508}, grow, ones, wide);
+    dp_box b = dp_box_coder_decode(mm, (dp_box){492, 492, 508, 508}, grow, ones, wide);
     check_float(b.x2 - b.x1, 1000, 1000 * 4 * FLT_EPSILON);
-    b = dp_box_coder_decode((dp_box){0, 0, 1000, 1000}, shrink, ones, wide);
+    b = dp_box_coder_decode(mm, (dp_box){0, 0, 1000, 1000}, shrink, ones, wide);
     check_float(b.y2 - b.y1, 16, 1000 * 4 * FLT_EPSILON);
 }
 END_TEST
@@ -79,7 +81,7 @@ END_TEST
 START_TEST(delta_nan_stays_nan)
 {
     const float delta[4] = {NAN, 0, 0, NAN};
-    const dp_box b = dp_box_coder_decode((dp_box){1, 1, 2, 2}, delta, ones, wide);
+    const dp_box b = dp_box_coder_decode(mm, (dp_box){1, 1, 2, 2}, delta, ones, wide);
     ck_assert(isnan(b.x1));
     ck_assert(isnan(b.x2));
     ck_assert(isnan(b.y1));
@@ -104,7 +106,7 @@ START_TEST(delta_decode_undoes_encode)
         float delta[4];
         dp_box_coder_encode(delta, from, to, std);
         const dp_box back =
-            dp_box_coder_decode(from, delta, std, (dp_size){2000, 2000});
+            dp_box_coder_decode(mm, from, delta, std, (dp_size){2000, 2000});
         const float bound = 10 * 1000 * FLT_EPSILON;
         check_float(back.x1, to.x1, bound);
         check_float(back.y1, to.y1, bound);
@@ -132,8 +134,8 @@ static void check_decode(const char *name, const float std[4])
 
     ck_assert_uint_eq(classes, 3);
     for (size_t i = 0; i < n * classes; i++) {
-        const dp_box b = dp_box_coder_decode(boxes[i / classes], deltas + 4 * i, std,
-                                             (dp_size){797, 1203});
+        const dp_box b = dp_box_coder_decode(mm, boxes[i / classes], deltas + 4 * i,
+                                             std, (dp_size){797, 1203});
         check_near(name, b.x1, want[4 * i]);
         check_near(name, b.y1, want[4 * i + 1]);
         check_near(name, b.x2, want[4 * i + 2]);
@@ -177,13 +179,15 @@ START_TEST(anchors_are_centred_on_corners)
 {
     static const float ratios[] = {1, 4}, scales[] = {8};
     dp_anchors a;
-    dp_anchors_init(&a, 4, ratios, 2, scales, 1);
+    dp_anchors_init(mm, &a, 4, ratios, 2, scales, 1);
     ck_assert_int_eq(a.count, 2);
 
-    dp_box b = dp_anchors_get(&a, 0, 0, 0);
+    const dp_size step = dp_anchors_step(mm, &a, (dp_size){65, 97}, (dp_size){16, 24});
+    ck_assert(step.h == 4 && step.w == 4);
+    dp_box b = dp_anchors_get(&a, step, 0, 0, 0);
     check_float(b.x1, -16, 0);
     check_float(b.y2, 16, 0);
-    b = dp_anchors_get(&a, 3, 10, 1);
+    b = dp_anchors_get(&a, step, 3, 10, 1);
     check_float(b.x1, 40 - 8, 0);
     check_float(b.y1, 12 - 32, 0);
     check_float(b.x2, 40 + 8, 0);
@@ -195,11 +199,11 @@ START_TEST(anchors_run_through_scales_first)
 {
     static const float ratios[] = {0.25f, 1}, scales[] = {1, 2};
     dp_anchors a;
-    dp_anchors_init(&a, 16, ratios, 2, scales, 2);
+    dp_anchors_init(mm, &a, 16, ratios, 2, scales, 2);
     ck_assert_int_eq(a.count, 4);
     static const float width[] = {32, 64, 16, 32};
     for (int i = 0; i < 4; i++) {
-        const dp_box b = dp_anchors_get(&a, 1, 1, i);
+        const dp_box b = dp_anchors_get(&a, (dp_size){16, 16}, 1, 1, i);
         check_float(b.x2 - b.x1, width[i], 0);
     }
 }
@@ -217,16 +221,16 @@ static const struct {
 START_TEST(level_of_a_square)
 {
     ck_assert_int_eq(
-        dp_pyramid_level_get((dp_box){0, 0, sides[_i].side, sides[_i].side}, 56, 4),
+        dp_pyramid_level_get(mm, (dp_box){0, 0, sides[_i].side, sides[_i].side}, 4),
         sides[_i].level);
 }
 END_TEST
 
 START_TEST(level_of_a_broken_box_is_the_finest)
 {
-    ck_assert_int_eq(dp_pyramid_level_get((dp_box){5, 5, 1, 9}, 56, 4), 0);
-    ck_assert_int_eq(dp_pyramid_level_get((dp_box){NAN, 5, 1, 9}, 56, 4), 0);
-    ck_assert_int_eq(dp_pyramid_level_get((dp_box){0, 0, INFINITY, 9}, 56, 4), 3);
+    ck_assert_int_eq(dp_pyramid_level_get(mm, (dp_box){5, 5, 1, 9}, 4), 0);
+    ck_assert_int_eq(dp_pyramid_level_get(mm, (dp_box){NAN, 5, 1, 9}, 4), 0);
+    ck_assert_int_eq(dp_pyramid_level_get(mm, (dp_box){0, 0, INFINITY, 9}, 4), 3);
 }
 END_TEST
 
@@ -240,7 +244,7 @@ START_TEST(levels_golden_are_identical)
     ck_assert_uint_eq(count, 5 * n);
     for (size_t i = 0; i < n; i++) {
         const float *r = rois + 5 * i;
-        ck_assert_int_eq(dp_pyramid_level_get((dp_box){r[1], r[2], r[3], r[4]}, 56, 4),
+        ck_assert_int_eq(dp_pyramid_level_get(mm, (dp_box){r[1], r[2], r[3], r[4]}, 4),
                          want[i]);
     }
     free(want);

@@ -1,7 +1,6 @@
-#include "base/cpu.h"
-#include "ops/kernels/kernels.h"
 #include "postprocess/nms.h"
 #include "tests/support/arrays.h"
+#include "tests/support/forward.h"
 #include "tests/support/random.h"
 #include "tests/support/shared.h"
 #include "tests/support/suite.h"
@@ -12,19 +11,35 @@
 #include <stdlib.h>
 #include <string.h>
 
-static dp_kernels kernels;
+enum { SPLIT = 10000 /* of mmdetection's rules */ };
 
-static void setup(void)
+typedef struct suppression {
+    int *keep;
+    const dp_nms *nms;
+    dp_candidates candidates;
+    int kept;
+} suppression;
+
+static void run_nms(dp_run *r, void *arg)
 {
-    dp_kernels_init(&kernels, dp_cpu_detect());
+    suppression *s = arg;
+    s->kept = dp_nms_run(r, s->keep, s->nms, s->candidates);
+}
+
+/* cpu as for forward_init */
+static int run_on(unsigned cpu, int *keep, const dp_nms *p, dp_candidates c)
+{
+    forward f;
+    suppression s = {keep, p, c, 0};
+    forward_init(&f, 1, cpu);
+    forward_run(&f, run_nms, &s);
+    forward_done(&f);
+    return s.kept;
 }
 
 static int run(int *keep, const dp_nms *p, dp_candidates c)
 {
-    void *scratch = malloc(dp_nms_scratch(c.count) + 1);
-    const int kept = dp_nms_run(keep, p, c, &kernels, scratch);
-    free(scratch);
-    return kept;
+    return run_on(~0u, keep, p, c);
 }
 
 /* Two boxes of area 2 that share area 1: their IoU is 1/3. As 1 > t * (2 + 2 - 1) is
@@ -63,7 +78,7 @@ END_TEST
 
 START_TEST(nms_of_nothing)
 {
-    const dp_nms p = {0.5f, 10, DP_NMS_SPLIT};
+    const dp_nms p = {0.5f, 10, SPLIT};
     ck_assert_int_eq(run(NULL, &p, (dp_candidates){NULL, NULL, NULL, 0}), 0);
 }
 END_TEST
@@ -73,7 +88,7 @@ START_TEST(nms_is_greedy)
 {
     static const dp_box chain[] = {{0, 0, 10, 1}, {4, 0, 14, 1}, {8, 0, 18, 1}};
     static const float scores[] = {0.9f, 0.8f, 0.7f};
-    const dp_nms p = {0.4f, 10, DP_NMS_SPLIT};
+    const dp_nms p = {0.4f, 10, SPLIT};
     int keep[3];
     ck_assert_int_eq(run(keep, &p, (dp_candidates){chain, scores, NULL, 3}), 2);
     ck_assert_int_eq(keep[0], 0);
@@ -88,7 +103,7 @@ START_TEST(nms_shifts_by_the_largest_coordinate_and_one)
     static const dp_box boxes[] = {{9, 9, 10, 10}, {-1, -1, 0, 0}, {-2, -2, -1, -1}};
     static const float scores[] = {0.9f, 0.8f, 0.7f};
     static const int labels[] = {0, 1, 1};
-    dp_nms p = {0.5f, 10, DP_NMS_SPLIT};
+    dp_nms p = {0.5f, 10, SPLIT};
     int keep[3];
     ck_assert_int_eq(run(keep, &p, (dp_candidates){boxes, scores, labels, 3}), 2);
     ck_assert_int_eq(keep[1], 1);
@@ -109,7 +124,7 @@ START_TEST(nms_leaves_a_nan_box_alone)
     static const float scores[] = {0.6f, 0.7f, 0.9f, 0.1f};
     static const int labels[] = {0, 0, 0, 1};
     static const int want[] = {2, 1, 0, 3};
-    const dp_nms p = {0.5f, 10, DP_NMS_SPLIT};
+    const dp_nms p = {0.5f, 10, SPLIT};
     int keep[4];
     ck_assert_int_eq(run(keep, &p, (dp_candidates){boxes, scores, labels, 4}), 4);
     ck_assert_mem_eq(keep, want, sizeof want);
@@ -142,7 +157,7 @@ static crowd *crowd_new(uint64_t seed)
 START_TEST(nms_twice_changes_nothing)
 {
     crowd *c = crowd_new((uint64_t)_i);
-    const dp_nms p = {0.4f, N, DP_NMS_SPLIT};
+    const dp_nms p = {0.4f, N, SPLIT};
     dp_box boxes[N];
     float scores[N];
     int labels[N], again[N];
@@ -169,7 +184,7 @@ END_TEST
 START_TEST(nms_does_not_depend_on_the_order_of_input)
 {
     crowd *c = crowd_new((uint64_t)_i), *d = malloc(sizeof *d);
-    const dp_nms p = {0.4f, N, DP_NMS_SPLIT};
+    const dp_nms p = {0.4f, N, SPLIT};
     ck_assert_ptr_nonnull(d);
 
     for (int i = 0; i < N; i++) {
@@ -193,7 +208,7 @@ END_TEST
 START_TEST(nms_stops_early_with_the_same_head)
 {
     crowd *c = crowd_new((uint64_t)_i);
-    for (int split = 1; split <= DP_NMS_SPLIT; split += DP_NMS_SPLIT - 1) {
+    for (int split = 1; split <= SPLIT; split += SPLIT - 1) {
         const dp_candidates all = {c->boxes, c->scores, c->labels, N};
         int head[25];
         dp_nms p = {0.4f, N, split};
@@ -210,11 +225,10 @@ START_TEST(nms_is_the_same_for_every_instruction_set)
 {
     crowd *c = crowd_new((uint64_t)_i);
     int plain[N];
-    const dp_nms p = {0.4f, N, DP_NMS_SPLIT};
+    const dp_nms p = {0.4f, N, SPLIT};
     const dp_candidates all = {c->boxes, c->scores, c->labels, N};
     const int kept = run(c->keep, &p, all);
-    dp_kernels_init(&kernels, 0);
-    ck_assert_int_eq(run(plain, &p, all), kept);
+    ck_assert_int_eq(run_on(0, plain, &p, all), kept);
     ck_assert_mem_eq(plain, c->keep, (size_t)kept * sizeof *plain);
     free(c);
 }
@@ -259,7 +273,7 @@ START_TEST(nms_golden_lists_are_identical)
         const cJSON *split = cJSON_GetObjectItem(cfg, "split_thr");
         check_golden(cJSON_GetObjectItem(row, "name")->valuestring,
                      (float)cJSON_GetObjectItem(cfg, "iou_threshold")->valuedouble,
-                     split ? split->valueint : DP_NMS_SPLIT,
+                     split ? split->valueint : SPLIT,
                      cJSON_IsTrue(cJSON_GetObjectItem(row, "class_agnostic")));
         seen++;
     }
@@ -273,7 +287,6 @@ int main(void)
 {
     Suite *suite = suite_create("nms");
     TCase *t = tcase_create("nms");
-    tcase_add_checked_fixture(t, setup, NULL);
     tcase_add_loop_test(t, nms_pair, 0, sizeof pairs / sizeof *pairs);
     tcase_add_test(t, nms_of_nothing);
     tcase_add_test(t, nms_is_greedy);

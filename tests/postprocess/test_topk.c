@@ -1,5 +1,6 @@
 #include "postprocess/rank.h"
 #include "postprocess/topk.h"
+#include "tests/support/forward.h"
 #include "tests/support/random.h"
 #include "tests/support/suite.h"
 
@@ -27,18 +28,37 @@ static const struct {
     {"some of none", 0, 3, {0}, 0, {0}},
 };
 
+typedef struct topk {
+    int *index;
+    const float *scores;
+    int m, n, kept;
+} topk;
+
+static void run_topk(dp_run *r, void *arg)
+{
+    topk *t = arg;
+    t->kept = dp_topk_run(r, t->index, t->scores, t->m, t->n);
+}
+
+static int run(int *index, const float *scores, int m, int n)
+{
+    forward f;
+    topk t = {index, scores, m, n, 0};
+    forward_init(&f, 1, ~0u);
+    forward_run(&f, run_topk, &t);
+    forward_done(&f);
+    return t.kept;
+}
+
 START_TEST(topk_case)
 {
     int index[6];
-    void *scratch = malloc(dp_topk_scratch(6));
-    const int kept =
-        dp_topk_run(index, cases[_i].scores, cases[_i].m, cases[_i].n, scratch);
+    const int kept = run(index, cases[_i].scores, cases[_i].m, cases[_i].n);
 
     ck_assert_msg(kept == cases[_i].kept, "%s: kept %d", cases[_i].what, kept);
     for (int i = 0; i < kept; i++)
         ck_assert_msg(index[i] == cases[_i].index[i], "%s: place %d is %d",
                       cases[_i].what, i, index[i]);
-    free(scratch);
 }
 END_TEST
 
@@ -70,10 +90,8 @@ START_TEST(topk_agrees_with_a_sort)
     order_scores = scores;
     qsort(want, M, sizeof *want, by_score_then_index);
     for (size_t a = 0; a < sizeof asked / sizeof *asked; a++) {
-        void *scratch = malloc(dp_topk_scratch(asked[a]));
-        ck_assert_int_eq(dp_topk_run(got, scores, M, asked[a], scratch), asked[a]);
+        ck_assert_int_eq(run(got, scores, M, asked[a]), asked[a]);
         ck_assert_mem_eq(got, want, (size_t)asked[a] * sizeof *got);
-        free(scratch);
     }
     free(scores);
     free(want);

@@ -27,6 +27,9 @@ void forward_done(forward *f);
  * run. */
 void forward_run(forward *f, forward_fn *fn, void *arg);
 
+/* The same, but the real run may need less: where what is needed depends on values. */
+void forward_run_within(forward *f, forward_fn *fn, void *arg);
+
 /* Run fn dry only and fail the test unless it recorded DP_ESHAPE. */
 void forward_expect_shape_error(forward *f, forward_fn *fn, void *arg);
 
