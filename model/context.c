@@ -85,7 +85,6 @@ dp_status dp_context_fork(dp_error *err, dp_context **out, const dp_context *of,
     dp_context *ctx = memory;
     ctx->kernels = of->kernels;
     ctx->bf16 = of->bf16;
-    ctx->boxes_only = of->boxes_only;
     dp_arena_dry(&ctx->arena);
     st = dp_pool_new(err, &ctx->pool, threads);
     if (st != DP_OK)
