@@ -27,7 +27,8 @@ static const char *file_kind(mode_t mode)
 
 static dp_status system_refused(dp_error *err, const char *path)
 {
-    return dp_fail(err, DP_EIO, "%s: %s", path, strerror(errno));
+    return dp_fail(err, errno == ENOMEM ? DP_ENOMEM : DP_EIO, "%s: %s", path,
+                   strerror(errno));
 }
 
 static dp_status map_opened(dp_error *err, dp_file_map *map, int fd,
@@ -83,7 +84,7 @@ void dp_file_map_forget(const dp_file_map *map, size_t from, size_t to)
 static dp_status too_long(dp_error *err, const char *name, size_t limit)
 {
     return dp_fail(err, DP_EFORMAT,
-                   "%s: found more than %zu bytes, expected at most that", name, limit);
+                   "%s: the file is longer than the limit of %zu bytes", name, limit);
 }
 
 /* Room for `expected` bytes is made at once, and for one more: asking for it shows the

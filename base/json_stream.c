@@ -75,8 +75,9 @@ static bool step_in(dp_json_stream *s, char open, const char *expected)
 {
     if (!next_is(s, open))
         return fail(s, expected);
+    _Static_assert(DP_MAX_JSON_DEPTH == 500, "the sentence says it");
     if (s->depth >= DP_MAX_JSON_DEPTH)
-        return fail(s, "less nesting");
+        return fail(s, "at most 500 levels of nesting");
     s->at++;
     s->depth++;
     s->fresh = true;
@@ -392,6 +393,10 @@ dp_status dp_json_stream_status(dp_error *err, const dp_json_stream *s,
         snprintf(found, sizeof found, "'%c'", c);
     else if (s->at < s->text_end)
         snprintf(found, sizeof found, "byte 0x%02x", c);
-    return dp_fail(err, DP_EFORMAT, "%s:%zu: found %s, expected %s", name,
-                   dp_json_stream_line(s, s->at), found, s->expected);
+    const char *line = s->at;
+    while (line > s->begin && line[-1] != '\n')
+        line--;
+    return dp_fail(err, DP_EFORMAT, "%s:%zu:%zu: found %s, expected %s", name,
+                   dp_json_stream_line(s, s->at), (size_t)(s->at - line) + 1, found,
+                   s->expected);
 }

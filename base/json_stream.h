@@ -10,7 +10,7 @@
  *                 dp_json_stream_number(s, &id);
  *             else
  *                 dp_json_stream_skip(s);
- *     return dp_json_stream_status(s, err);
+ *     return dp_json_stream_status(err, s, path);
  *
  * Exactly RFC 8259, also in what is skipped: well-formed UTF-8, surrogates only in
  * pairs, nesting to DP_MAX_JSON_DEPTH. A byte order mark is skipped. A key twice in an
@@ -89,7 +89,8 @@ bool dp_json_stream_skip(dp_json_stream *s);
 /* True when only blanks are left; something else is a failure. */
 bool dp_json_stream_finish(dp_json_stream *s);
 
-/* DP_OK, or DP_EFORMAT with the sentence "NAME:LINE: found X, expected Y". */
+/* DP_OK, or DP_EFORMAT with the sentence "NAME:LINE:COLUMN: found X, expected Y". Columns
+ * are counted in bytes from 1. */
 dp_status dp_json_stream_status(dp_error *err, const dp_json_stream *s,
                                 const char *name) DP_MUST_CHECK;
 

@@ -16,9 +16,9 @@ enum {
     DP_MAX_TENSORS            = 1 << 20,   /* in one checkpoint                          */
     DP_MAX_PICKLE_STACK       = 1 << 20,
     DP_MAX_PICKLE_DEPTH       = 200,       /* nested containers                          */
-    DP_MAX_TREE_VALUES        = 1 << 23,   /* in all pickles of a checkpoint             */
-    DP_MAX_TREE_ITEMS         = 1 << 25,   /* of all their containers                    */
-    DP_MAX_TREE_GLOBALS       = 4096,      /* different names that are not read          */
+    DP_MAX_PICKLE_VALUES        = 1 << 23,   /* in all pickles of a checkpoint             */
+    DP_MAX_PICKLE_ITEMS         = 1 << 25,   /* of all their containers                    */
+    DP_MAX_PICKLE_GLOBALS       = 4096,      /* different names that are not read          */
     DP_MAX_ZIP_MEMBERS        = 1 << 20,
     DP_MAX_REPEATED_ELEMENTS  = 1 << 24,   /* of a tensor that repeats its storage       */
     DP_MAX_SAFETENSORS_HEADER = 100000000, /* bytes; the format's own limit              */

@@ -44,52 +44,53 @@ static void add_name(dp_text *out, const char *name)
     add_clean(out, name, strlen(name), DP_MAX_TENSOR_NAME);
 }
 
-static void add_value(dp_text *out, const dp_tree *tree, dp_value v)
+static void add_value(dp_text *out, const dp_pickle_values *values, dp_pickle_value v)
 {
     dp_name text;
-    switch (dp_tree_kind(tree, v)) {
-    case DP_VALUE_BOOL:
-        dp_text_add(out, dp_tree_int(tree, v) ? "true" : "false");
+    switch (dp_pickle_value_kind(values, v)) {
+    case DP_PICKLE_BOOL:
+        dp_text_add(out, dp_pickle_value_int(values, v) ? "true" : "false");
         break;
-    case DP_VALUE_INT:
-        dp_text_add(out, "%" PRId64, dp_tree_int(tree, v));
+    case DP_PICKLE_INT:
+        dp_text_add(out, "%" PRId64, dp_pickle_value_int(values, v));
         break;
-    case DP_VALUE_FLOAT:
-        dp_text_add(out, "%.9g", dp_tree_float(tree, v));
+    case DP_PICKLE_FLOAT:
+        dp_text_add(out, "%.9g", dp_pickle_value_float(values, v));
         break;
-    case DP_VALUE_TEXT:
-        text = dp_tree_text(tree, v);
+    case DP_PICKLE_TEXT:
+        text = dp_pickle_value_text(values, v);
         dp_text_add(out, "\"");
         add_clean(out, text.text, text.size, 60);
         dp_text_add(out, "\"");
         break;
     default:
-        dp_text_add(out, "a %s", dp_tree_kind_name(dp_tree_kind(tree, v)));
-        if (dp_tree_count(tree, v) > 0)
-            dp_text_add(out, " of %zu", dp_tree_count(tree, v));
+        dp_text_add(out, "a %s", dp_pickle_kind_name(dp_pickle_value_kind(values, v)));
+        if (dp_pickle_value_count(values, v) > 0)
+            dp_text_add(out, " of %zu", dp_pickle_value_count(values, v));
     }
 }
 
 /* The values beside the tensors, two levels deep: epoch, class names, optimizer. */
-static void add_tree(dp_text *out, const dp_tree *tree, dp_value v, const char *source,
-                     int depth)
+static void add_values(dp_text *out, const dp_pickle_values *values, dp_pickle_value v,
+                       const char *source, int depth)
 {
-    for (size_t i = 0; i < dp_tree_count(tree, v); i++) {
-        const dp_value key = dp_tree_key(tree, v, i), item = dp_tree_item(tree, v, i);
-        if (dp_tree_kind(tree, key) != DP_VALUE_TEXT ||
-            dp_tree_kind(tree, item) == DP_VALUE_TENSOR)
+    for (size_t i = 0; i < dp_pickle_value_count(values, v); i++) {
+        const dp_pickle_value key = dp_pickle_value_key(values, v, i),
+                              item = dp_pickle_value_item(values, v, i);
+        if (dp_pickle_value_kind(values, key) != DP_PICKLE_TEXT ||
+            dp_pickle_value_kind(values, item) == DP_PICKLE_TENSOR)
             continue;
-        const dp_name name = dp_tree_text(tree, key);
+        const dp_name name = dp_pickle_value_text(values, key);
         if (depth == 0 && strlen(source) == name.size &&
             memcmp(source, name.text, name.size) == 0)
             continue;
         dp_text_add(out, "%*s", 2 + 2 * depth, "");
         add_clean(out, name.text, name.size, 60);
         dp_text_add(out, ": ");
-        add_value(out, tree, item);
+        add_value(out, values, item);
         dp_text_add(out, "\n");
-        if (depth == 0 && dp_tree_kind(tree, item) == DP_VALUE_DICT)
-            add_tree(out, tree, item, source, depth + 1);
+        if (depth == 0 && dp_pickle_value_kind(values, item) == DP_PICKLE_DICT)
+            add_values(out, values, item, source, depth + 1);
     }
 }
 
@@ -137,8 +138,8 @@ static void format_text(dp_text *out, const report *r, const char *why)
 {
     const dp_checkpoint *c = r->checkpoint;
     const char *source = dp_checkpoint_source(c), *prefix = dp_checkpoint_prefix(c);
-    dp_value root;
-    const dp_tree *tree = dp_checkpoint_tree(c, &root);
+    dp_pickle_value root;
+    const dp_pickle_values *meta = dp_checkpoint_values(c, &root);
     size_t values = 0;
     for (size_t i = 0; i < r->count; i++)
         values += dp_named_tensor_count(&r->tensors[i]);
@@ -146,7 +147,7 @@ static void format_text(dp_text *out, const report *r, const char *why)
     dp_text_add(out, "%s, %zu tensors of %zu values%s%s%s%s\n", dp_checkpoint_format(c),
                 r->count, values, source[0] ? ", under " : "", source,
                 prefix[0] ? ", without the prefix " : "", prefix);
-    add_tree(out, tree, root, source, 0);
+    add_values(out, meta, root, source, 0);
     for (size_t i = 0; i < r->count; i++) {
         const dp_named_tensor *t = &r->tensors[i];
         char shape[200];

@@ -12,8 +12,8 @@
 
 typedef struct config_file {
     char *path;
-    struct stat id; /* st_dev and st_ino tell whether two paths are one file */
-    cJSON *tree;    /* until it is merged                                    */
+    struct stat id;  /* st_dev and st_ino tell whether two paths are one file */
+    cJSON *document; /* until it is merged                                    */
 } config_file;
 
 /* A value's file. The table is ordered by address. */
@@ -52,10 +52,10 @@ static dp_status path_beside(dp_error *err, char **path, const char *file,
 static dp_status load_file(dp_error *err, dp_config *c)
 {
     config_file *f = &c->file[c->files++];
-    dp_status st = dp_json_load(err, &f->tree, f->path);
+    dp_status st = dp_json_load(err, &f->document, f->path);
     if (st != DP_OK)
         return st;
-    if (!cJSON_IsObject(f->tree))
+    if (!cJSON_IsObject(f->document))
         return dp_fail(err, DP_ECONFIG, "%s: found another value, expected an object",
                        f->path);
     if (stat(f->path, &f->id) != 0)
@@ -76,7 +76,7 @@ static dp_status load_chain(dp_error *err, dp_config *c, const char *path)
         if (st != DP_OK)
             break;
         config_file *f = &c->file[c->files - 1];
-        const cJSON *base = cJSON_GetObjectItemCaseSensitive(f->tree, "base");
+        const cJSON *base = cJSON_GetObjectItemCaseSensitive(f->document, "base");
         if (!base || cJSON_IsNull(base))
             break;
         if (!cJSON_IsString(base))
@@ -115,13 +115,13 @@ static int compare_origins(const void *a, const void *b)
     return (p > q) - (p < q);
 }
 
-/* Before the merge, while all trees live, so that no address stands for two values. The
+/* Before the merge, while all documents live, so that no address stands for two values. The
  * merge moves values and makes none. */
 static dp_status note_origins(dp_error *err, dp_config *c)
 {
     size_t count = 0;
     for (int i = 0; i < c->files; i++)
-        count += count_values(c->file[i].tree);
+        count += count_values(c->file[i].document);
     void *table;
     const dp_status st =
         dp_alloc(err, &table, count, sizeof *c->origins, "the origins of a config");
@@ -129,7 +129,7 @@ static dp_status note_origins(dp_error *err, dp_config *c)
         return st;
     c->origins = table;
     for (int i = 0; i < c->files; i++)
-        note_origin(c, c->file[i].tree, i);
+        note_origin(c, c->file[i].document, i);
     qsort(c->origins, c->origin_count, sizeof *c->origins, compare_origins);
     return DP_OK;
 }
@@ -168,12 +168,12 @@ static void drop_nulls(cJSON *object)
 
 static void merge_chain(dp_config *c)
 {
-    c->root = c->file[c->files - 1].tree;
-    c->file[c->files - 1].tree = NULL;
+    c->root = c->file[c->files - 1].document;
+    c->file[c->files - 1].document = NULL;
     for (int i = c->files - 2; i >= 0; i--) {
-        merge(c->root, c->file[i].tree);
-        cJSON_Delete(c->file[i].tree);
-        c->file[i].tree = NULL;
+        merge(c->root, c->file[i].document);
+        cJSON_Delete(c->file[i].document);
+        c->file[i].document = NULL;
     }
     drop_nulls(c->root);
     cJSON_DeleteItemFromObjectCaseSensitive(c->root, "base");
@@ -205,7 +205,7 @@ void dp_config_free(dp_config *config)
         return;
     for (int i = 0; i < DP_MAX_CONFIG_BASES; i++) {
         dp_free(config->file[i].path);
-        cJSON_Delete(config->file[i].tree);
+        cJSON_Delete(config->file[i].document);
     }
     cJSON_Delete(config->root);
     dp_free(config->origins);
@@ -234,18 +234,18 @@ static void claim(dp_config *c, const cJSON *value)
 dp_status dp_config_lay(dp_error *err, dp_config *config, const char *text,
                         const char *name)
 {
-    cJSON *tree;
-    const dp_status st = dp_json_parse(err, &tree, text, strlen(text), name);
+    cJSON *document;
+    const dp_status st = dp_json_parse(err, &document, text, strlen(text), name);
     if (st != DP_OK)
         return st;
-    if (!cJSON_IsObject(tree)) {
-        cJSON_Delete(tree);
+    if (!cJSON_IsObject(document)) {
+        cJSON_Delete(document);
         return dp_fail(err, DP_ECONFIG, "%s: found another value, expected an object",
                        name);
     }
-    claim(config, tree);
-    merge(config->root, tree);
-    cJSON_Delete(tree);
+    claim(config, document);
+    merge(config->root, document);
+    cJSON_Delete(document);
     drop_nulls(config->root);
     return DP_OK;
 }

@@ -30,7 +30,7 @@ void dp_config_free(dp_config *config);
 
 /* Lay a JSON object over the config as if it were one more file on top, with paths
  * as seen from that file's folder; `name` stands for the text in sentences. Before
- * anything of the tree is kept. DP_EFORMAT, DP_ECONFIG, DP_ENOMEM; the config is as
+ * anything of the config is kept. DP_EFORMAT, DP_ECONFIG, DP_ENOMEM; the config is as
  * before then. */
 dp_status dp_config_lay(dp_error *err, dp_config *config, const char *text,
                         const char *name) DP_MUST_CHECK;
@@ -43,7 +43,7 @@ dp_status dp_config_lay_section(dp_error *err, dp_config *config, const char *ov
 /* The path given to dp_config_load. */
 const char *dp_config_path(const dp_config *config);
 
-/* The merged tree: an object, without "base" and without null. Of the config. */
+/* The merged config: an object, without "base" and without null. Of the config. */
 const cJSON *dp_config_root(const dp_config *config);
 
 /* The object at key `key` of the root. DP_ECONFIG when it is missing or not an
@@ -57,16 +57,16 @@ dp_status dp_config_text(dp_error *err, const char **out, const dp_config *confi
                          const cJSON *object, const char *where,
                          const char *key) DP_MUST_CHECK;
 
-/* The file that states a value of the tree; dp_config_path for a value that is not of
- * the tree. For an object stated by several, the one lowest in the chain of bases. */
+/* The file that states a value of the config; dp_config_path for a value that is not of
+ * it. For an object stated by several, the one lowest in the chain of bases. */
 const char *dp_config_origin(const dp_config *config, const cJSON *value);
 
-/* The file that the text `value` of the tree names, relative to the folder of the file
+/* The file that the text `value` of the config names, relative to the folder of the file
  * that states it. *path is the caller's to dp_free. */
 dp_status dp_config_resolve(dp_error *err, char **path, const dp_config *config,
                             const cJSON *value) DP_MUST_CHECK;
 
-/* Append the merged tree as JSON, ending in a newline. Errors are kept in the text. */
+/* Append the merged config as JSON, ending in a newline. Errors are kept in the text. */
 void dp_config_format(const dp_config *config, dp_text *text);
 
 /* The same, a line a section and without the section `key`. */

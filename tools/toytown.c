@@ -12,7 +12,7 @@
 #include "io/image/jpeg.h"
 #include "io/image/png.h"
 #include "tools/town/finish.h"
-#include "tools/town/scene.h"
+#include "tools/town/layout.h"
 #include "tools/town/truth.h"
 
 #include <errno.h>
@@ -33,7 +33,7 @@ typedef struct town {
     const char *folder;
     long count, start, seed;
     int h, w;
-    toy_scene scene;
+    toy_layout layout;
     toy_truth truth;
     cairo_surface_t *surface;
     dp_pixels image;
@@ -195,13 +195,13 @@ static dp_status end_json(town *t)
 
 static void draw(town *t, toy_random *r)
 {
-    toy_scene_plan(&t->scene, r);
+    toy_layout_plan(&t->layout, r);
     cairo_t *cr = cairo_create(t->surface);
-    toy_scene_draw(&t->scene, cr);
+    toy_layout_draw(&t->layout, cr);
     cairo_destroy(cr);
     cairo_surface_flush(t->surface);
     toy_finish(&t->image, cairo_image_surface_get_data(t->surface),
-               cairo_image_surface_get_stride(t->surface), &t->scene, r);
+               cairo_image_surface_get_stride(t->surface), &t->layout, r);
 }
 
 static dp_status make_image(town *t, long image)
@@ -213,7 +213,7 @@ static dp_status make_image(town *t, long image)
     if (st == DP_OK)
         st = dp_jpeg_save(&t->err, dp_text_get(&path), &t->image, QUALITY);
     if (st == DP_OK)
-        st = toy_truth_label(&t->err, &t->truth, &t->scene);
+        st = toy_truth_label(&t->err, &t->truth, &t->layout);
     if (st == DP_OK)
         st = path_of(t, &path, "labels", image, "png");
     if (st == DP_OK)
@@ -221,7 +221,7 @@ static dp_status make_image(town *t, long image)
     dp_text_done(&path);
     t->json.err = &t->err;
     if (st == DP_OK)
-        st = toy_truth_annotate(&t->err, &t->truth, &t->json, &t->scene, image,
+        st = toy_truth_annotate(&t->err, &t->truth, &t->json, &t->layout, image,
                                 &t->annotations);
     return st == DP_OK ? flush_json(t) : st;
 }
@@ -230,7 +230,7 @@ static dp_status make_all(town *t)
 {
     dp_status st = make_folders(t);
     if (st == DP_OK)
-        st = toy_scene_init(&t->err, &t->scene, t->h, t->w);
+        st = toy_layout_init(&t->err, &t->layout, t->h, t->w);
     if (st == DP_OK)
         st = toy_truth_init(&t->err, &t->truth, t->h, t->w);
     if (st == DP_OK)
@@ -253,7 +253,7 @@ static void release(town *t)
     dp_text_done(&t->json);
     dp_pixels_done(&t->image);
     toy_truth_done(&t->truth);
-    toy_scene_done(&t->scene);
+    toy_layout_done(&t->layout);
     if (t->surface)
         cairo_surface_destroy(t->surface);
 }

@@ -17,9 +17,9 @@ struct dp_checkpoint {
     char *path;
     dp_file_map map;
     form form;
-    dp_torch_file torch; /* of the two forms of torch.save */
-    dp_tree metadata;    /* of safetensors, with its root and texts */
-    dp_value metadata_root;
+    dp_torch_file torch;       /* of the two forms of torch.save */
+    dp_pickle_values metadata; /* of safetensors, with its root and texts */
+    dp_pickle_value metadata_root;
     char *texts;
     const char *source, *prefix;
     dp_tensor_list state; /* the state dict                            */
@@ -78,42 +78,46 @@ static dp_status find_form(dp_error *err, dp_checkpoint *c)
 /* ---- the state dict ---- */
 
 /* "int", "models.yolo.Model". */
-static const char *class_name(const dp_tree *t, dp_value v)
+static const char *class_name(const dp_pickle_values *p, dp_pickle_value v)
 {
-    const dp_value_kind kind = dp_tree_kind(t, v);
-    return kind == DP_VALUE_OPAQUE ? dp_tree_text(t, v).text : dp_tree_kind_name(kind);
+    const dp_pickle_kind kind = dp_pickle_value_kind(p, v);
+    return kind == DP_PICKLE_OPAQUE ? dp_pickle_value_text(p, v).text
+                                    : dp_pickle_kind_name(kind);
 }
 
 /* "dict of 2 (epoch: int, model: models.yolo.Model)". */
-static void describe(const dp_tree *t, dp_value v, char *text, size_t size)
+static void describe(const dp_pickle_values *p, dp_pickle_value v, char *text,
+                     size_t size)
 {
     enum { SHOWN = 8 };
-    const size_t count = dp_tree_count(t, v);
-    const bool dict = dp_tree_kind(t, v) == DP_VALUE_DICT;
-    size_t used = (size_t)snprintf(text, size, "%.100s", class_name(t, v));
+    const size_t count = dp_pickle_value_count(p, v);
+    const bool dict = dp_pickle_value_kind(p, v) == DP_PICKLE_DICT;
+    size_t used = (size_t)snprintf(text, size, "%.100s", class_name(p, v));
     if (count)
         used += (size_t)snprintf(text + used, size - used, " of %zu (", count);
     for (size_t i = 0; i < count && i < SHOWN && used < size; i++) {
-        const dp_value key = dict ? dp_tree_key(t, v, i) : v;
-        const bool named = dict && dp_tree_kind(t, key) == DP_VALUE_TEXT;
-        const dp_name name = named ? dp_tree_text(t, key) : (dp_name){"", 0};
-        used +=
-            (size_t)snprintf(text + used, size - used, "%s%.*s%s%.60s", i ? ", " : "",
-                             name.size < 40 ? (int)name.size : 40, name.text,
-                             named ? ": " : "", class_name(t, dp_tree_item(t, v, i)));
+        const dp_pickle_value key = dict ? dp_pickle_value_key(p, v, i) : v;
+        const bool named = dict && dp_pickle_value_kind(p, key) == DP_PICKLE_TEXT;
+        const dp_name name = named ? dp_pickle_value_text(p, key) : (dp_name){"", 0};
+        used += (size_t)snprintf(text + used, size - used, "%s%.*s%s%.60s",
+                                 i ? ", " : "", name.size < 40 ? (int)name.size : 40,
+                                 name.text, named ? ": " : "",
+                                 class_name(p, dp_pickle_value_item(p, v, i)));
     }
     if (count && used < size)
         snprintf(text + used, size - used, "%s)", count > SHOWN ? ", ..." : "");
 }
 
 /* The value that holds the state dict; c->source says where it is. */
-static dp_value find_state(dp_checkpoint *c)
+static dp_pickle_value find_state(dp_checkpoint *c)
 {
     static const char *const keys[] = {"state_dict",  "model",  "model_state_dict",
                                        "model_state", "module", "model_ema"};
     for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
-        const dp_value v = dp_tree_find(&c->torch.tree, c->torch.root, keys[i]);
-        if (v != DP_VALUE_ABSENT && dp_tree_kind(&c->torch.tree, v) == DP_VALUE_DICT &&
+        const dp_pickle_value v =
+            dp_pickle_value_find(&c->torch.values, c->torch.root, keys[i]);
+        if (v != DP_PICKLE_ABSENT &&
+            dp_pickle_value_kind(&c->torch.values, v) == DP_PICKLE_DICT &&
             dp_torch_names_any(&c->torch, v)) {
             c->source = keys[i];
             return v;
@@ -130,7 +134,7 @@ static dp_status read_torch(dp_error *err, dp_checkpoint *c)
         return st;
     if (!dp_torch_names_any(&c->torch, c->torch.root)) {
         char found[512];
-        describe(&c->torch.tree, c->torch.root, found, sizeof found);
+        describe(&c->torch.values, c->torch.root, found, sizeof found);
         return dp_fail(err, DP_EFORMAT, "%s: found %s, expected tensors", c->path,
                        found);
     }
@@ -181,7 +185,7 @@ void dp_checkpoint_close(dp_checkpoint *c)
     dp_tensor_list_done(&c->state);
     dp_tensor_list_done(&c->all);
     dp_torch_file_done(&c->torch);
-    dp_tree_done(&c->metadata);
+    dp_pickle_values_done(&c->metadata);
     dp_free(c->texts);
     dp_file_map_close(&c->map);
     dp_free(c->path);
@@ -256,15 +260,16 @@ const dp_stored_type *dp_checkpoint_type(const dp_checkpoint *c,
 
 const char *const *dp_checkpoint_globals(const dp_checkpoint *c, size_t *count)
 {
-    *count = c->torch.tree.globals_count;
-    return (const char *const *)c->torch.tree.globals;
+    *count = c->torch.values.globals_count;
+    return (const char *const *)c->torch.values.globals;
 }
 
-const dp_tree *dp_checkpoint_tree(const dp_checkpoint *c, dp_value *root)
+const dp_pickle_values *dp_checkpoint_values(const dp_checkpoint *c,
+                                             dp_pickle_value *root)
 {
     const bool torch = c->form != FORM_SAFETENSORS;
     *root = torch ? c->torch.root : c->metadata_root;
-    return torch ? &c->torch.tree : &c->metadata;
+    return torch ? &c->torch.values : &c->metadata;
 }
 
 dp_status dp_checkpoint_verify(dp_error *err, const dp_checkpoint *c, size_t *checked)

@@ -5,7 +5,7 @@
  * costs the names, not the weights, and the state of an optimizer costs nothing.
  *
  * A checkpoint of torch.save is a tree of dicts. Its state dict is looked for under the
- * usual keys (dp_checkpoint_source says where it was), then taken to be the whole tree.
+ * usual keys (dp_checkpoint_source says where it was), then taken to be the whole values.
  * Names of nested values are joined with points, list items named by their place:
  * "optimizer.state.0.exp_avg". A "module." in front of every name is cut off.
  *
@@ -33,7 +33,7 @@ typedef struct dp_checkpoint dp_checkpoint;
 dp_status dp_checkpoint_open(dp_error *err, dp_checkpoint **out,
                              const char *path) DP_MUST_CHECK;
 
-/* Release, and unmap: tensors, names and values of the tree end here. NULL is allowed. */
+/* Release, and unmap: tensors, names and values end here. NULL is allowed. */
 void dp_checkpoint_close(dp_checkpoint *c);
 
 /* "torch zip", "torch legacy", "safetensors". */
@@ -71,9 +71,10 @@ const dp_stored_type *dp_checkpoint_type(const dp_checkpoint *c,
  * order of the file: "numpy.core.multiarray.scalar"; *count of them. */
 const char *const *dp_checkpoint_globals(const dp_checkpoint *c, size_t *count);
 
-/* The values beside the tensors: dp_tree_find(tree, *root, "meta") and so on. Of a
+/* The values beside the tensors: dp_pickle_value_find(values, *root, "meta") and so on. Of a
  * safetensors file, a dict with its metadata. */
-const dp_tree *dp_checkpoint_tree(const dp_checkpoint *c, dp_value *root);
+const dp_pickle_values *dp_checkpoint_values(const dp_checkpoint *c,
+                                             dp_pickle_value *root);
 
 /* Compare the checksums that the form has, of every member (the zip form only): reads the
  * whole file. *checked is how many there were. DP_EFORMAT names the first that differs. */

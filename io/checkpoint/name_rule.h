@@ -16,7 +16,7 @@ enum {
 };
 
 typedef struct dp_name_rule {
-    const char *from[DP_NAME_RULE_PIECES], *to; /* of the tree that was read */
+    const char *from[DP_NAME_RULE_PIECES], *to; /* of the document that was read */
     int pieces;
     bool squeeze, unsqueeze;
     int axes; /* 0: the last axis stays as it is */

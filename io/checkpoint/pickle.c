@@ -7,14 +7,14 @@
 #include <string.h>
 
 typedef struct machine {
-    dp_tree *tree;
+    dp_pickle_values *values;
     const unsigned char *data;
-    size_t size, at; /* bytes; the next one to read     */
-    dp_value *stack; /* owned */
+    size_t size, at;        /* bytes; the next one to read     */
+    dp_pickle_value *stack; /* owned */
     size_t depth, stack_room;
     size_t marks[DP_MAX_PICKLE_DEPTH]; /* depths of the stack at open marks */
     int mark_count;
-    dp_value *memo; /* owned; DP_VALUE_ABSENT where nothing is kept */
+    dp_pickle_value *memo; /* owned; DP_PICKLE_ABSENT where nothing is kept */
     size_t memo_count, memo_room;
     int operand; /* of the opcode: a width in bytes, a count, a kind of container */
     bool stopped;
@@ -79,7 +79,7 @@ static dp_status take_line(machine *m, dp_name *line)
 
 /* ---- stack ---- */
 
-static dp_status push(machine *m, dp_value v)
+static dp_status push(machine *m, dp_pickle_value v)
 {
     if (m->depth >= DP_MAX_PICKLE_STACK)
         return dp_fail(m->err, DP_EFORMAT, "found a stack of more than %d values",
@@ -109,13 +109,13 @@ static dp_status need(machine *m, size_t count)
     return DP_OK;
 }
 
-static dp_value top(const machine *m, size_t below)
+static dp_pickle_value top(const machine *m, size_t below)
 {
     return m->stack[m->depth - 1 - below];
 }
 
 /* Replace the `count` values on top by v. */
-static dp_status replace(machine *m, size_t count, dp_value v)
+static dp_status replace(machine *m, size_t count, dp_pickle_value v)
 {
     m->depth -= count;
     return push(m, v);
@@ -123,7 +123,7 @@ static dp_status replace(machine *m, size_t count, dp_value v)
 
 /* Remove the topmost mark; *items are the *count values that lie above it, which remain
  * on the stack. */
-static dp_status close_mark(machine *m, const dp_value **items, size_t *count)
+static dp_status close_mark(machine *m, const dp_pickle_value **items, size_t *count)
 {
     if (m->mark_count == 0)
         return dp_fail(m->err, DP_EFORMAT, "found no mark on the stack");
@@ -156,7 +156,7 @@ static dp_status op_pop(machine *m)
 
 static dp_status op_pop_mark(machine *m)
 {
-    const dp_value *items;
+    const dp_pickle_value *items;
     size_t count = 0;
     const dp_status st = close_mark(m, &items, &count);
     m->depth -= count;
@@ -187,7 +187,7 @@ static dp_status memo_put(machine *m, uint64_t index)
     if (st != DP_OK)
         return st;
     while (m->memo_count <= index)
-        m->memo[m->memo_count++] = DP_VALUE_ABSENT;
+        m->memo[m->memo_count++] = DP_PICKLE_ABSENT;
     m->memo[index] = top(m, 0);
     return DP_OK;
 }
@@ -210,7 +210,7 @@ static dp_status op_get(machine *m)
     const dp_status st = take_number(m, &index, m->operand);
     if (st != DP_OK)
         return st;
-    if (index >= m->memo_count || m->memo[index] == DP_VALUE_ABSENT)
+    if (index >= m->memo_count || m->memo[index] == DP_PICKLE_ABSENT)
         return dp_fail(m->err, DP_EFORMAT, "found no value under memo index %llu",
                        (unsigned long long)index);
     return push(m, m->memo[index]);
@@ -251,17 +251,17 @@ static dp_status op_stop(machine *m)
 
 /* ---- atoms ---- */
 
-static dp_status push_int(machine *m, dp_value_kind kind, int64_t value)
+static dp_status push_int(machine *m, dp_pickle_kind kind, int64_t value)
 {
-    dp_value v;
-    const dp_status st = dp_tree_add_int(m->err, m->tree, &v, kind, value);
+    dp_pickle_value v;
+    const dp_status st = dp_pickle_values_add_int(m->err, m->values, &v, kind, value);
     return st == DP_OK ? push(m, v) : st;
 }
 
 /* 0 and 1 are the bools, anything else None. */
 static dp_status op_constant(machine *m)
 {
-    return push_int(m, m->operand < 2 ? DP_VALUE_BOOL : DP_VALUE_NONE, m->operand);
+    return push_int(m, m->operand < 2 ? DP_PICKLE_BOOL : DP_PICKLE_NONE, m->operand);
 }
 
 /* BININT has a sign, the shorter two have none. */
@@ -272,7 +272,7 @@ static dp_status op_int(machine *m)
     if (st != DP_OK)
         return st;
     const int64_t number = (int64_t)value;
-    return push_int(m, DP_VALUE_INT,
+    return push_int(m, DP_PICKLE_INT,
                     m->operand == 4 && number > INT32_MAX ? number - 4294967296
                                                           : number);
 }
@@ -284,15 +284,15 @@ static dp_status op_long(machine *m)
     if (st != DP_OK)
         return st;
     if (bytes.size > 8) {
-        dp_value v;
-        st = dp_tree_add_text(m->err, m->tree, &v, DP_VALUE_LONG, bytes);
+        dp_pickle_value v;
+        st = dp_pickle_values_add_text(m->err, m->values, &v, DP_PICKLE_LONG, bytes);
         return st == DP_OK ? push(m, v) : st;
     }
     const bool negative = bytes.size && (unsigned char)bytes.text[bytes.size - 1] >> 7;
     uint64_t value = negative ? UINT64_MAX : 0;
     for (size_t i = bytes.size; i-- > 0;)
         value = value << 8 | (unsigned char)bytes.text[i];
-    return push_int(m, DP_VALUE_INT, (int64_t)value);
+    return push_int(m, DP_PICKLE_INT, (int64_t)value);
 }
 
 static dp_status op_float(machine *m)
@@ -305,38 +305,38 @@ static dp_status op_float(machine *m)
         bits = bits << 8 | p[i];
     double value;
     memcpy(&value, &bits, sizeof value);
-    dp_value v;
-    const dp_status st = dp_tree_add_float(m->err, m->tree, &v, value);
+    dp_pickle_value v;
+    const dp_status st = dp_pickle_values_add_float(m->err, m->values, &v, value);
     return st == DP_OK ? push(m, v) : st;
 }
 
-static dp_status push_text(machine *m, dp_value_kind kind)
+static dp_status push_text(machine *m, dp_pickle_kind kind)
 {
     dp_name text;
-    dp_value v;
+    dp_pickle_value v;
     dp_status st = take_counted(m, &text, m->operand);
     if (st == DP_OK)
-        st = dp_tree_add_text(m->err, m->tree, &v, kind, text);
+        st = dp_pickle_values_add_text(m->err, m->values, &v, kind, text);
     return st == DP_OK ? push(m, v) : st;
 }
 
 static dp_status op_text(machine *m)
 {
-    return push_text(m, DP_VALUE_TEXT);
+    return push_text(m, DP_PICKLE_TEXT);
 }
 
 static dp_status op_bytes(machine *m)
 {
-    return push_text(m, DP_VALUE_BYTES);
+    return push_text(m, DP_PICKLE_BYTES);
 }
 
 /* ---- containers ---- */
 
 static dp_status op_empty(machine *m)
 {
-    dp_value v;
-    const dp_status st =
-        dp_tree_add_items(m->err, m->tree, &v, (dp_value_kind)m->operand, NULL, 0);
+    dp_pickle_value v;
+    const dp_status st = dp_pickle_values_add_items(
+        m->err, m->values, &v, (dp_pickle_kind)m->operand, NULL, 0);
     return st == DP_OK ? push(m, v) : st;
 }
 
@@ -348,70 +348,70 @@ static dp_status odd_items(machine *m, size_t count)
 
 static dp_status op_from_mark(machine *m)
 {
-    const dp_value *items = NULL;
+    const dp_pickle_value *items = NULL;
     size_t count = 0;
-    dp_value v;
+    dp_pickle_value v;
     dp_status st = close_mark(m, &items, &count);
-    if (st == DP_OK && m->operand == DP_VALUE_DICT && count % 2)
+    if (st == DP_OK && m->operand == DP_PICKLE_DICT && count % 2)
         st = odd_items(m, count);
     if (st == DP_OK)
-        st = dp_tree_add_items(m->err, m->tree, &v, (dp_value_kind)m->operand, items,
-                               count);
+        st = dp_pickle_values_add_items(m->err, m->values, &v,
+                                        (dp_pickle_kind)m->operand, items, count);
     return st == DP_OK ? replace(m, count, v) : st;
 }
 
 static dp_status op_tuple(machine *m)
 {
     const size_t count = (size_t)m->operand;
-    dp_value v;
+    dp_pickle_value v;
     dp_status st = need(m, count);
     if (st == DP_OK)
-        st = dp_tree_add_items(m->err, m->tree, &v, DP_VALUE_TUPLE,
-                               m->stack + m->depth - count, count);
+        st = dp_pickle_values_add_items(m->err, m->values, &v, DP_PICKLE_TUPLE,
+                                        m->stack + m->depth - count, count);
     return st == DP_OK ? replace(m, count, v) : st;
 }
 
 /* Put the `count` values on top into the container of that kind below them. An opaque
  * container swallows them. */
-static dp_status fill(machine *m, dp_value_kind kind, size_t count)
+static dp_status fill(machine *m, dp_pickle_kind kind, size_t count)
 {
     dp_status st = need(m, count + 1);
-    if (st == DP_OK && kind == DP_VALUE_DICT && count % 2)
+    if (st == DP_OK && kind == DP_PICKLE_DICT && count % 2)
         st = odd_items(m, count);
     if (st != DP_OK)
         return st;
-    const dp_value container = top(m, count);
-    const dp_value_kind found = dp_tree_kind(m->tree, container);
-    if (found != DP_VALUE_OPAQUE && found != kind)
+    const dp_pickle_value container = top(m, count);
+    const dp_pickle_kind found = dp_pickle_value_kind(m->values, container);
+    if (found != DP_PICKLE_OPAQUE && found != kind)
         return dp_fail(m->err, DP_EFORMAT, "found a %s to fill, expected a %s",
-                       dp_tree_kind_name(found), dp_tree_kind_name(kind));
+                       dp_pickle_kind_name(found), dp_pickle_kind_name(kind));
     if (found == kind)
-        st = dp_tree_append(m->err, m->tree, container, m->stack + m->depth - count,
-                            count);
+        st = dp_pickle_values_append(m->err, m->values, container,
+                                     m->stack + m->depth - count, count);
     m->depth -= count;
     return st;
 }
 
 static dp_status fill_from_mark(machine *m)
 {
-    const dp_value *items;
+    const dp_pickle_value *items;
     size_t count = 0;
     const dp_status st = close_mark(m, &items, &count);
-    return st == DP_OK ? fill(m, (dp_value_kind)m->operand, count) : st;
+    return st == DP_OK ? fill(m, (dp_pickle_kind)m->operand, count) : st;
 }
 
 /* APPEND and SETITEM: one item, or one entry. */
 static dp_status fill_once(machine *m)
 {
-    return fill(m, (dp_value_kind)m->operand, m->operand == DP_VALUE_DICT ? 2 : 1);
+    return fill(m, (dp_pickle_kind)m->operand, m->operand == DP_PICKLE_DICT ? 2 : 1);
 }
 
 /* ---- names, and what they make ---- */
 
 static dp_status push_global(machine *m, size_t taken, dp_name module, dp_name name)
 {
-    dp_value v;
-    const dp_status st = dp_pickle_global_add(m->err, m->tree, &v, module, name);
+    dp_pickle_value v;
+    const dp_status st = dp_pickle_global_add(m->err, m->values, &v, module, name);
     return st == DP_OK ? replace(m, taken, v) : st;
 }
 
@@ -429,11 +429,11 @@ static dp_status op_stack_global(machine *m)
     const dp_status st = need(m, 2);
     if (st != DP_OK)
         return st;
-    if (dp_tree_kind(m->tree, top(m, 0)) != DP_VALUE_TEXT ||
-        dp_tree_kind(m->tree, top(m, 1)) != DP_VALUE_TEXT)
+    if (dp_pickle_value_kind(m->values, top(m, 0)) != DP_PICKLE_TEXT ||
+        dp_pickle_value_kind(m->values, top(m, 1)) != DP_PICKLE_TEXT)
         return dp_fail(m->err, DP_EFORMAT, "found a global that is not named by texts");
-    const dp_name module = dp_tree_text(m->tree, top(m, 1));
-    const dp_name name = dp_tree_text(m->tree, top(m, 0));
+    const dp_name module = dp_pickle_value_text(m->values, top(m, 1));
+    const dp_name name = dp_pickle_value_text(m->values, top(m, 0));
     if (module.size > DP_MAX_TENSOR_NAME || name.size > DP_MAX_TENSOR_NAME)
         return dp_fail(m->err, DP_EFORMAT, "found a global's name of %zu bytes",
                        module.size + name.size);
@@ -444,13 +444,13 @@ static dp_status op_stack_global(machine *m)
 static dp_status op_reduce(machine *m)
 {
     const size_t operands = (size_t)m->operand;
-    dp_value v;
+    dp_pickle_value v;
     dp_status st = need(m, operands);
     if (st != DP_OK)
         return st;
-    const dp_value callable = top(m, operands - 1);
-    const dp_value args = top(m, operands - 2);
-    st = dp_pickle_global_reduce(m->err, m->tree, &v, callable, args);
+    const dp_pickle_value callable = top(m, operands - 1);
+    const dp_pickle_value args = top(m, operands - 2);
+    st = dp_pickle_global_reduce(m->err, m->values, &v, callable, args);
     return st == DP_OK ? replace(m, operands, v) : st;
 }
 
@@ -461,28 +461,29 @@ static dp_status op_build(machine *m)
     const dp_status st = need(m, 2);
     if (st != DP_OK)
         return st;
-    const dp_tree *t = m->tree;
-    const dp_value state = top(m, 0);
-    const dp_value_kind kind = dp_tree_kind(t, top(m, 1));
-    const bool attributes = kind == DP_VALUE_DICT && dp_tree_kind(t, state) == kind;
-    const bool flags = kind == DP_VALUE_TENSOR &&
-                       dp_tree_kind(t, state) == DP_VALUE_TUPLE &&
-                       dp_tree_count(t, state) == 3 &&
-                       dp_tree_kind(t, dp_tree_item(t, state, 0)) == DP_VALUE_BOOL;
-    if (kind != DP_VALUE_OPAQUE && !attributes && !flags)
+    const dp_pickle_values *p = m->values;
+    const dp_pickle_value state = top(m, 0);
+    const dp_pickle_kind kind = dp_pickle_value_kind(p, top(m, 1));
+    const bool attributes =
+        kind == DP_PICKLE_DICT && dp_pickle_value_kind(p, state) == kind;
+    const bool flags =
+        kind == DP_PICKLE_TENSOR && dp_pickle_value_kind(p, state) == DP_PICKLE_TUPLE &&
+        dp_pickle_value_count(p, state) == 3 &&
+        dp_pickle_value_kind(p, dp_pickle_value_item(p, state, 0)) == DP_PICKLE_BOOL;
+    if (kind != DP_PICKLE_OPAQUE && !attributes && !flags)
         return dp_fail(m->err, DP_EFORMAT, "found a %s to build from a %s",
-                       dp_tree_kind_name(kind),
-                       dp_tree_kind_name(dp_tree_kind(t, state)));
+                       dp_pickle_kind_name(kind),
+                       dp_pickle_kind_name(dp_pickle_value_kind(p, state)));
     m->depth--;
     return DP_OK;
 }
 
 static dp_status op_persistent(machine *m)
 {
-    dp_value v;
+    dp_pickle_value v;
     dp_status st = need(m, 1);
     if (st == DP_OK)
-        st = dp_pickle_global_persistent(m->err, m->tree, &v, top(m, 0));
+        st = dp_pickle_global_persistent(m->err, m->values, &v, top(m, 0));
     return st == DP_OK ? replace(m, 1, v) : st;
 }
 
@@ -524,21 +525,21 @@ static const struct opcode {
     [0x8e] = {"BINBYTES8", op_bytes, 8},
     [0x96] = {"BYTEARRAY8", op_bytes, 8},
     [')'] = {"EMPTY_TUPLE", op_tuple, 0},
-    ['t'] = {"TUPLE", op_from_mark, DP_VALUE_TUPLE},
+    ['t'] = {"TUPLE", op_from_mark, DP_PICKLE_TUPLE},
     [0x85] = {"TUPLE1", op_tuple, 1},
     [0x86] = {"TUPLE2", op_tuple, 2},
     [0x87] = {"TUPLE3", op_tuple, 3},
-    [']'] = {"EMPTY_LIST", op_empty, DP_VALUE_LIST},
-    ['l'] = {"LIST", op_from_mark, DP_VALUE_LIST},
-    ['a'] = {"APPEND", fill_once, DP_VALUE_LIST},
-    ['e'] = {"APPENDS", fill_from_mark, DP_VALUE_LIST},
-    ['}'] = {"EMPTY_DICT", op_empty, DP_VALUE_DICT},
-    ['d'] = {"DICT", op_from_mark, DP_VALUE_DICT},
-    ['s'] = {"SETITEM", fill_once, DP_VALUE_DICT},
-    ['u'] = {"SETITEMS", fill_from_mark, DP_VALUE_DICT},
-    [0x8f] = {"EMPTY_SET", op_empty, DP_VALUE_SET},
-    [0x90] = {"ADDITEMS", fill_from_mark, DP_VALUE_SET},
-    [0x91] = {"FROZENSET", op_from_mark, DP_VALUE_SET},
+    [']'] = {"EMPTY_LIST", op_empty, DP_PICKLE_LIST},
+    ['l'] = {"LIST", op_from_mark, DP_PICKLE_LIST},
+    ['a'] = {"APPEND", fill_once, DP_PICKLE_LIST},
+    ['e'] = {"APPENDS", fill_from_mark, DP_PICKLE_LIST},
+    ['}'] = {"EMPTY_DICT", op_empty, DP_PICKLE_DICT},
+    ['d'] = {"DICT", op_from_mark, DP_PICKLE_DICT},
+    ['s'] = {"SETITEM", fill_once, DP_PICKLE_DICT},
+    ['u'] = {"SETITEMS", fill_from_mark, DP_PICKLE_DICT},
+    [0x8f] = {"EMPTY_SET", op_empty, DP_PICKLE_SET},
+    [0x90] = {"ADDITEMS", fill_from_mark, DP_PICKLE_SET},
+    [0x91] = {"FROZENSET", op_from_mark, DP_PICKLE_SET},
     ['c'] = {"GLOBAL", op_global, 0},
     [0x93] = {"STACK_GLOBAL", op_stack_global, 0},
     ['R'] = {"REDUCE", op_reduce, 2},
@@ -573,11 +574,12 @@ static dp_status step(machine *m, const char *name)
                        : dp_fail_while(m->err, "%s: byte %zu: %s", name, at, op->name);
 }
 
-dp_status dp_pickle_read(dp_error *err, dp_tree *tree, dp_value *root, size_t *used,
-                         const char *name, const unsigned char *data, size_t size)
+dp_status dp_pickle_read(dp_error *err, dp_pickle_values *values, dp_pickle_value *root,
+                         size_t *used, const char *name, const unsigned char *data,
+                         size_t size)
 {
-    machine m = {.tree = tree, .data = data, .size = size, .err = err};
-    const size_t items = tree->items_used;
+    machine m = {.values = values, .data = data, .size = size, .err = err};
+    const size_t items = values->items_used;
     void *stack = NULL;
     dp_status st =
         dp_grow(err, &stack, &m.stack_room, 1, sizeof *m.stack, "a pickle's stack");
@@ -585,9 +587,9 @@ dp_status dp_pickle_read(dp_error *err, dp_tree *tree, dp_value *root, size_t *u
     while (st == DP_OK && !m.stopped) {
         st = step(&m, name);
         /* A call may copy a list; many calls on one long list would be a bomb. */
-        if (st == DP_OK && (tree->items_used - items) / 16 > m.at)
+        if (st == DP_OK && (values->items_used - items) / 16 > m.at)
             st = dp_fail(err, DP_EFORMAT, "%s: byte %zu: found %zu items in containers",
-                         name, m.at, tree->items_used - items);
+                         name, m.at, values->items_used - items);
     }
     if (st == DP_OK) {
         *root = m.stack[0];

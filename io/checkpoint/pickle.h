@@ -7,7 +7,7 @@
  * offset, a shape and strides. Every other global becomes an opaque value that carries
  * its name: calling it, building it or filling it gives an opaque value again and has no
  * effect, so the values around it are still read. The names of all opaque globals are
- * listed in the tree.
+ * listed in the values.
  *
  * Opcodes that are carried out (protocols 2 to 5):
  *   PROTO FRAME STOP                                         the frame
@@ -25,7 +25,7 @@
  * registry of extensions (EXT1, EXT2, EXT4) and out-of-band buffers.
  *
  * Memory is bounded by a small multiple of the bytes read (below 150 in the worst case)
- * and by DP_MAX_PICKLE_STACK, DP_MAX_TREE_VALUES and DP_MAX_TREE_ITEMS; a memo index
+ * and by DP_MAX_PICKLE_STACK, DP_MAX_PICKLE_VALUES and DP_MAX_PICKLE_ITEMS; a memo index
  * beyond the bytes read so far is refused. Nothing here recurses: nesting is bounded by
  * DP_MAX_PICKLE_DEPTH open marks here, and in the finished tree by its reader.
  */
@@ -38,8 +38,8 @@
  * result, and *used the bytes up to and with STOP. Texts of the tree point into data.
  * `name` (a file's, a member's) opens the sentence. DP_EFORMAT, DP_ENOMEM: the tree holds
  * values without a root then; release it. */
-dp_status dp_pickle_read(dp_error *err, dp_tree *tree, dp_value *root, size_t *used,
-                         const char *name, const unsigned char *data,
+dp_status dp_pickle_read(dp_error *err, dp_pickle_values *tree, dp_pickle_value *root,
+                         size_t *used, const char *name, const unsigned char *data,
                          size_t size) DP_MUST_CHECK;
 
 #endif

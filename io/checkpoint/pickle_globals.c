@@ -60,32 +60,33 @@ static bool names_equal(const struct known *k, dp_name module, dp_name name)
     return dp_name_equals(module, k->module) && dp_name_equals(name, k->name);
 }
 
-dp_status dp_pickle_global_add(dp_error *err, dp_tree *t, dp_value *out, dp_name module,
-                               dp_name name)
+dp_status dp_pickle_global_add(dp_error *err, dp_pickle_values *p, dp_pickle_value *out,
+                               dp_name module, dp_name name)
 {
     for (unsigned i = 0; i < KNOWN; i++)
         if (names_equal(&known[i], module, name))
-            return dp_tree_add_global(err, t, out, i, known[i].text);
+            return dp_pickle_values_add_global(err, p, out, i, known[i].text);
 
     const bool torch = dp_name_equals(module, "torch");
     const dp_stored_type *type = NULL;
     if (torch || dp_name_equals(module, "torch.cuda"))
         type = dp_stored_type_find_storage(name);
     if (type)
-        return dp_tree_add_global(err, t, out,
-                                  TAG_STORAGE + (unsigned)(type - dp_stored_types),
-                                  type->storage);
+        return dp_pickle_values_add_global(
+            err, p, out, TAG_STORAGE + (unsigned)(type - dp_stored_types),
+            type->storage);
     if (torch)
         type = dp_stored_type_find_torch(name);
     if (type)
-        return dp_tree_add_global(
-            err, t, out, TAG_DTYPE + (unsigned)(type - dp_stored_types), type->torch);
-    return dp_tree_add_opaque(err, t, out, module, name);
+        return dp_pickle_values_add_global(
+            err, p, out, TAG_DTYPE + (unsigned)(type - dp_stored_types), type->torch);
+    return dp_pickle_values_add_opaque(err, p, out, module, name);
 }
 
-const dp_stored_type *dp_pickle_global_type(const dp_tree *t, dp_value global)
+const dp_stored_type *dp_pickle_global_type(const dp_pickle_values *p,
+                                            dp_pickle_value global)
 {
-    const unsigned tag = dp_tree_tag(t, global);
+    const unsigned tag = dp_pickle_value_tag(p, global);
     if (tag >= TAG_DTYPE)
         return &dp_stored_types[tag - TAG_DTYPE];
     return tag >= TAG_STORAGE ? &dp_stored_types[tag - TAG_STORAGE] : NULL;
@@ -93,46 +94,46 @@ const dp_stored_type *dp_pickle_global_type(const dp_tree *t, dp_value global)
 
 /* ---- shapes of arguments ---- */
 
-static bool is_kind(const dp_tree *t, dp_value v, dp_value_kind kind)
+static bool is_kind(const dp_pickle_values *p, dp_pickle_value v, dp_pickle_kind kind)
 {
-    return dp_tree_kind(t, v) == kind;
+    return dp_pickle_value_kind(p, v) == kind;
 }
 
-static bool is_role(const dp_tree *t, dp_value v, role r)
+static bool is_role(const dp_pickle_values *p, dp_pickle_value v, role r)
 {
-    return is_kind(t, v, DP_VALUE_GLOBAL) && dp_tree_tag(t, v) < KNOWN &&
-           known[dp_tree_tag(t, v)].role == r;
+    return is_kind(p, v, DP_PICKLE_GLOBAL) && dp_pickle_value_tag(p, v) < KNOWN &&
+           known[dp_pickle_value_tag(p, v)].role == r;
 }
 
-static bool is_storage_class(const dp_tree *t, dp_value v)
+static bool is_storage_class(const dp_pickle_values *p, dp_pickle_value v)
 {
-    const bool typed = is_kind(t, v, DP_VALUE_GLOBAL) &&
-                       dp_tree_tag(t, v) >= TAG_STORAGE &&
-                       dp_tree_tag(t, v) < TAG_DTYPE;
-    return typed || is_role(t, v, ROLE_BYTES_STORAGE);
+    const bool typed = is_kind(p, v, DP_PICKLE_GLOBAL) &&
+                       dp_pickle_value_tag(p, v) >= TAG_STORAGE &&
+                       dp_pickle_value_tag(p, v) < TAG_DTYPE;
+    return typed || is_role(p, v, ROLE_BYTES_STORAGE);
 }
 
-static bool is_dtype(const dp_tree *t, dp_value v)
+static bool is_dtype(const dp_pickle_values *p, dp_pickle_value v)
 {
-    return is_kind(t, v, DP_VALUE_GLOBAL) && dp_tree_tag(t, v) >= TAG_DTYPE;
+    return is_kind(p, v, DP_PICKLE_GLOBAL) && dp_pickle_value_tag(p, v) >= TAG_DTYPE;
 }
 
-static bool is_count(const dp_tree *t, dp_value v)
+static bool is_count(const dp_pickle_values *p, dp_pickle_value v)
 {
-    return is_kind(t, v, DP_VALUE_INT) && dp_tree_int(t, v) >= 0;
+    return is_kind(p, v, DP_PICKLE_INT) && dp_pickle_value_int(p, v) >= 0;
 }
 
-static bool is_sequence(const dp_tree *t, dp_value v)
+static bool is_sequence(const dp_pickle_values *p, dp_pickle_value v)
 {
-    return is_kind(t, v, DP_VALUE_LIST) || is_kind(t, v, DP_VALUE_TUPLE);
+    return is_kind(p, v, DP_PICKLE_LIST) || is_kind(p, v, DP_PICKLE_TUPLE);
 }
 
-static bool is_tuple_of_counts(const dp_tree *t, dp_value v)
+static bool is_tuple_of_counts(const dp_pickle_values *p, dp_pickle_value v)
 {
-    if (!is_kind(t, v, DP_VALUE_TUPLE))
+    if (!is_kind(p, v, DP_PICKLE_TUPLE))
         return false;
-    for (size_t i = 0; i < dp_tree_count(t, v); i++)
-        if (!is_count(t, dp_tree_item(t, v, i)))
+    for (size_t i = 0; i < dp_pickle_value_count(p, v); i++)
+        if (!is_count(p, dp_pickle_value_item(p, v, i)))
             return false;
     return true;
 }
@@ -146,216 +147,232 @@ static dp_status misfit(dp_error *err, const char *callable, const char *found,
 /* ---- what the names make ---- */
 
 /* From nothing, or from a list of pairs (Python 2). */
-static dp_status make_dict(dp_error *err, dp_tree *t, dp_value *out, dp_value args)
+static dp_status make_dict(dp_error *err, dp_pickle_values *p, dp_pickle_value *out,
+                           dp_pickle_value args)
 {
-    dp_status st = dp_tree_add_items(err, t, out, DP_VALUE_DICT, NULL, 0);
-    if (dp_tree_count(t, args) == 0 || st != DP_OK)
+    dp_status st = dp_pickle_values_add_items(err, p, out, DP_PICKLE_DICT, NULL, 0);
+    if (dp_pickle_value_count(p, args) == 0 || st != DP_OK)
         return st;
-    const dp_value pairs = dp_tree_item(t, args, 0);
-    if (!is_sequence(t, pairs))
-        return misfit(err, "a dict", dp_tree_kind_name(dp_tree_kind(t, pairs)),
+    const dp_pickle_value pairs = dp_pickle_value_item(p, args, 0);
+    if (!is_sequence(p, pairs))
+        return misfit(err, "a dict",
+                      dp_pickle_kind_name(dp_pickle_value_kind(p, pairs)),
                       "a list of pairs");
-    for (size_t i = 0; i < dp_tree_count(t, pairs) && st == DP_OK; i++) {
-        const dp_value pair = dp_tree_item(t, pairs, i);
-        if (!is_sequence(t, pair) || dp_tree_count(t, pair) != 2)
+    for (size_t i = 0; i < dp_pickle_value_count(p, pairs) && st == DP_OK; i++) {
+        const dp_pickle_value pair = dp_pickle_value_item(p, pairs, i);
+        if (!is_sequence(p, pair) || dp_pickle_value_count(p, pair) != 2)
             return misfit(err, "a dict", "a list with another item", "pairs in it");
-        const dp_value entry[2] = {dp_tree_item(t, pair, 0), dp_tree_item(t, pair, 1)};
-        st = dp_tree_append(err, t, *out, entry, 2);
+        const dp_pickle_value entry[2] = {dp_pickle_value_item(p, pair, 0),
+                                          dp_pickle_value_item(p, pair, 1)};
+        st = dp_pickle_values_append(err, p, *out, entry, 2);
     }
     return st;
 }
 
-static dp_status make_set(dp_error *err, dp_tree *t, dp_value *out, dp_value args)
+static dp_status make_set(dp_error *err, dp_pickle_values *p, dp_pickle_value *out,
+                          dp_pickle_value args)
 {
-    dp_status st = dp_tree_add_items(err, t, out, DP_VALUE_SET, NULL, 0);
-    if (dp_tree_count(t, args) == 0 || st != DP_OK)
+    dp_status st = dp_pickle_values_add_items(err, p, out, DP_PICKLE_SET, NULL, 0);
+    if (dp_pickle_value_count(p, args) == 0 || st != DP_OK)
         return st;
-    const dp_value list = dp_tree_item(t, args, 0);
-    if (!is_sequence(t, list))
-        return misfit(err, "a set", dp_tree_kind_name(dp_tree_kind(t, list)), "a list");
-    for (size_t i = 0; i < dp_tree_count(t, list) && st == DP_OK; i++) {
-        const dp_value item = dp_tree_item(t, list, i);
-        st = dp_tree_append(err, t, *out, &item, 1);
+    const dp_pickle_value list = dp_pickle_value_item(p, args, 0);
+    if (!is_sequence(p, list))
+        return misfit(err, "a set", dp_pickle_kind_name(dp_pickle_value_kind(p, list)),
+                      "a list");
+    for (size_t i = 0; i < dp_pickle_value_count(p, list) && st == DP_OK; i++) {
+        const dp_pickle_value item = dp_pickle_value_item(p, list, i);
+        st = dp_pickle_values_append(err, p, *out, &item, 1);
     }
     return st;
 }
 
-static dp_status make_size(dp_error *err, const dp_tree *t, dp_value *out,
-                           dp_value args)
+static dp_status make_size(dp_error *err, const dp_pickle_values *p,
+                           dp_pickle_value *out, dp_pickle_value args)
 {
-    if (dp_tree_count(t, args) != 1 || !is_tuple_of_counts(t, dp_tree_item(t, args, 0)))
+    if (dp_pickle_value_count(p, args) != 1 ||
+        !is_tuple_of_counts(p, dp_pickle_value_item(p, args, 0)))
         return misfit(err, "torch.Size", "other arguments", "one tuple of sizes");
-    *out = dp_tree_item(t, args, 0);
+    *out = dp_pickle_value_item(p, args, 0);
     return DP_OK;
 }
 
 /* Whether the tensor's elements are to be read with a sign turned around. */
-static bool has_lazy_sign(const dp_tree *t, dp_value args, size_t place)
+static bool has_lazy_sign(const dp_pickle_values *p, dp_pickle_value args, size_t place)
 {
-    if (place >= dp_tree_count(t, args))
+    if (place >= dp_pickle_value_count(p, args))
         return false;
     static const char *const flags[] = {"conj", "neg"};
     for (size_t i = 0; i < 2; i++) {
-        const dp_value v = dp_tree_find(t, dp_tree_item(t, args, place), flags[i]);
-        if (v != DP_VALUE_ABSENT &&
-            (!is_kind(t, v, DP_VALUE_BOOL) || dp_tree_int(t, v)))
+        const dp_pickle_value v =
+            dp_pickle_value_find(p, dp_pickle_value_item(p, args, place), flags[i]);
+        if (v != DP_PICKLE_ABSENT &&
+            (!is_kind(p, v, DP_PICKLE_BOOL) || dp_pickle_value_int(p, v)))
             return true;
     }
     return false;
 }
 
-static dp_status make_tensor(dp_error *err, dp_tree *t, dp_value *out, dp_value args,
-                             bool typed, const char *callable)
+static dp_status make_tensor(dp_error *err, dp_pickle_values *p, dp_pickle_value *out,
+                             dp_pickle_value args, bool typed, const char *callable)
 {
     enum { STORAGE, OFFSET, SHAPE, STRIDES, DTYPE = 6 };
-    const size_t count = dp_tree_count(t, args);
+    const size_t count = dp_pickle_value_count(p, args);
     if (count < (typed ? DTYPE + 1 : STRIDES + 1) || count > 8)
         return misfit(err, callable, "another number of arguments",
                       "storage, offset, shape, strides, ...");
-    dp_value item[5];
+    dp_pickle_value item[5];
     for (size_t i = 0; i <= STRIDES; i++)
-        item[i] = dp_tree_item(t, args, i);
-    if (is_kind(t, item[STORAGE], DP_VALUE_OPAQUE)) {
+        item[i] = dp_pickle_value_item(p, args, i);
+    if (is_kind(p, item[STORAGE], DP_PICKLE_OPAQUE)) {
         *out = item[STORAGE];
         return DP_OK;
     }
-    if (!is_kind(t, item[STORAGE], DP_VALUE_STORAGE))
-        return misfit(err, callable, dp_tree_kind_name(dp_tree_kind(t, item[STORAGE])),
+    if (!is_kind(p, item[STORAGE], DP_PICKLE_STORAGE))
+        return misfit(err, callable,
+                      dp_pickle_kind_name(dp_pickle_value_kind(p, item[STORAGE])),
                       "a storage");
-    if (!is_count(t, item[OFFSET]) || !is_tuple_of_counts(t, item[SHAPE]) ||
-        !is_tuple_of_counts(t, item[STRIDES]) ||
-        dp_tree_count(t, item[SHAPE]) != dp_tree_count(t, item[STRIDES]))
+    if (!is_count(p, item[OFFSET]) || !is_tuple_of_counts(p, item[SHAPE]) ||
+        !is_tuple_of_counts(p, item[STRIDES]) ||
+        dp_pickle_value_count(p, item[SHAPE]) !=
+            dp_pickle_value_count(p, item[STRIDES]))
         return misfit(err, callable, "other arguments",
                       "offset, shape and strides as whole numbers from 0");
-    if (has_lazy_sign(t, args, typed ? 7 : 6))
-        return dp_tree_add_opaque(err, t, out, dp_name_from(callable),
-                                  dp_name_from("(conj_or_neg)"));
+    if (has_lazy_sign(p, args, typed ? 7 : 6))
+        return dp_pickle_values_add_opaque(err, p, out, dp_name_from(callable),
+                                           dp_name_from("(conj_or_neg)"));
     if (!typed)
-        return dp_tree_add_items(err, t, out, DP_VALUE_TENSOR, item, 4);
+        return dp_pickle_values_add_items(err, p, out, DP_PICKLE_TENSOR, item, 4);
 
-    item[4] = dp_tree_item(t, args, DTYPE);
-    if (is_kind(t, item[4], DP_VALUE_OPAQUE)) {
+    item[4] = dp_pickle_value_item(p, args, DTYPE);
+    if (is_kind(p, item[4], DP_PICKLE_OPAQUE)) {
         *out = item[4];
         return DP_OK;
     }
-    if (!is_dtype(t, item[4]))
-        return misfit(err, callable, dp_tree_kind_name(dp_tree_kind(t, item[4])),
-                      "a dtype");
-    return dp_tree_add_items(err, t, out, DP_VALUE_TENSOR, item, 5);
+    if (!is_dtype(p, item[4]))
+        return misfit(err, callable,
+                      dp_pickle_kind_name(dp_pickle_value_kind(p, item[4])), "a dtype");
+    return dp_pickle_values_add_items(err, p, out, DP_PICKLE_TENSOR, item, 5);
 }
 
-static dp_status make_parameter(dp_error *err, const dp_tree *t, dp_value *out,
-                                dp_value args)
+static dp_status make_parameter(dp_error *err, const dp_pickle_values *p,
+                                dp_pickle_value *out, dp_pickle_value args)
 {
-    if (dp_tree_count(t, args) == 0)
+    if (dp_pickle_value_count(p, args) == 0)
         return misfit(err, "a parameter", "nothing", "a tensor");
-    *out = dp_tree_item(t, args, 0);
-    const dp_value_kind kind = dp_tree_kind(t, *out);
-    if (kind != DP_VALUE_TENSOR && kind != DP_VALUE_OPAQUE)
-        return misfit(err, "a parameter", dp_tree_kind_name(kind), "a tensor");
+    *out = dp_pickle_value_item(p, args, 0);
+    const dp_pickle_kind kind = dp_pickle_value_kind(p, *out);
+    if (kind != DP_PICKLE_TENSOR && kind != DP_PICKLE_OPAQUE)
+        return misfit(err, "a parameter", dp_pickle_kind_name(kind), "a tensor");
     return DP_OK;
 }
 
-static dp_status make_known(dp_error *err, dp_tree *t, dp_value *out, dp_value callable,
-                            dp_value args)
+static dp_status make_known(dp_error *err, dp_pickle_values *p, dp_pickle_value *out,
+                            dp_pickle_value callable, dp_pickle_value args)
 {
-    const struct known *k = &known[dp_tree_tag(t, callable)];
+    const struct known *k = &known[dp_pickle_value_tag(p, callable)];
     switch (k->role) {
     case ROLE_DICT:
-        return make_dict(err, t, out, args);
+        return make_dict(err, p, out, args);
     case ROLE_DEFAULT_DICT:
-        return dp_tree_add_items(err, t, out, DP_VALUE_DICT, NULL, 0);
+        return dp_pickle_values_add_items(err, p, out, DP_PICKLE_DICT, NULL, 0);
     case ROLE_SET:
-        return make_set(err, t, out, args);
+        return make_set(err, p, out, args);
     case ROLE_SIZE:
-        return make_size(err, t, out, args);
+        return make_size(err, p, out, args);
     case ROLE_TENSOR_V2:
-        return make_tensor(err, t, out, args, false, k->text);
+        return make_tensor(err, p, out, args, false, k->text);
     case ROLE_TENSOR_V3:
-        return make_tensor(err, t, out, args, true, k->text);
+        return make_tensor(err, p, out, args, true, k->text);
     case ROLE_PARAMETER:
-        return make_parameter(err, t, out, args);
+        return make_parameter(err, p, out, args);
     case ROLE_FROM_TYPE:
     case ROLE_TENSOR_CLASS:
     case ROLE_BYTES_STORAGE:
         break;
     }
-    return dp_tree_add_opaque(err, t, out, (dp_name){"", 0}, dp_name_from(k->text));
+    return dp_pickle_values_add_opaque(err, p, out, (dp_name){"", 0},
+                                       dp_name_from(k->text));
 }
 
 /* _rebuild_from_type_v2(function, class, arguments, state): the function's tensor when
  * the class is one of torch's own; *callable and *args are what it stands for. Opaque
  * otherwise: a subclass may mean anything by its bytes. */
-static dp_status unwrap_type(dp_error *err, dp_tree *t, dp_value *callable,
-                             dp_value *args)
+static dp_status unwrap_type(dp_error *err, dp_pickle_values *p,
+                             dp_pickle_value *callable, dp_pickle_value *args)
 {
-    if (dp_tree_count(t, *args) < 3 ||
-        !is_kind(t, dp_tree_item(t, *args, 2), DP_VALUE_TUPLE))
+    if (dp_pickle_value_count(p, *args) < 3 ||
+        !is_kind(p, dp_pickle_value_item(p, *args, 2), DP_PICKLE_TUPLE))
         return misfit(err, "torch._tensor._rebuild_from_type_v2", "other arguments",
                       "function, class, arguments, state");
-    const dp_value function = dp_tree_item(t, *args, 0);
-    const dp_value class = dp_tree_item(t, *args, 1);
-    if (is_role(t, class, ROLE_TENSOR_CLASS) || is_role(t, class, ROLE_PARAMETER)) {
+    const dp_pickle_value function = dp_pickle_value_item(p, *args, 0);
+    const dp_pickle_value class = dp_pickle_value_item(p, *args, 1);
+    if (is_role(p, class, ROLE_TENSOR_CLASS) || is_role(p, class, ROLE_PARAMETER)) {
         *callable = function;
-        *args = dp_tree_item(t, *args, 2);
+        *args = dp_pickle_value_item(p, *args, 2);
         return DP_OK;
     }
-    if (is_kind(t, class, DP_VALUE_OPAQUE)) {
+    if (is_kind(p, class, DP_PICKLE_OPAQUE)) {
         *callable = class;
         return DP_OK;
     }
     return misfit(err, "torch._tensor._rebuild_from_type_v2",
-                  dp_tree_kind_name(dp_tree_kind(t, class)), "a class of tensors");
+                  dp_pickle_kind_name(dp_pickle_value_kind(p, class)),
+                  "a class of tensors");
 }
 
-dp_status dp_pickle_global_reduce(dp_error *err, dp_tree *t, dp_value *out,
-                                  dp_value callable, dp_value args)
+dp_status dp_pickle_global_reduce(dp_error *err, dp_pickle_values *p,
+                                  dp_pickle_value *out, dp_pickle_value callable,
+                                  dp_pickle_value args)
 {
-    if (!is_kind(t, args, DP_VALUE_TUPLE))
-        return misfit(err, "a call", dp_tree_kind_name(dp_tree_kind(t, args)),
+    if (!is_kind(p, args, DP_PICKLE_TUPLE))
+        return misfit(err, "a call", dp_pickle_kind_name(dp_pickle_value_kind(p, args)),
                       "a tuple of arguments");
-    if (is_role(t, callable, ROLE_FROM_TYPE)) {
-        const dp_status st = unwrap_type(err, t, &callable, &args);
+    if (is_role(p, callable, ROLE_FROM_TYPE)) {
+        const dp_status st = unwrap_type(err, p, &callable, &args);
         if (st != DP_OK)
             return st;
     }
-    if (is_kind(t, callable, DP_VALUE_OPAQUE)) {
+    if (is_kind(p, callable, DP_PICKLE_OPAQUE)) {
         *out = callable;
         return DP_OK;
     }
-    if (!is_kind(t, callable, DP_VALUE_GLOBAL))
-        return misfit(err, "a call", dp_tree_kind_name(dp_tree_kind(t, callable)),
+    if (!is_kind(p, callable, DP_PICKLE_GLOBAL))
+        return misfit(err, "a call",
+                      dp_pickle_kind_name(dp_pickle_value_kind(p, callable)),
                       "a global");
-    if (dp_tree_tag(t, callable) < KNOWN)
-        return make_known(err, t, out, callable, args);
-    return dp_tree_add_opaque(err, t, out, dp_name_from("torch"),
-                              dp_tree_text(t, callable));
+    if (dp_pickle_value_tag(p, callable) < KNOWN)
+        return make_known(err, p, out, callable, args);
+    return dp_pickle_values_add_opaque(err, p, out, dp_name_from("torch"),
+                                       dp_pickle_value_text(p, callable));
 }
 
 /* ---- persistent ids ---- */
 
-static bool is_view(const dp_tree *t, dp_value v)
+static bool is_view(const dp_pickle_values *p, dp_pickle_value v)
 {
-    if (is_kind(t, v, DP_VALUE_NONE))
+    if (is_kind(p, v, DP_PICKLE_NONE))
         return true;
-    return is_kind(t, v, DP_VALUE_TUPLE) && dp_tree_count(t, v) == 3 &&
-           is_kind(t, dp_tree_item(t, v, 0), DP_VALUE_TEXT) &&
-           is_count(t, dp_tree_item(t, v, 1)) && is_count(t, dp_tree_item(t, v, 2));
+    return is_kind(p, v, DP_PICKLE_TUPLE) && dp_pickle_value_count(p, v) == 3 &&
+           is_kind(p, dp_pickle_value_item(p, v, 0), DP_PICKLE_TEXT) &&
+           is_count(p, dp_pickle_value_item(p, v, 1)) &&
+           is_count(p, dp_pickle_value_item(p, v, 2));
 }
 
-dp_status dp_pickle_global_persistent(dp_error *err, dp_tree *t, dp_value *out,
-                                      dp_value id)
+dp_status dp_pickle_global_persistent(dp_error *err, dp_pickle_values *p,
+                                      dp_pickle_value *out, dp_pickle_value id)
 {
     static const char expected[] = "('storage', class, key, place, count)";
-    const size_t count = is_kind(t, id, DP_VALUE_TUPLE) ? dp_tree_count(t, id) : 0;
-    if (count < 2 || count > 6 || !is_kind(t, dp_tree_item(t, id, 0), DP_VALUE_TEXT))
-        return misfit(err, "a persistent id", dp_tree_kind_name(dp_tree_kind(t, id)),
-                      expected);
+    const size_t count =
+        is_kind(p, id, DP_PICKLE_TUPLE) ? dp_pickle_value_count(p, id) : 0;
+    if (count < 2 || count > 6 ||
+        !is_kind(p, dp_pickle_value_item(p, id, 0), DP_PICKLE_TEXT))
+        return misfit(err, "a persistent id",
+                      dp_pickle_kind_name(dp_pickle_value_kind(p, id)), expected);
 
-    dp_value item[6] = {0};
+    dp_pickle_value item[6] = {0};
     for (size_t i = 0; i < count; i++)
-        item[i] = dp_tree_item(t, id, i);
-    const dp_name kind = dp_tree_text(t, item[0]);
+        item[i] = dp_pickle_value_item(p, id, i);
+    const dp_name kind = dp_pickle_value_text(p, item[0]);
     if (dp_name_equals(kind,
                        "module")) { /* a class with its source, which is ignored */
         *out = item[1];
@@ -363,12 +380,13 @@ dp_status dp_pickle_global_persistent(dp_error *err, dp_tree *t, dp_value *out,
     }
     if (!dp_name_equals(kind, "storage") || count < 5)
         return misfit(err, "a persistent id", "another tuple", expected);
-    if (is_kind(t, item[1], DP_VALUE_OPAQUE)) {
+    if (is_kind(p, item[1], DP_PICKLE_OPAQUE)) {
         *out = item[1];
         return DP_OK;
     }
-    if (!is_storage_class(t, item[1]) || !is_kind(t, item[2], DP_VALUE_TEXT) ||
-        !is_count(t, item[4]) || (count == 6 && !is_view(t, item[5])))
+    if (!is_storage_class(p, item[1]) || !is_kind(p, item[2], DP_PICKLE_TEXT) ||
+        !is_count(p, item[4]) || (count == 6 && !is_view(p, item[5])))
         return misfit(err, "a persistent id", "other items", expected);
-    return dp_tree_add_items(err, t, out, DP_VALUE_STORAGE, item + 1, count - 1);
+    return dp_pickle_values_add_items(err, p, out, DP_PICKLE_STORAGE, item + 1,
+                                      count - 1);
 }

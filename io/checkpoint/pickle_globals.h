@@ -20,20 +20,23 @@
 #include "io/checkpoint/stored_type.h"
 
 /* The value of the global module.name: known, or opaque. */
-dp_status dp_pickle_global_add(dp_error *err, dp_tree *t, dp_value *out, dp_name module,
-                               dp_name name) DP_MUST_CHECK;
+dp_status dp_pickle_global_add(dp_error *err, dp_pickle_values *p, dp_pickle_value *out,
+                               dp_name module, dp_name name) DP_MUST_CHECK;
 
 /* callable(*args), args a tuple, as far as the allow-list goes; else an opaque value of
  * the callable's name. DP_EFORMAT when arguments do not fit a known name. */
-dp_status dp_pickle_global_reduce(dp_error *err, dp_tree *t, dp_value *out,
-                                  dp_value callable, dp_value args) DP_MUST_CHECK;
+dp_status dp_pickle_global_reduce(dp_error *err, dp_pickle_values *p,
+                                  dp_pickle_value *out, dp_pickle_value callable,
+                                  dp_pickle_value args) DP_MUST_CHECK;
 
 /* What torch's persistent id, a tuple, stands for: a storage. */
-dp_status dp_pickle_global_persistent(dp_error *err, dp_tree *t, dp_value *out,
-                                      dp_value id) DP_MUST_CHECK;
+dp_status dp_pickle_global_persistent(dp_error *err, dp_pickle_values *p,
+                                      dp_pickle_value *out,
+                                      dp_pickle_value id) DP_MUST_CHECK;
 
 /* The element type that a storage's class or a tensor's dtype names; NULL for
  * torch.storage.UntypedStorage, which has bytes only. */
-const dp_stored_type *dp_pickle_global_type(const dp_tree *t, dp_value global);
+const dp_stored_type *dp_pickle_global_type(const dp_pickle_values *p,
+                                            dp_pickle_value global);
 
 #endif

@@ -40,8 +40,8 @@ typedef struct reader {
     size_t count, room;
     char *texts; /* owned; where names and metadata lie, escapes resolved */
     size_t texts_used;
-    dp_tree *metadata;
-    dp_value root;
+    dp_pickle_values *metadata;
+    dp_pickle_value root;
     dp_error *err;
 } reader;
 
@@ -233,18 +233,18 @@ static dp_status read_metadata(reader *r)
         return dp_fail(r->err, DP_EFORMAT, "%s: found %s that is no object", r->path,
                        metadata_key);
     while (st == DP_OK && dp_json_stream_member(&r->json, &key)) {
-        dp_value item[2];
+        dp_pickle_value item[2];
         if (dp_json_stream_peek(&r->json) != DP_JSON_STRING ||
             !dp_json_stream_string(&r->json, &text))
             return dp_fail(r->err, DP_EFORMAT, "%s: %s: found a value that is no text",
                            r->path, metadata_key);
-        st = dp_tree_add_text(r->err, r->metadata, &item[0], DP_VALUE_TEXT,
-                              keep_text(r, key));
+        st = dp_pickle_values_add_text(r->err, r->metadata, &item[0], DP_PICKLE_TEXT,
+                                       keep_text(r, key));
         if (st == DP_OK)
-            st = dp_tree_add_text(r->err, r->metadata, &item[1], DP_VALUE_TEXT,
-                                  keep_text(r, text));
+            st = dp_pickle_values_add_text(r->err, r->metadata, &item[1],
+                                           DP_PICKLE_TEXT, keep_text(r, text));
         if (st == DP_OK)
-            st = dp_tree_append(r->err, r->metadata, r->root, item, 2);
+            st = dp_pickle_values_append(r->err, r->metadata, r->root, item, 2);
     }
     return st == DP_OK && r->json.expected ? json_failed(r) : st;
 }
@@ -312,9 +312,10 @@ static dp_status place_entries(reader *r, dp_tensor_list *list,
     return st;
 }
 
-dp_status dp_safetensors_read(dp_error *err, dp_tensor_list *list, dp_tree *metadata,
-                              dp_value *root, char **texts, const char *path,
-                              const unsigned char *data, size_t size)
+dp_status dp_safetensors_read(dp_error *err, dp_tensor_list *list,
+                              dp_pickle_values *metadata, dp_pickle_value *root,
+                              char **texts, const char *path, const unsigned char *data,
+                              size_t size)
 {
     reader r = {.path = path, .metadata = metadata, .err = err};
     void *memory = NULL;
@@ -338,7 +339,8 @@ dp_status dp_safetensors_read(dp_error *err, dp_tensor_list *list, dp_tree *meta
     dp_status st = dp_alloc(err, &memory, (size_t)length + 1, 1, "a header's texts");
     r.texts = *texts = memory;
     if (st == DP_OK)
-        st = dp_tree_add_items(err, metadata, &r.root, DP_VALUE_DICT, NULL, 0);
+        st =
+            dp_pickle_values_add_items(err, metadata, &r.root, DP_PICKLE_DICT, NULL, 0);
     if (st == DP_OK)
         st = read_header(&r, header, (size_t)length);
     if (st == DP_OK)

@@ -17,17 +17,18 @@ bool dp_safetensors_is(const unsigned char *data, size_t size);
 
 /* Read the file of `size` bytes at data, which must outlive the list. Tensors come in the
  * order of their bytes. The metadata become a DICT of TEXT in *metadata, *root, with
- * escapes resolved into *texts, the caller's to dp_free once the tree is released.
+ * escapes resolved into *texts, the caller's to dp_free once the values are released.
  *
  * DP_EFORMAT unless: the header is an object, valid as JSON and UTF-8, of at most
  * DP_MAX_SAFETENSORS_HEADER bytes, padded with nothing but blanks; no name stands twice;
  * each entry has dtype, shape, data_offsets, and nothing else; the ranges follow each
  * other from 0 to the end of the file without holes, and each has the bytes that dtype
  * and shape say; metadata are texts. DP_EUNSUPPORTED: a rank above DP_MAX_TENSOR_RANK.
- * DP_ENOMEM. On failure list and tree are the caller's to release all the same. */
-dp_status dp_safetensors_read(dp_error *err, dp_tensor_list *list, dp_tree *metadata,
-                              dp_value *root, char **texts, const char *path,
-                              const unsigned char *data, size_t size) DP_MUST_CHECK;
+ * DP_ENOMEM. On failure list and values are the caller's to release all the same. */
+dp_status dp_safetensors_read(dp_error *err, dp_tensor_list *list,
+                              dp_pickle_values *metadata, dp_pickle_value *root,
+                              char **texts, const char *path, const unsigned char *data,
+                              size_t size) DP_MUST_CHECK;
 
 /* Write `count` tensors, and metadata as key, value, key, value, ... closed by NULL (NULL
  * for none). Tensors are written row-major, those of large elements first, so that each

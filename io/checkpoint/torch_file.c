@@ -5,7 +5,7 @@
 #include "io/checkpoint/torch_legacy.h"
 #include "io/checkpoint/torch_zip.h"
 
-/* ---- the tree ---- */
+/* ---- the values ---- */
 
 typedef struct check {
     const dp_torch_file *f;
@@ -15,26 +15,26 @@ typedef struct check {
 
 /* Depth is limited, so a cycle ends; steps are, so a small tree that shares its parts
  * many times over cannot cost more than a multiple of its size. */
-static dp_status check_value(check *c, dp_value v, int depth)
+static dp_status check_value(check *c, dp_pickle_value v, int depth)
 {
-    const dp_tree *t = &c->f->tree;
+    const dp_pickle_values *p = &c->f->values;
     if (depth > DP_MAX_PICKLE_DEPTH)
         return dp_fail(c->err, DP_EFORMAT, "%s: found containers nested deeper than %d",
                        c->f->path, DP_MAX_PICKLE_DEPTH);
     if (c->steps-- == 0)
         return dp_fail(c->err, DP_EFORMAT,
                        "%s: found %zu values that contain each other too often",
-                       c->f->path, t->count);
-    const dp_value_kind kind = dp_tree_kind(t, v);
-    if (kind != DP_VALUE_LIST && kind != DP_VALUE_TUPLE && kind != DP_VALUE_SET &&
-        kind != DP_VALUE_DICT)
+                       c->f->path, p->count);
+    const dp_pickle_kind kind = dp_pickle_value_kind(p, v);
+    if (kind != DP_PICKLE_LIST && kind != DP_PICKLE_TUPLE && kind != DP_PICKLE_SET &&
+        kind != DP_PICKLE_DICT)
         return DP_OK;
     dp_status st = DP_OK;
-    for (size_t i = 0; i < dp_tree_count(t, v) && st == DP_OK; i++) {
-        if (kind == DP_VALUE_DICT)
-            st = check_value(c, dp_tree_key(t, v, i), depth + 1);
+    for (size_t i = 0; i < dp_pickle_value_count(p, v) && st == DP_OK; i++) {
+        if (kind == DP_PICKLE_DICT)
+            st = check_value(c, dp_pickle_value_key(p, v, i), depth + 1);
         if (st == DP_OK)
-            st = check_value(c, dp_tree_item(t, v, i), depth + 1);
+            st = check_value(c, dp_pickle_value_item(p, v, i), depth + 1);
     }
     return st;
 }
@@ -46,7 +46,7 @@ dp_status dp_torch_file_init(dp_error *err, dp_torch_file *f, const char *path,
     dp_status st = dp_torch_zip_is(data, size)
                        ? dp_torch_zip_read(err, f, data, size)
                        : dp_torch_legacy_read(err, f, data, size);
-    check c = {f, 16 * f->tree.count + 1024, err};
+    check c = {f, 16 * f->values.count + 1024, err};
     if (st == DP_OK)
         st = check_value(&c, f->root, 0);
     if (st != DP_OK)
@@ -70,14 +70,14 @@ static dp_status bad_tensor(dp_error *err, const dp_torch_file *f, const char *n
 }
 
 /* The storage at v as elements of `type`, or of its own type when that is NULL. */
-static dp_status find_view(dp_error *err, const dp_torch_file *f, dp_value v,
+static dp_status find_view(dp_error *err, const dp_torch_file *f, dp_pickle_value v,
                            const dp_stored_type *type, const char *name, view *out)
 {
-    const dp_tree *t = &f->tree;
-    const dp_name key = dp_tree_text(t, dp_tree_item(t, v, 1));
-    const dp_stored_type *own = dp_pickle_global_type(t, dp_tree_item(t, v, 0));
+    const dp_pickle_values *p = &f->values;
+    const dp_name key = dp_pickle_value_text(p, dp_pickle_value_item(p, v, 1));
+    const dp_stored_type *own = dp_pickle_global_type(p, dp_pickle_value_item(p, v, 0));
     const dp_stored_type *unit = own ? own : dp_stored_type_find(dp_name_from("U8"));
-    const size_t count = (size_t)dp_tree_int(t, dp_tree_item(t, v, 3));
+    const size_t count = (size_t)dp_pickle_value_int(p, dp_pickle_value_item(p, v, 3));
     dp_torch_storage s;
     size_t bytes;
     const dp_status st = f->is_zip ? dp_torch_zip_storage(err, f, key, &s)
@@ -95,14 +95,16 @@ static dp_status find_view(dp_error *err, const dp_torch_file *f, dp_value v,
     out->count = type ? s.size / (type->bits / 8) : count;
     if (own && type && own->bits != type->bits)
         return bad_tensor(err, f, name, "found another type than its storage has");
-    if (dp_tree_count(t, v) < 5 ||
-        dp_tree_kind(t, dp_tree_item(t, v, 4)) == DP_VALUE_NONE)
+    if (dp_pickle_value_count(p, v) < 5 ||
+        dp_pickle_value_kind(p, dp_pickle_value_item(p, v, 4)) == DP_PICKLE_NONE)
         return DP_OK;
 
     /* A part of the storage: its key, the offset and the count, in elements. */
-    const dp_value part = dp_tree_item(t, v, 4);
-    const size_t offset = (size_t)dp_tree_int(t, dp_tree_item(t, part, 1));
-    const size_t length = (size_t)dp_tree_int(t, dp_tree_item(t, part, 2));
+    const dp_pickle_value part = dp_pickle_value_item(p, v, 4);
+    const size_t offset =
+        (size_t)dp_pickle_value_int(p, dp_pickle_value_item(p, part, 1));
+    const size_t length =
+        (size_t)dp_pickle_value_int(p, dp_pickle_value_item(p, part, 2));
     if (offset > out->count || length > out->count - offset)
         return bad_tensor(err, f, name, "found a part that leaves its storage");
     out->bytes += offset * (out->type->bits / 8);
@@ -113,16 +115,19 @@ static dp_status find_view(dp_error *err, const dp_torch_file *f, dp_value v,
 /* Shape and strides of the tensor; *count is the number of elements, *last the place of
  * the last one from the first. False when a product overflows: that of the extents other
  * than 0 does not even where another one is 0. */
-static bool read_shape(const dp_tree *t, dp_value v, dp_named_tensor *out,
-                       size_t *count, size_t *last)
+static bool read_shape(const dp_pickle_values *p, dp_pickle_value v,
+                       dp_named_tensor *out, size_t *count, size_t *last)
 {
-    const dp_value shape = dp_tree_item(t, v, 2), strides = dp_tree_item(t, v, 3);
+    const dp_pickle_value shape = dp_pickle_value_item(p, v, 2),
+                          strides = dp_pickle_value_item(p, v, 3);
     size_t full = 1, bytes;
     bool empty = false;
     *last = 0;
     for (int d = 0; d < out->rank; d++) {
-        out->shape[d] = dp_tree_int(t, dp_tree_item(t, shape, (size_t)d));
-        out->stride[d] = dp_tree_int(t, dp_tree_item(t, strides, (size_t)d));
+        out->shape[d] =
+            dp_pickle_value_int(p, dp_pickle_value_item(p, shape, (size_t)d));
+        out->stride[d] =
+            dp_pickle_value_int(p, dp_pickle_value_item(p, strides, (size_t)d));
         empty = empty || out->shape[d] == 0;
         const size_t extent = out->shape[d] ? (size_t)out->shape[d] : 1;
         if (!dp_mul_size(&full, full, extent) || !dp_mul_size(&bytes, full, 16))
@@ -138,28 +143,30 @@ static bool read_shape(const dp_tree *t, dp_value v, dp_named_tensor *out,
     return true;
 }
 
-dp_status dp_torch_file_tensor(dp_error *err, const dp_torch_file *f, dp_value v,
+dp_status dp_torch_file_tensor(dp_error *err, const dp_torch_file *f, dp_pickle_value v,
                                const char *name, dp_named_tensor *out,
                                const dp_stored_type **type)
 {
-    const dp_tree *t = &f->tree;
-    const size_t rank = dp_tree_count(t, dp_tree_item(t, v, 2));
-    const size_t offset = (size_t)dp_tree_int(t, dp_tree_item(t, v, 1));
-    const dp_stored_type *own = dp_tree_count(t, v) > 4
-                                    ? dp_pickle_global_type(t, dp_tree_item(t, v, 4))
-                                    : NULL;
+    const dp_pickle_values *p = &f->values;
+    const size_t rank = dp_pickle_value_count(p, dp_pickle_value_item(p, v, 2));
+    const size_t offset = (size_t)dp_pickle_value_int(p, dp_pickle_value_item(p, v, 1));
+    const dp_stored_type *own =
+        dp_pickle_value_count(p, v) > 4
+            ? dp_pickle_global_type(p, dp_pickle_value_item(p, v, 4))
+            : NULL;
     view w = {NULL, NULL, 0};
     *out = (dp_named_tensor){.name = NULL};
     if (rank > DP_MAX_TENSOR_RANK)
         return dp_fail(err, DP_EUNSUPPORTED,
                        "%s: tensor %s: found %zu dimensions, expected at most %d",
                        f->path, name, rank, DP_MAX_TENSOR_RANK);
-    const dp_status st = find_view(err, f, dp_tree_item(t, v, 0), own, name, &w);
+    const dp_status st =
+        find_view(err, f, dp_pickle_value_item(p, v, 0), own, name, &w);
     if (st != DP_OK)
         return st;
     size_t count, last;
     out->rank = (int)rank;
-    if (!read_shape(t, v, out, &count, &last))
+    if (!read_shape(p, v, out, &count, &last))
         return bad_tensor(err, f, name, "found a shape whose size overflows");
     *type = w.type;
     out->dtype = w.type->dtype;
@@ -182,7 +189,7 @@ dp_status dp_torch_file_tensor(dp_error *err, const dp_torch_file *f, dp_value v
 
 void dp_torch_file_done(dp_torch_file *f)
 {
-    dp_tree_done(&f->tree);
+    dp_pickle_values_done(&f->values);
     dp_zip_done(&f->zip);
     dp_name_index_done(&f->index);
     dp_free(f->keys);

@@ -1,4 +1,4 @@
-/* torch_file.h - what torch.save wrote: the tree of its values, and its storages
+/* torch_file.h - what torch.save wrote: its values and its storages
  *
  * A storage is a run of elements of one type; a tensor is a view of one, by an offset, a
  * shape and strides. Both forms of torch.save (torch_zip.h, torch_legacy.h) end up here.
@@ -18,8 +18,8 @@ typedef struct dp_torch_storage {
 
 typedef struct dp_torch_file {
     const char *path; /* of the caller; opens every sentence */
-    dp_tree tree;
-    dp_value root;
+    dp_pickle_values values;
+    dp_pickle_value root;
     /* The zip form: members "FOLDER/data/KEY". */
     dp_zip zip;
     dp_name folder;
@@ -36,11 +36,11 @@ typedef struct dp_torch_file {
 dp_status dp_torch_file_init(dp_error *err, dp_torch_file *f, const char *path,
                              const unsigned char *data, size_t size) DP_MUST_CHECK;
 
-/* The TENSOR at v of f->tree, checked against its storage: the storage has the bytes that
+/* The TENSOR at v of f->values, checked against its storage: the storage has the bytes that
  * its element count says, and offset, shape and strides stay inside. *out has no name,
  * and its data is in the mapping; `name` is for the sentence. DP_EFORMAT; DP_EUNSUPPORTED
  * (a rank above DP_MAX_TENSOR_RANK; a compressed storage). Safe for several threads. */
-dp_status dp_torch_file_tensor(dp_error *err, const dp_torch_file *f, dp_value v,
+dp_status dp_torch_file_tensor(dp_error *err, const dp_torch_file *f, dp_pickle_value v,
                                const char *name, dp_named_tensor *out,
                                const dp_stored_type **type) DP_MUST_CHECK;
 

@@ -32,12 +32,12 @@ typedef struct reader {
     dp_error *err;
 } reader;
 
-static dp_status read_pickle(reader *r, dp_value *v, const char *what)
+static dp_status read_pickle(reader *r, dp_pickle_value *v, const char *what)
 {
     size_t used = 0;
     char name[256];
     snprintf(name, sizeof name, "%s: %s", r->f->path, what);
-    const dp_status st = dp_pickle_read(r->err, &r->f->tree, v, &used, name,
+    const dp_status st = dp_pickle_read(r->err, &r->f->values, v, &used, name,
                                         r->data + r->at, r->size - r->at);
     r->at += used;
     return st;
@@ -46,14 +46,15 @@ static dp_status read_pickle(reader *r, dp_value *v, const char *what)
 /* The three pickles in front of the object. */
 static dp_status read_head(reader *r)
 {
-    const dp_tree *t = &r->f->tree;
-    dp_value v, order;
+    const dp_pickle_values *p = &r->f->values;
+    dp_pickle_value v, order;
     dp_status st = read_pickle(r, &v, "magic number");
     if (st == DP_OK)
         st = read_pickle(r, &v, "version");
     if (st != DP_OK)
         return st;
-    if (dp_tree_kind(t, v) != DP_VALUE_INT || dp_tree_int(t, v) != VERSION)
+    if (dp_pickle_value_kind(p, v) != DP_PICKLE_INT ||
+        dp_pickle_value_int(p, v) != VERSION)
         return dp_fail(
             r->err, DP_EUNSUPPORTED,
             "%s: found another version of torch.save's legacy form, expected %d",
@@ -61,9 +62,9 @@ static dp_status read_head(reader *r)
     st = read_pickle(r, &v, "facts about the machine");
     if (st != DP_OK)
         return st;
-    order = dp_tree_find(t, v, "little_endian");
-    if (order == DP_VALUE_ABSENT || dp_tree_kind(t, order) != DP_VALUE_BOOL ||
-        !dp_tree_int(t, order))
+    order = dp_pickle_value_find(p, v, "little_endian");
+    if (order == DP_PICKLE_ABSENT || dp_pickle_value_kind(p, order) != DP_PICKLE_BOOL ||
+        !dp_pickle_value_int(p, order))
         return dp_fail(r->err, DP_EUNSUPPORTED,
                        "%s: found a file that is not little endian", r->f->path);
     return DP_OK;
@@ -74,16 +75,16 @@ static dp_status read_head(reader *r)
 /* The storages that the pickle names, to know the element size of each key. */
 typedef struct named {
     dp_name *keys;
-    dp_value *values;
+    dp_pickle_value *values;
     dp_name_index index;
 } named;
 
-static dp_status collect_named(dp_error *err, named *n, const dp_tree *t)
+static dp_status collect_named(dp_error *err, named *n, const dp_pickle_values *p)
 {
     void *keys = NULL, *values = NULL;
     size_t count = 0;
-    for (size_t v = 0; v < t->count; v++)
-        count += dp_tree_kind(t, (dp_value)v) == DP_VALUE_STORAGE;
+    for (size_t v = 0; v < p->count; v++)
+        count += dp_pickle_value_kind(p, (dp_pickle_value)v) == DP_PICKLE_STORAGE;
     dp_status st = dp_alloc(err, &keys, count, sizeof *n->keys, "storage keys");
     n->keys = keys;
     if (st == DP_OK)
@@ -92,10 +93,11 @@ static dp_status collect_named(dp_error *err, named *n, const dp_tree *t)
     if (st != DP_OK)
         return st;
     count = 0;
-    for (size_t v = 0; v < t->count; v++)
-        if (dp_tree_kind(t, (dp_value)v) == DP_VALUE_STORAGE) {
-            n->keys[count] = dp_tree_text(t, dp_tree_item(t, (dp_value)v, 1));
-            n->values[count++] = (dp_value)v;
+    for (size_t v = 0; v < p->count; v++)
+        if (dp_pickle_value_kind(p, (dp_pickle_value)v) == DP_PICKLE_STORAGE) {
+            n->keys[count] =
+                dp_pickle_value_text(p, dp_pickle_value_item(p, (dp_pickle_value)v, 1));
+            n->values[count++] = (dp_pickle_value)v;
         }
     return dp_name_index_init(err, &n->index, n->keys, count);
 }
@@ -110,14 +112,14 @@ static dp_status bad_storage(const reader *r, dp_name key, const char *what)
 static dp_status read_storage(reader *r, const named *n, dp_name key,
                               dp_torch_storage *out)
 {
-    const dp_tree *t = &r->f->tree;
+    const dp_pickle_values *p = &r->f->values;
     const ptrdiff_t place = dp_name_index_find(&n->index, key);
     if (place == DP_NAME_NONE)
         return bad_storage(r, key, "found in the list of keys, but no tensor has it");
     const dp_stored_type *type =
-        dp_pickle_global_type(t, dp_tree_item(t, n->values[place], 0));
+        dp_pickle_global_type(p, dp_pickle_value_item(p, n->values[place], 0));
     const uint64_t expected =
-        (uint64_t)dp_tree_int(t, dp_tree_item(t, n->values[place], 3));
+        (uint64_t)dp_pickle_value_int(p, dp_pickle_value_item(p, n->values[place], 3));
 
     if (r->size - r->at < COUNT_SIZE)
         return bad_storage(r, key, "found the end of the file, expected its count");
@@ -137,14 +139,14 @@ static dp_status read_storage(reader *r, const named *n, dp_name key,
     return DP_OK;
 }
 
-static dp_status read_storages(reader *r, const named *n, dp_value list)
+static dp_status read_storages(reader *r, const named *n, dp_pickle_value list)
 {
-    const dp_tree *t = &r->f->tree;
-    if (dp_tree_kind(t, list) != DP_VALUE_LIST)
+    const dp_pickle_values *p = &r->f->values;
+    if (dp_pickle_value_kind(p, list) != DP_PICKLE_LIST)
         return dp_fail(r->err, DP_EFORMAT,
                        "%s: found a %s, expected a list of storage keys", r->f->path,
-                       dp_tree_kind_name(dp_tree_kind(t, list)));
-    const size_t count = dp_tree_count(t, list);
+                       dp_pickle_kind_name(dp_pickle_value_kind(p, list)));
+    const size_t count = dp_pickle_value_count(p, list);
     void *keys = NULL, *storages = NULL;
     dp_status st = dp_alloc(r->err, &keys, count, sizeof *r->f->keys, "storage keys");
     r->f->keys = keys;
@@ -152,11 +154,11 @@ static dp_status read_storages(reader *r, const named *n, dp_value list)
         st = dp_alloc(r->err, &storages, count, sizeof *r->f->storages, "storages");
     r->f->storages = storages;
     for (size_t i = 0; i < count && st == DP_OK; i++) {
-        const dp_value key = dp_tree_item(t, list, i);
-        if (dp_tree_kind(t, key) != DP_VALUE_TEXT)
+        const dp_pickle_value key = dp_pickle_value_item(p, list, i);
+        if (dp_pickle_value_kind(p, key) != DP_PICKLE_TEXT)
             return dp_fail(r->err, DP_EFORMAT,
                            "%s: found a storage key that is no text", r->f->path);
-        r->f->keys[i] = dp_tree_text(t, key);
+        r->f->keys[i] = dp_pickle_value_text(p, key);
         st = read_storage(r, n, r->f->keys[i], &r->f->storages[i]);
     }
     if (st == DP_OK)
@@ -173,7 +175,7 @@ dp_status dp_torch_legacy_read(dp_error *err, dp_torch_file *f,
 {
     reader r = {f, data, size, 0, err};
     named n = {NULL, NULL, {NULL, NULL, 0}};
-    dp_value list = 0;
+    dp_pickle_value list = 0;
     f->is_zip = false;
     dp_status st = read_head(&r);
     if (st == DP_OK)
@@ -181,7 +183,7 @@ dp_status dp_torch_legacy_read(dp_error *err, dp_torch_file *f,
     if (st == DP_OK)
         st = read_pickle(&r, &list, "storage keys");
     if (st == DP_OK)
-        st = collect_named(err, &n, &f->tree);
+        st = collect_named(err, &n, &f->values);
     if (st == DP_OK)
         st = read_storages(&r, &n, list);
     if (st == DP_OK && r.at != size)

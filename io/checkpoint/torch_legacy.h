@@ -12,7 +12,7 @@
 /* Whether the bytes start with the magic number's pickle, of any protocol from 2 on. */
 bool dp_torch_legacy_is(const unsigned char *data, size_t size);
 
-/* Fill tree, root, keys, storages and index of *f. On failure *f is the caller's to
+/* Fill values, root, keys, storages and index of *f. On failure *f is the caller's to
  * release. */
 dp_status dp_torch_legacy_read(dp_error *err, dp_torch_file *f,
                                const unsigned char *data, size_t size) DP_MUST_CHECK;

@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* The tree was checked when it was opened: neither recursion here is deeper than
- * DP_MAX_PICKLE_DEPTH, or visits more than a multiple of the tree. */
+/* The values were checked when the file was opened. Neither recursion here is deeper than
+ * DP_MAX_PICKLE_DEPTH or visits more than a multiple of their number. */
 
 typedef struct walk {
     const dp_torch_file *f;
@@ -18,10 +18,10 @@ typedef struct walk {
     dp_error *err;
 } walk;
 
-static bool is_container(dp_value_kind kind)
+static bool is_container(dp_pickle_kind kind)
 {
-    return kind == DP_VALUE_LIST || kind == DP_VALUE_TUPLE || kind == DP_VALUE_SET ||
-           kind == DP_VALUE_DICT;
+    return kind == DP_PICKLE_LIST || kind == DP_PICKLE_TUPLE || kind == DP_PICKLE_SET ||
+           kind == DP_PICKLE_DICT;
 }
 
 /* Add a key to the name; false when it cannot be. */
@@ -48,18 +48,19 @@ static bool push_number(walk *w, long long number)
     return push_text(w, dp_name_from(text));
 }
 
-static bool push_key(walk *w, dp_value v, size_t i)
+static bool push_key(walk *w, dp_pickle_value v, size_t i)
 {
-    const dp_tree *t = &w->f->tree;
-    if (dp_tree_kind(t, v) != DP_VALUE_DICT)
+    const dp_pickle_values *p = &w->f->values;
+    if (dp_pickle_value_kind(p, v) != DP_PICKLE_DICT)
         return push_number(w, (long long)i);
-    const dp_value key = dp_tree_key(t, v, i);
-    if (dp_tree_kind(t, key) == DP_VALUE_TEXT)
-        return push_text(w, dp_tree_text(t, key));
-    return dp_tree_kind(t, key) == DP_VALUE_INT && push_number(w, dp_tree_int(t, key));
+    const dp_pickle_value key = dp_pickle_value_key(p, v, i);
+    if (dp_pickle_value_kind(p, key) == DP_PICKLE_TEXT)
+        return push_text(w, dp_pickle_value_text(p, key));
+    return dp_pickle_value_kind(p, key) == DP_PICKLE_INT &&
+           push_number(w, dp_pickle_value_int(p, key));
 }
 
-static dp_status add_tensor(walk *w, dp_value v)
+static dp_status add_tensor(walk *w, dp_pickle_value v)
 {
     dp_named_tensor tensor;
     const dp_stored_type *type = NULL;
@@ -72,24 +73,24 @@ static dp_status add_tensor(walk *w, dp_value v)
                        : st;
 }
 
-static dp_status visit(walk *w, dp_value v)
+static dp_status visit(walk *w, dp_pickle_value v)
 {
-    const dp_tree *t = &w->f->tree;
-    const dp_value_kind kind = dp_tree_kind(t, v);
-    if (kind == DP_VALUE_TENSOR)
+    const dp_pickle_values *p = &w->f->values;
+    const dp_pickle_kind kind = dp_pickle_value_kind(p, v);
+    if (kind == DP_PICKLE_TENSOR)
         return add_tensor(w, v);
-    if (kind == DP_VALUE_OPAQUE)
+    if (kind == DP_PICKLE_OPAQUE)
         return dp_tensor_list_refuse(w->err, w->tensors, w->unnamed ? "?" : w->name,
-                                     dp_tree_text(t, v).text);
+                                     dp_pickle_value_text(p, v).text);
     if (!is_container(kind))
         return DP_OK;
     dp_status st = DP_OK;
     const size_t used = w->used;
-    for (size_t i = 0; i < dp_tree_count(t, v) && st == DP_OK; i++) {
+    for (size_t i = 0; i < dp_pickle_value_count(p, v) && st == DP_OK; i++) {
         const bool named = push_key(w, v, i);
         w->unnamed += !named;
         w->depth++;
-        st = visit(w, dp_tree_item(t, v, i));
+        st = visit(w, dp_pickle_value_item(p, v, i));
         w->depth--;
         w->unnamed -= !named;
         w->used = used;
@@ -98,20 +99,20 @@ static dp_status visit(walk *w, dp_value v)
     return st;
 }
 
-dp_status dp_torch_names_list(dp_error *err, const dp_torch_file *f, dp_value from,
-                              dp_tensor_list *tensors)
+dp_status dp_torch_names_list(dp_error *err, const dp_torch_file *f,
+                              dp_pickle_value from, dp_tensor_list *tensors)
 {
     walk w = {.f = f, .tensors = tensors, .err = err};
     return visit(&w, from);
 }
 
-bool dp_torch_names_any(const dp_torch_file *f, dp_value from)
+bool dp_torch_names_any(const dp_torch_file *f, dp_pickle_value from)
 {
-    const dp_tree *t = &f->tree;
-    if (!is_container(dp_tree_kind(t, from)))
-        return dp_tree_kind(t, from) == DP_VALUE_TENSOR;
-    for (size_t i = 0; i < dp_tree_count(t, from); i++)
-        if (dp_torch_names_any(f, dp_tree_item(t, from, i)))
+    const dp_pickle_values *p = &f->values;
+    if (!is_container(dp_pickle_value_kind(p, from)))
+        return dp_pickle_value_kind(p, from) == DP_PICKLE_TENSOR;
+    for (size_t i = 0; i < dp_pickle_value_count(p, from); i++)
+        if (dp_torch_names_any(f, dp_pickle_value_item(p, from, i)))
             return true;
     return false;
 }

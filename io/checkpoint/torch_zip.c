@@ -93,7 +93,7 @@ dp_status dp_torch_zip_read(dp_error *err, dp_torch_file *f, const unsigned char
         return st;
 
     snprintf(name, sizeof name, "%s: data.pkl", f->path);
-    st = dp_pickle_read(err, &f->tree, &f->root, &used, name, bytes, length);
+    st = dp_pickle_read(err, &f->values, &f->root, &used, name, bytes, length);
     if (st == DP_OK && used != length)
         st = dp_fail(err, DP_EFORMAT,
                      "%s: found %zu bytes behind its end, expected none", name,

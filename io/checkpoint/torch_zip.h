@@ -11,7 +11,7 @@
 /* Whether the bytes start like a ZIP archive. */
 bool dp_torch_zip_is(const unsigned char *data, size_t size);
 
-/* Fill tree, root, zip and folder of *f. data.pkl's CRC-32 is compared; the storages'
+/* Fill values, root, zip and folder of *f. data.pkl's CRC-32 is compared; the storages'
  * are not. On failure *f is the caller's to release. */
 dp_status dp_torch_zip_read(dp_error *err, dp_torch_file *f, const unsigned char *data,
                             size_t size) DP_MUST_CHECK;

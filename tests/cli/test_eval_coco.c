@@ -40,10 +40,10 @@ static const struct {
 } inputs[] = {
     /* What is no JSON, or no COCO. */
     {"", GOOD_RESULTS, "", 1,
-     "gt.json:1: found the end of the text, expected an object"},
-    {"[]", GOOD_RESULTS, "", 1, "gt.json:1: found '[', expected an object"},
+     "gt.json:1:1: found the end of the text, expected an object"},
+    {"[]", GOOD_RESULTS, "", 1, "gt.json:1:1: found '[', expected an object"},
     {"{\"images\":[],\n\"annotations\":[1 2]}", GOOD_RESULTS, "", 1,
-     "gt.json:2: found '2', expected ',' or ']'"},
+     "gt.json:2:18: found '2', expected ',' or ']'"},
     {"{\"images\":[],\"annotations\":[]}", GOOD_RESULTS, "", 1,
      "gt.json: found no \"categories\", expected COCO annotations"},
     {"{\"images\":[],\"images\":[]}", GOOD_RESULTS, "", 1,
@@ -51,10 +51,10 @@ static const struct {
     {"{\"images\":[],\"annotations\":[],\"categories\":[]}", GOOD_RESULTS, "", 1,
      "gt.json: categories: found none, expected at least one"},
     {"{\"images\":[],\"annotations\":null,\"categories\":[]}", GOOD_RESULTS, "", 1,
-     "gt.json:1: found 'n', expected an array"},
-    {GOOD_TRUTH, "{}", "", 1, "dt.json:1: found '{', expected an array"},
-    {GOOD_TRUTH, "[" RESULT "\n,", "", 1, "dt.json:2: found the end of the text"},
-    {GOOD_TRUTH, "[" RESULT "] x", "", 1, "dt.json:1: found 'x', expected the end"},
+     "gt.json:1:28: found 'n', expected an array"},
+    {GOOD_TRUTH, "{}", "", 1, "dt.json:1:1: found '{', expected an array"},
+    {GOOD_TRUTH, "[" RESULT "\n,", "", 1, "dt.json:2:2: found the end of the text"},
+    {GOOD_TRUTH, "[" RESULT "] x", "", 1, "found 'x', expected the end"},
 
     /* Broken annotations. */
     {TRUTH("{\"id\":1,\"category_id\":1}"), GOOD_RESULTS, "", 1,

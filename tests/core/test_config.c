@@ -35,7 +35,7 @@ static void load(const char *name)
                   err.text);
 }
 
-/* The merged tree in one line. */
+/* The merged config in one line. */
 static const char *merged(void)
 {
     static char text[4096];
@@ -114,7 +114,7 @@ START_TEST(a_base_may_have_an_absolute_path)
 }
 END_TEST
 
-START_TEST(dumps_show_the_merged_tree_and_its_files)
+START_TEST(dumps_show_the_merged_config_and_its_files)
 {
     scratch_text("base.json", "{\"a\":{\"x\":[1,0.1],\"y\":\"t\"}}");
     scratch_text("over.json", "{\"base\":\"base.json\",\"a\":{\"y\":true}}");
@@ -150,11 +150,11 @@ static const struct {
     {"{\"base\":\"b.json\"}", "{\"base\":\"./a.json\"}", DP_ECONFIG,
      "FOLDER/b.json: base: found \"FOLDER/./a.json\" again, expected no cycle"},
     {"{\"base\":\"c.json\"}", "", DP_EIO,
-     "FOLDER/c.json: cannot open: No such file or directory"},
+     "FOLDER/c.json: No such file or directory"},
     {"{\"base\":\"b.json\"}", "{", DP_EFORMAT,
-     "FOLDER/b.json:1:2: found the end, expected '\"'"},
+     "FOLDER/b.json:1:2: found the end of the text, expected a key"},
     {"{\"base\":\"b.json\"}", "{\"a\":1,\"a\":2}", DP_EFORMAT,
-     "FOLDER/b.json: a: found twice, expected once"},
+     "FOLDER/b.json: key \"a\" stands twice"},
 };
 
 START_TEST(wrong_configs_name_file_and_key)
@@ -272,7 +272,7 @@ int main(void)
     tcase_add_loop_test(tc, laying_over_a_base, 0, COUNT(merges));
     tcase_add_test(tc, a_base_may_have_a_base_in_another_folder);
     tcase_add_test(tc, a_base_may_have_an_absolute_path);
-    tcase_add_test(tc, dumps_show_the_merged_tree_and_its_files);
+    tcase_add_test(tc, dumps_show_the_merged_config_and_its_files);
     tcase_add_loop_test(tc, wrong_configs_name_file_and_key, 0, COUNT(wrong));
     tcase_add_test(tc, chains_of_bases_have_a_limit);
     tcase_add_test(tc, a_link_to_a_file_in_the_chain_is_a_cycle);

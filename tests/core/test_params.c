@@ -207,7 +207,7 @@ static const struct {
 } unsound[] = {
     {out_of_range, sizeof(thing),
      "default.classes: found 0, expected an integer from 1 to 9"},
-    {not_json, sizeof(thing), "depths:1:3: found '3', expected the end"},
+    {not_json, sizeof(thing), "depths:1:3: found '3', expected the end of the text"},
     {no_help, sizeof(thing), "classes has no help"},
     {twice, sizeof(thing), "classes is there twice"},
     {shared_count, sizeof(thing), "scales overlaps another field"},

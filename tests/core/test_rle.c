@@ -295,9 +295,9 @@ END_TEST
 static cJSON *load(const char *path)
 {
     dp_error err = {0};
-    cJSON *tree;
-    ck_assert_msg(dp_json_load(&err, &tree, path) == DP_OK, "%s", err.text);
-    return tree;
+    cJSON *document;
+    ck_assert_msg(dp_json_load(&err, &document, path) == DP_OK, "%s", err.text);
+    return document;
 }
 
 static double number(const cJSON *object, const char *key)

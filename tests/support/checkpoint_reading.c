@@ -50,15 +50,15 @@ dp_status read_torch(dp_error *err, const unsigned char *bytes, size_t size)
 dp_status read_safetensors(dp_error *err, const unsigned char *bytes, size_t size)
 {
     dp_tensor_list list = {0};
-    dp_tree metadata = {0};
-    dp_value root;
+    dp_pickle_values metadata = {0};
+    dp_pickle_value root;
     char *texts;
     const dp_status st =
         dp_safetensors_read(err, &list, &metadata, &root, &texts, "f", bytes, size);
     if (st == DP_OK)
         touch(&list);
     dp_tensor_list_done(&list);
-    dp_tree_done(&metadata);
+    dp_pickle_values_done(&metadata);
     dp_free(texts);
     return st;
 }

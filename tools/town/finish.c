@@ -63,7 +63,7 @@ static uint8_t level(double v)
 }
 
 static void shade(dp_pixels *out, const unsigned char *rows, int stride,
-                  const toy_scene *s, const light *l)
+                  const toy_layout *s, const light *l)
 {
     for (int y = 0; y < out->h; y++)
         for (int x = 0; x < out->w; x++) {
@@ -125,7 +125,7 @@ static void add_noise(dp_pixels *out, double noise, toy_random *r)
 }
 
 void toy_finish(dp_pixels *out, const unsigned char *rows, int stride,
-                const toy_scene *s, toy_random *r)
+                const toy_layout *s, toy_random *r)
 {
     light l;
     choose(&l, r);

@@ -4,13 +4,13 @@
 #define DP_TOOLS_TOWN_FINISH_H
 
 #include "core/pixels.h"
+#include "tools/town/layout.h"
 #include "tools/town/random.h"
-#include "tools/town/scene.h"
 
-/* Turn the drawn scene (RGB24 of cairo, rows of `stride` bytes) into the image, of the
+/* Turn the drawn town (RGB24 of cairo, rows of `stride` bytes) into the image, of the
  * same size: the grain of each stuff, light from one side on each thing, a cast, a slight
  * blur, and a sensor's noise. */
 void toy_finish(dp_pixels *out, const unsigned char *rows, int stride,
-                const toy_scene *s, toy_random *r);
+                const toy_layout *s, toy_random *r);
 
 #endif

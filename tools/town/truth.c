@@ -29,7 +29,7 @@ void toy_truth_done(toy_truth *t)
     *t = (toy_truth){0};
 }
 
-dp_status toy_truth_label(dp_error *err, toy_truth *t, const toy_scene *s)
+dp_status toy_truth_label(dp_error *err, toy_truth *t, const toy_layout *s)
 {
     const size_t n = (size_t)s->h * (size_t)s->w;
     const dp_status st = dp_label_map_resize(err, &t->labels, s->h, s->w);
@@ -72,7 +72,7 @@ static dp_status add_polygons(dp_error *err, toy_truth *t, dp_text *json,
 }
 
 static dp_status add_annotation(dp_error *err, toy_truth *t, dp_text *json,
-                                const toy_scene *s, int i, long image)
+                                const toy_layout *s, int i, long image)
 {
     const toy_thing *thing = &s->things[i];
     const size_t n = (size_t)s->h * (size_t)s->w;
@@ -97,7 +97,7 @@ static dp_status add_annotation(dp_error *err, toy_truth *t, dp_text *json,
 }
 
 dp_status toy_truth_annotate(dp_error *err, toy_truth *t, dp_text *json,
-                             const toy_scene *s, long image, long *count)
+                             const toy_layout *s, long image, long *count)
 {
     dp_status st = DP_OK;
     for (int i = 0; st == DP_OK && i < s->count; i++) {

@@ -6,7 +6,7 @@
 #include "base/text.h"
 #include "core/label_map.h"
 #include "core/outline.h"
-#include "tools/town/scene.h"
+#include "tools/town/layout.h"
 
 #include <stdint.h>
 
@@ -23,7 +23,7 @@ dp_status toy_truth_init(dp_error *err, toy_truth *t, int h, int w) DP_MUST_CHEC
 
 /* Set t->labels: of things and stuff their class, 0 in a crowd. */
 dp_status toy_truth_label(dp_error *err, toy_truth *t,
-                          const toy_scene *s) DP_MUST_CHECK;
+                          const toy_layout *s) DP_MUST_CHECK;
 
 /* Append the image's annotations, each on a line of its own, with a comma in front of
  * all but the first of *count; the ids are 1 and up from image * TOY_MOST_THINGS.
@@ -32,7 +32,8 @@ dp_status toy_truth_label(dp_error *err, toy_truth *t,
  * part, with cuts to its holes; COCO's rule turns them into exactly these pixels again.
  * A crowd is run lengths. DP_ENOMEM. */
 dp_status toy_truth_annotate(dp_error *err, toy_truth *t, dp_text *json,
-                             const toy_scene *s, long image, long *count) DP_MUST_CHECK;
+                             const toy_layout *s, long image,
+                             long *count) DP_MUST_CHECK;
 
 /* Release. A zeroed t is allowed. */
 void toy_truth_done(toy_truth *t);

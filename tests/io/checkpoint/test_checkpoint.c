@@ -256,26 +256,26 @@ START_TEST(the_optimizer_is_listed_only_on_demand)
 }
 END_TEST
 
-START_TEST(values_beside_the_tensors_are_a_tree)
+START_TEST(values_beside_the_tensors_are_kept)
 {
     static const char *const classes[] = {"person", "bed ", "\xc3\xa4", NULL};
     const pth_options options = {.layout = PTH_STATE_DICT, .classes = classes};
     const char *path = scratch_path("model.pth");
     ck_assert(pth_write(path, model, COUNT(model), &options));
     open_or_fail(path);
-    dp_value root;
-    const dp_tree *t = dp_checkpoint_tree(c, &root);
-    const dp_value meta = dp_tree_find(t, root, "meta");
-    const dp_value epoch = dp_tree_find(t, meta, "epoch");
-    ck_assert_int_eq(dp_tree_kind(t, epoch), DP_VALUE_INT);
-    ck_assert_int_eq(dp_tree_int(t, epoch), 36);
-    const dp_value names = dp_tree_find(t, meta, "CLASSES");
-    ck_assert_int_eq(dp_tree_kind(t, names), DP_VALUE_TUPLE);
-    ck_assert_uint_eq(dp_tree_count(t, names), 3);
+    dp_pickle_value root;
+    const dp_pickle_values *p = dp_checkpoint_values(c, &root);
+    const dp_pickle_value meta = dp_pickle_value_find(p, root, "meta");
+    const dp_pickle_value epoch = dp_pickle_value_find(p, meta, "epoch");
+    ck_assert_int_eq(dp_pickle_value_kind(p, epoch), DP_PICKLE_INT);
+    ck_assert_int_eq(dp_pickle_value_int(p, epoch), 36);
+    const dp_pickle_value names = dp_pickle_value_find(p, meta, "CLASSES");
+    ck_assert_int_eq(dp_pickle_value_kind(p, names), DP_PICKLE_TUPLE);
+    ck_assert_uint_eq(dp_pickle_value_count(p, names), 3);
     for (size_t i = 0; classes[i]; i++)
-        ck_assert(
-            dp_name_equals(dp_tree_text(t, dp_tree_item(t, names, i)), classes[i]));
-    ck_assert_uint_eq(dp_tree_find(t, meta, "time"), DP_VALUE_ABSENT);
+        ck_assert(dp_name_equals(
+            dp_pickle_value_text(p, dp_pickle_value_item(p, names, i)), classes[i]));
+    ck_assert_uint_eq(dp_pickle_value_find(p, meta, "time"), DP_PICKLE_ABSENT);
 }
 END_TEST
 
@@ -549,7 +549,7 @@ int main(void)
     tcase_add_loop_test(t, every_type_and_stride_is_read, 0, COUNT(types));
     tcase_add_test(t, views_share_their_storage);
     tcase_add_test(t, the_optimizer_is_listed_only_on_demand);
-    tcase_add_test(t, values_beside_the_tensors_are_a_tree);
+    tcase_add_test(t, values_beside_the_tensors_are_kept);
     tcase_add_test(t, what_is_not_read_is_named_and_not_found);
     tcase_add_test(t, a_prefix_stays_when_one_name_lacks_it);
     tcase_add_test(t, a_key_without_tensors_is_passed_over);

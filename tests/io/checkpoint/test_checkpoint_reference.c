@@ -84,12 +84,12 @@ static void tensor_equals(const dp_named_tensor *t, const cJSON *expected,
 /* The offset that the file gives, of a tensor directly below the root. */
 static void offset_equals(const char *name, const cJSON *expected)
 {
-    dp_value root;
-    const dp_tree *t = dp_checkpoint_tree(c, &root);
-    const dp_value v = dp_tree_find(t, root, name);
-    if (v != DP_VALUE_ABSENT && dp_tree_kind(t, v) == DP_VALUE_TENSOR)
+    dp_pickle_value root;
+    const dp_pickle_values *p = dp_checkpoint_values(c, &root);
+    const dp_pickle_value v = dp_pickle_value_find(p, root, name);
+    if (v != DP_PICKLE_ABSENT && dp_pickle_value_kind(p, v) == DP_PICKLE_TENSOR)
         ck_assert_int_eq(
-            dp_tree_int(t, dp_tree_item(t, v, 1)),
+            dp_pickle_value_int(p, dp_pickle_value_item(p, v, 1)),
             (int64_t)cJSON_GetNumberValue(member(expected, "storage_offset")));
 }
 

@@ -221,7 +221,7 @@ START_TEST(a_tensor_that_lies_is_refused_with_its_name)
 }
 END_TEST
 
-/* ---- trees ---- */
+/* ---- values without end ---- */
 
 #define BYTES(text) (text), sizeof(text) - 1
 
@@ -243,7 +243,7 @@ static const struct {
     const char *head, *unit;
     int count;
     const char *tail, *sentence;
-} trees[] = {
+} endless[] = {
     {"]q\1h\1a", "", 0, ".", "nested deeper"},          /* a list in itself */
     {"}q\1U\1ah\1s", "", 0, ".", "nested deeper"},      /* a dict in itself */
     {"]q\1]q\2h\1a0h\2a", "", 0, ".", "nested deeper"}, /* one in the other */
@@ -253,18 +253,18 @@ static const struct {
     {"N", "22\x87\x85", 60, ".", "contain each other too often"},
 };
 
-START_TEST(a_tree_without_end_is_refused)
+START_TEST(values_without_end_are_refused)
 {
     size_t size;
-    char *object =
-        repeat(&size, trees[_i].head, trees[_i].unit, trees[_i].count, trees[_i].tail);
+    char *object = repeat(&size, endless[_i].head, endless[_i].unit, endless[_i].count,
+                          endless[_i].tail);
     ck_assert_int_eq(read_object(object, size), DP_EFORMAT);
-    ck_assert_msg(strstr(err.text, trees[_i].sentence) != NULL, "%s", err.text);
+    ck_assert_msg(strstr(err.text, endless[_i].sentence) != NULL, "%s", err.text);
     free(object);
 }
 END_TEST
 
-START_TEST(a_tree_of_the_allowed_depth_is_read)
+START_TEST(values_of_the_allowed_depth_are_read)
 {
     size_t size;
     char *object = repeat(&size, "N", "\x85", DP_MAX_PICKLE_DEPTH, ".");
@@ -397,12 +397,12 @@ static void read_hostile(const char *path, const char *name)
 
     size_t size, used;
     char *bytes = file_load(path, &size);
-    dp_tree tree = {0};
-    dp_value root;
-    const dp_status pickled = dp_pickle_read(&err, &tree, &root, &used, name,
+    dp_pickle_values values = {0};
+    dp_pickle_value root;
+    const dp_status pickled = dp_pickle_read(&err, &values, &root, &used, name,
                                              (const unsigned char *)bytes, size);
     ck_assert(pickled == DP_OK || pickled == DP_EFORMAT);
-    dp_tree_done(&tree);
+    dp_pickle_values_done(&values);
     free(bytes);
 }
 
@@ -450,17 +450,17 @@ START_TEST(the_weapon_of_a_hostile_pickle_is_named)
     size_t size, used;
     char *bytes =
         file_load(shared_path("data/hostile/pickle/tests/%s", attacks[_i].file), &size);
-    dp_tree tree = {0};
-    dp_value root;
+    dp_pickle_values values = {0};
+    dp_pickle_value root;
     bool named = false;
-    ck_assert_msg(dp_pickle_read(&err, &tree, &root, &used, "p",
+    ck_assert_msg(dp_pickle_read(&err, &values, &root, &used, "p",
                                  (const unsigned char *)bytes, size) == DP_OK,
                   "%s", err.text);
-    for (size_t i = 0; i < tree.globals_count; i++)
-        named = named || strcmp(tree.globals[i], attacks[_i].global) == 0;
+    for (size_t i = 0; i < values.globals_count; i++)
+        named = named || strcmp(values.globals[i], attacks[_i].global) == 0;
     ck_assert(named);
-    ck_assert_int_eq(dp_tree_kind(&tree, root), DP_VALUE_OPAQUE);
-    dp_tree_done(&tree);
+    ck_assert_int_eq(dp_pickle_value_kind(&values, root), DP_PICKLE_OPAQUE);
+    dp_pickle_values_done(&values);
     free(bytes);
 }
 END_TEST
@@ -473,8 +473,8 @@ int main(void)
     tcase_set_timeout(t, 300);
     tcase_add_loop_test(t, a_tensor_that_lies_is_refused_with_its_name, 0,
                         COUNT(views));
-    tcase_add_loop_test(t, a_tree_without_end_is_refused, 0, COUNT(trees));
-    tcase_add_test(t, a_tree_of_the_allowed_depth_is_read);
+    tcase_add_loop_test(t, values_without_end_are_refused, 0, COUNT(endless));
+    tcase_add_test(t, values_of_the_allowed_depth_are_read);
     tcase_add_test(t, a_pickle_that_goes_on_behind_its_end_is_refused);
     tcase_add_loop_test(t, a_legacy_file_that_lies_is_refused_in_words, 0,
                         COUNT(legacy));

@@ -13,103 +13,104 @@
 #define BYTES(text) (text), sizeof(text) - 1
 
 static dp_error err;
-static dp_tree tree;
-static dp_value root;
+static dp_pickle_values values;
+static dp_pickle_value root;
 static size_t used;
 static unsigned char *copy;
 
 static dp_status read_bytes(const char *bytes, size_t size)
 {
-    /* A block of its own, so that a sanitizer sees a byte read too far. Texts of the tree
+    /* A block of its own, so that a sanitizer sees a byte read too far. Texts of the values
      * point into it. */
     free(copy);
     copy = malloc(size ? size : 1);
     ck_assert_ptr_nonnull(copy);
     memcpy(copy, bytes, size);
-    dp_tree_done(&tree);
+    dp_pickle_values_done(&values);
     dp_error_clear(&err);
     used = 0;
-    return dp_pickle_read(&err, &tree, &root, &used, "p", copy, size);
+    return dp_pickle_read(&err, &values, &root, &used, "p", copy, size);
 }
 
 static void teardown(void)
 {
-    dp_tree_done(&tree);
+    dp_pickle_values_done(&values);
     free(copy);
 }
 
-/* ---- a tree as text ---- */
+/* ---- values as text ---- */
 
 static void add(char *out, const char *text)
 {
     strncat(out, text, 2000 - strlen(out));
 }
 
-static void render(char *out, dp_value v);
+static void render(char *out, dp_pickle_value v);
 
-static void render_items(char *out, dp_value v, const char *open, const char *close)
+static void render_items(char *out, dp_pickle_value v, const char *open,
+                         const char *close)
 {
     add(out, open);
-    for (size_t i = 0; i < dp_tree_count(&tree, v); i++) {
+    for (size_t i = 0; i < dp_pickle_value_count(&values, v); i++) {
         if (i)
             add(out, ", ");
-        if (dp_tree_kind(&tree, v) == DP_VALUE_DICT) {
-            render(out, dp_tree_key(&tree, v, i));
+        if (dp_pickle_value_kind(&values, v) == DP_PICKLE_DICT) {
+            render(out, dp_pickle_value_key(&values, v, i));
             add(out, ": ");
         }
-        render(out, dp_tree_item(&tree, v, i));
+        render(out, dp_pickle_value_item(&values, v, i));
     }
     add(out, close);
 }
 
-static void render(char *out, dp_value v)
+static void render(char *out, dp_pickle_value v)
 {
     char text[600];
-    const dp_name name = dp_tree_text(&tree, v);
-    switch (dp_tree_kind(&tree, v)) {
-    case DP_VALUE_NONE:
+    const dp_name name = dp_pickle_value_text(&values, v);
+    switch (dp_pickle_value_kind(&values, v)) {
+    case DP_PICKLE_NONE:
         add(out, "None");
         return;
-    case DP_VALUE_BOOL:
-        add(out, dp_tree_int(&tree, v) ? "True" : "False");
+    case DP_PICKLE_BOOL:
+        add(out, dp_pickle_value_int(&values, v) ? "True" : "False");
         return;
-    case DP_VALUE_INT:
-        snprintf(text, sizeof text, "%lld", (long long)dp_tree_int(&tree, v));
+    case DP_PICKLE_INT:
+        snprintf(text, sizeof text, "%lld", (long long)dp_pickle_value_int(&values, v));
         break;
-    case DP_VALUE_FLOAT:
-        snprintf(text, sizeof text, "%g", dp_tree_float(&tree, v));
+    case DP_PICKLE_FLOAT:
+        snprintf(text, sizeof text, "%g", dp_pickle_value_float(&values, v));
         break;
-    case DP_VALUE_TEXT:
+    case DP_PICKLE_TEXT:
         snprintf(text, sizeof text, "'%.*s'", (int)name.size, name.text);
         break;
-    case DP_VALUE_BYTES:
+    case DP_PICKLE_BYTES:
         snprintf(text, sizeof text, "b'%.*s'", (int)name.size, name.text);
         break;
-    case DP_VALUE_LONG:
+    case DP_PICKLE_LONG:
         snprintf(text, sizeof text, "long of %zu", name.size);
         break;
-    case DP_VALUE_GLOBAL:
+    case DP_PICKLE_GLOBAL:
         snprintf(text, sizeof text, "<%.*s>", (int)name.size, name.text);
         break;
-    case DP_VALUE_OPAQUE:
+    case DP_PICKLE_OPAQUE:
         snprintf(text, sizeof text, "<?%.*s>", (int)name.size, name.text);
         break;
-    case DP_VALUE_LIST:
+    case DP_PICKLE_LIST:
         render_items(out, v, "[", "]");
         return;
-    case DP_VALUE_TUPLE:
+    case DP_PICKLE_TUPLE:
         render_items(out, v, "(", ")");
         return;
-    case DP_VALUE_SET:
+    case DP_PICKLE_SET:
         render_items(out, v, "set(", ")");
         return;
-    case DP_VALUE_DICT:
+    case DP_PICKLE_DICT:
         render_items(out, v, "{", "}");
         return;
-    case DP_VALUE_STORAGE:
+    case DP_PICKLE_STORAGE:
         render_items(out, v, "storage(", ")");
         return;
-    case DP_VALUE_TENSOR:
+    case DP_PICKLE_TENSOR:
         render_items(out, v, "tensor(", ")");
         return;
     }
@@ -248,7 +249,7 @@ START_TEST(what_follows_the_end_is_not_read)
 {
     ck_assert_int_eq(read_bytes(BYTES("N.cos\nsystem\n")), DP_OK);
     ck_assert_uint_eq(used, 2);
-    ck_assert_uint_eq(tree.globals_count, 0);
+    ck_assert_uint_eq(values.globals_count, 0);
 }
 END_TEST
 
@@ -310,10 +311,10 @@ START_TEST(an_unknown_global_has_no_effect_and_is_named)
                   _i, err.text);
     render(text, root);
     ck_assert_str_eq(text, skipped[_i].expected);
-    ck_assert_uint_ge(tree.globals_count, 1);
+    ck_assert_uint_ge(values.globals_count, 1);
     bool listed = false;
-    for (size_t i = 0; i < tree.globals_count; i++)
-        listed = listed || strcmp(tree.globals[i], skipped[_i].global) == 0;
+    for (size_t i = 0; i < values.globals_count; i++)
+        listed = listed || strcmp(values.globals[i], skipped[_i].global) == 0;
     ck_assert(listed);
 }
 END_TEST
@@ -322,10 +323,10 @@ START_TEST(globals_are_listed_once_in_their_order)
 {
     ck_assert_int_eq(read_bytes(BYTES("(cz\nz\nca\na\ncm\nm\nca\na\ncz\nz\nt.")),
                      DP_OK);
-    ck_assert_uint_eq(tree.globals_count, 3);
-    ck_assert_str_eq(tree.globals[0], "z.z");
-    ck_assert_str_eq(tree.globals[1], "a.a");
-    ck_assert_str_eq(tree.globals[2], "m.m");
+    ck_assert_uint_eq(values.globals_count, 3);
+    ck_assert_str_eq(values.globals[0], "z.z");
+    ck_assert_str_eq(values.globals[1], "a.a");
+    ck_assert_str_eq(values.globals[2], "m.m");
 }
 END_TEST
 
@@ -475,19 +476,19 @@ START_TEST(a_key_that_stands_twice_counts_as_the_last)
                                       "aK\x01U\x01"
                                       "aK\x02u.")),
                      DP_OK);
-    const dp_value v = dp_tree_find(&tree, root, "a");
-    ck_assert_int_eq(dp_tree_int(&tree, v), 2);
-    ck_assert_uint_eq(dp_tree_find(&tree, root, "b"), DP_VALUE_ABSENT);
-    ck_assert_uint_eq(dp_tree_find(&tree, v, "a"), DP_VALUE_ABSENT);
+    const dp_pickle_value v = dp_pickle_value_find(&values, root, "a");
+    ck_assert_int_eq(dp_pickle_value_int(&values, v), 2);
+    ck_assert_uint_eq(dp_pickle_value_find(&values, root, "b"), DP_PICKLE_ABSENT);
+    ck_assert_uint_eq(dp_pickle_value_find(&values, v, "a"), DP_PICKLE_ABSENT);
 }
 END_TEST
 
 START_TEST(only_a_dict_has_keys)
 {
     ck_assert_int_eq(read_bytes(BYTES("K\x01K\x02K\x03\x87.")), DP_OK);
-    for (size_t i = 0; i < dp_tree_count(&tree, root); i++)
-        ck_assert_uint_eq(dp_tree_key(&tree, root, i), DP_VALUE_ABSENT);
-    ck_assert_int_eq(dp_tree_kind(&tree, DP_VALUE_ABSENT), DP_VALUE_NONE);
+    for (size_t i = 0; i < dp_pickle_value_count(&values, root); i++)
+        ck_assert_uint_eq(dp_pickle_value_key(&values, root, i), DP_PICKLE_ABSENT);
+    ck_assert_int_eq(dp_pickle_value_kind(&values, DP_PICKLE_ABSENT), DP_PICKLE_NONE);
 }
 END_TEST
 

@@ -14,26 +14,26 @@
 #define BYTES(text) (text), sizeof(text) - 1
 
 static dp_error err;
-static dp_tree tree;
-static dp_value root;
+static dp_pickle_values values;
+static dp_pickle_value root;
 
 static dp_status read_bytes(const char *bytes, size_t size)
 {
     size_t used;
-    dp_tree_done(&tree);
+    dp_pickle_values_done(&values);
     dp_error_clear(&err);
-    return dp_pickle_read(&err, &tree, &root, &used, "p", (const unsigned char *)bytes,
+    return dp_pickle_read(&err, &values, &root, &used, "p", (const unsigned char *)bytes,
                           size);
 }
 
 static void teardown(void)
 {
-    dp_tree_done(&tree);
+    dp_pickle_values_done(&values);
 }
 
-static size_t tree_bytes(void)
+static size_t value_bytes(void)
 {
-    return tree.room * 16 + tree.items_room * sizeof *tree.items;
+    return values.room * 16 + values.items_room * sizeof *values.items;
 }
 
 /* `head`, then `unit` many times over, then `tail`; the caller's to free. */
@@ -61,7 +61,8 @@ static const struct {
     {BYTES("N"), BYTES("("), DP_MAX_PICKLE_DEPTH + 1, ".", "more than 200 nested"},
     {BYTES(""), BYTES("N"), DP_MAX_PICKLE_STACK + 1, ".", "a stack of more than"},
     {BYTES("N"), BYTES("2"), DP_MAX_PICKLE_STACK, ".", "a stack of more than"},
-    {BYTES("K\x01"), BYTES("N0"), DP_MAX_TREE_VALUES, ".", "values, expected at most"},
+    {BYTES("K\x01"), BYTES("N0"), DP_MAX_PICKLE_VALUES, ".",
+     "values, expected at most"},
 };
 
 START_TEST(a_bomb_is_refused_before_it_grows)
@@ -71,7 +72,7 @@ START_TEST(a_bomb_is_refused_before_it_grows)
                          limits[_i].unit_size, limits[_i].times, limits[_i].tail);
     ck_assert_int_eq(read_bytes(bytes, size), DP_EFORMAT);
     ck_assert_msg(strstr(err.text, limits[_i].sentence) != NULL, "%s", err.text);
-    ck_assert_uint_le(tree_bytes(), 150 * size);
+    ck_assert_uint_le(value_bytes(), 150 * size);
     free(bytes);
 }
 END_TEST
@@ -84,7 +85,7 @@ START_TEST(a_long_list_copied_by_many_calls_is_refused)
     char *bytes = repeat(&size, head, head_size, BYTES("h\2h\1\x85R0"), 100000, "0.");
     ck_assert_int_eq(read_bytes(bytes, size), DP_EFORMAT);
     ck_assert_msg(strstr(err.text, "items in containers") != NULL, "%s", err.text);
-    ck_assert_uint_le(tree_bytes(), 150 * size);
+    ck_assert_uint_le(value_bytes(), 150 * size);
     free(head);
     free(bytes);
 }
@@ -109,7 +110,7 @@ START_TEST(memory_stays_a_multiple_of_the_bytes_read)
         char *bytes =
             repeat(&size, BYTES("(Nq\x00"), units[i].unit, units[i].size, 100000, "t.");
         ck_assert_msg(read_bytes(bytes, size) == DP_OK, "%d: %s", i, err.text);
-        ck_assert_uint_le(tree_bytes(), 150 * size);
+        ck_assert_uint_le(value_bytes(), 150 * size);
         free(bytes);
     }
 }
@@ -123,12 +124,13 @@ START_TEST(many_appends_take_linear_memory_in_turns_too)
                          100000, "\x86.");
     ck_assert_msg(read_bytes(bytes, size) == DP_OK, "%s", err.text);
     for (size_t i = 0; i < 2; i++) {
-        const dp_value list = dp_tree_item(&tree, root, i);
-        ck_assert_uint_eq(dp_tree_count(&tree, list), 100000);
-        ck_assert_int_eq(dp_tree_kind(&tree, dp_tree_item(&tree, list, 99999)),
-                         DP_VALUE_NONE);
+        const dp_pickle_value list = dp_pickle_value_item(&values, root, i);
+        ck_assert_uint_eq(dp_pickle_value_count(&values, list), 100000);
+        ck_assert_int_eq(
+            dp_pickle_value_kind(&values, dp_pickle_value_item(&values, list, 99999)),
+            DP_PICKLE_NONE);
     }
-    ck_assert_uint_le(tree_bytes(), 150 * size);
+    ck_assert_uint_le(value_bytes(), 150 * size);
     free(bytes);
 }
 END_TEST
@@ -136,7 +138,7 @@ END_TEST
 START_TEST(too_many_different_globals_are_refused)
 {
     enum { EACH = 16 };
-    const size_t count = DP_MAX_TREE_GLOBALS + 1;
+    const size_t count = DP_MAX_PICKLE_GLOBALS + 1;
     char *bytes = malloc(count * EACH + 1), *at = bytes;
     ck_assert_ptr_nonnull(bytes);
     for (size_t i = 0; i < count; i++)

@@ -1,7 +1,7 @@
-/* scene.h - one image's town: what stands where, and what of it can be seen
+/* layout.h - one image's town: what stands where, and what of it can be seen
  */
-#ifndef DP_TOOLS_TOWN_SCENE_H
-#define DP_TOOLS_TOWN_SCENE_H
+#ifndef DP_TOOLS_TOWN_LAYOUT_H
+#define DP_TOOLS_TOWN_LAYOUT_H
 
 #include "base/status.h"
 #include "tools/town/ground.h"
@@ -9,8 +9,8 @@
 
 enum { TOY_MOST_THINGS = 16 };
 
-/* Zero-initialise. Memory is kept from scene to scene, which are all of one size. */
-typedef struct toy_scene {
+/* Zero-initialise. The memory serves layout after layout; all are of one size. */
+typedef struct toy_layout {
     int h, w;
     toy_ground ground;
     int count; /* of things, the farthest first         */
@@ -19,19 +19,19 @@ typedef struct toy_scene {
     uint8_t *owner;       /* h x w: 1 + the thing seen there, or 0 */
     uint8_t *masks;       /* of each thing, h x w, 0 or not        */
     cairo_surface_t *ink; /* A8: where masks are drawn             */
-} toy_scene;
+} toy_layout;
 
-/* Room for scenes of h x w. DP_ENOMEM. */
-dp_status toy_scene_init(dp_error *err, toy_scene *s, int h, int w) DP_MUST_CHECK;
+/* Room for layouts of h x w. DP_ENOMEM. */
+dp_status toy_layout_init(dp_error *err, toy_layout *s, int h, int w) DP_MUST_CHECK;
 
 /* Another town. What would be seen of a thing by less than 45 percent of it, or
  * hardly at all, is left out, of the image as of the truth. */
-void toy_scene_plan(toy_scene *s, toy_random *r);
+void toy_layout_plan(toy_layout *s, toy_random *r);
 
 /* Its colours and outlines, on a surface of its size. */
-void toy_scene_draw(const toy_scene *s, cairo_t *cr);
+void toy_layout_draw(const toy_layout *s, cairo_t *cr);
 
 /* Release. A zeroed s is allowed. */
-void toy_scene_done(toy_scene *s);
+void toy_layout_done(toy_layout *s);
 
 #endif

@@ -1,4 +1,4 @@
-#include "tools/town/scene.h"
+#include "tools/town/layout.h"
 
 #include "base/memory.h"
 
@@ -9,21 +9,21 @@ static const double least_seen = 0.45;  /* of what the frame holds of it      */
 static const double least_area = 90;    /* pixels, in an image 192 high      */
 static const double least_inside = 0.6; /* of its box                         */
 
-static double unit(const toy_scene *s)
+static double unit(const toy_layout *s)
 {
     return s->h / 192.0;
 }
 
-static size_t pixels(const toy_scene *s)
+static size_t pixels(const toy_layout *s)
 {
     return (size_t)s->h * (size_t)s->w;
 }
 
-dp_status toy_scene_init(dp_error *err, toy_scene *s, int h, int w)
+dp_status toy_layout_init(dp_error *err, toy_layout *s, int h, int w)
 {
     void *bytes;
     const size_t n = (size_t)h * (size_t)w;
-    *s = (toy_scene){.h = h, .w = w};
+    *s = (toy_layout){.h = h, .w = w};
     const dp_status st =
         dp_alloc(err, &bytes, n * (2 + TOY_MOST_THINGS), 1, "the masks");
     if (st != DP_OK)
@@ -33,24 +33,24 @@ dp_status toy_scene_init(dp_error *err, toy_scene *s, int h, int w)
     s->masks = s->owner + n;
     s->ink = cairo_image_surface_create(CAIRO_FORMAT_A8, w, h);
     if (cairo_surface_status(s->ink) != CAIRO_STATUS_SUCCESS) {
-        toy_scene_done(s);
+        toy_layout_done(s);
         return dp_fail(err, DP_ENOMEM, "out of memory: the masks");
     }
     return DP_OK;
 }
 
-void toy_scene_done(toy_scene *s)
+void toy_layout_done(toy_layout *s)
 {
     dp_free(s->stuff);
     if (s->ink)
         cairo_surface_destroy(s->ink);
-    *s = (toy_scene){0};
+    *s = (toy_layout){0};
 }
 
 /* ---- masks ---- */
 
 /* Draw on the ink, whole pixels, and copy it to `mask`. */
-static void draw_mask(toy_scene *s, uint8_t *mask, const toy_thing *thing)
+static void draw_mask(toy_layout *s, uint8_t *mask, const toy_thing *thing)
 {
     cairo_t *cr = cairo_create(s->ink);
     toy_pen pen = {.cr = cr, .mask = true, .value = 255, .line = unit(s)};
@@ -71,14 +71,14 @@ static void draw_mask(toy_scene *s, uint8_t *mask, const toy_thing *thing)
                (size_t)s->w);
 }
 
-static uint8_t *mask_of(const toy_scene *s, int i)
+static uint8_t *mask_of(const toy_layout *s, int i)
 {
     return s->masks + (size_t)i * pixels(s);
 }
 
 /* ---- placing ---- */
 
-static int stuff_at(const toy_scene *s, double x, double y)
+static int stuff_at(const toy_layout *s, double x, double y)
 {
     int col = (int)floor(x), row = (int)floor(y);
     col = col < 0 ? 0 : col > s->w - 1 ? s->w - 1 : col;
@@ -107,7 +107,7 @@ static bool may_stand(int class, int stuff)
 }
 
 /* 0 at the horizon, 1 at the lower edge of the image. */
-static double nearness(const toy_scene *s, double y)
+static double nearness(const toy_layout *s, double y)
 {
     return fmin(1, fmax(0, (y - s->ground.horizon) / (s->h - s->ground.horizon)));
 }
@@ -132,7 +132,7 @@ static double extent_area(toy_extent e)
 }
 
 /* Whether there is ground under it, it is in the frame mostly, and not in the way. */
-static bool fits(const toy_scene *s, const toy_thing *t)
+static bool fits(const toy_layout *s, const toy_thing *t)
 {
     const toy_extent e = box_of(t), frame = {0, s->w, 0, s->h};
     const double foot = (e.right - e.left) * 0.35;
@@ -170,7 +170,7 @@ static double tilt_of(int class)
     }
 }
 
-static bool try_place(toy_scene *s, toy_random *r, int class)
+static bool try_place(toy_layout *s, toy_random *r, int class)
 {
     for (int attempt = 0; attempt < 30; attempt++) {
         toy_thing t = {.class = class,
@@ -195,7 +195,7 @@ static bool try_place(toy_scene *s, toy_random *r, int class)
 }
 
 /* A crowd on the far grass, behind all else. */
-static void place_crowd(toy_scene *s, toy_random *r)
+static void place_crowd(toy_layout *s, toy_random *r)
 {
     for (int attempt = 0; attempt < 20; attempt++) {
         toy_thing t = {.class = toy_random_happens(r, 0.6) ? TOY_PERSON : TOY_FLOWER,
@@ -219,7 +219,7 @@ static double order_of(const toy_thing *t)
     return t->crowd ? -1 : t->class == TOY_BIRD ? 1e9 + t->size : t->y;
 }
 
-static void sort_things(toy_scene *s)
+static void sort_things(toy_layout *s)
 {
     for (int i = 1; i < s->count; i++) {
         const toy_thing t = s->things[i];
@@ -232,7 +232,7 @@ static void sort_things(toy_scene *s)
 
 /* ---- what is seen ---- */
 
-static void stack(toy_scene *s)
+static void stack(toy_layout *s)
 {
     const size_t n = pixels(s);
     memset(s->owner, 0, n);
@@ -243,7 +243,7 @@ static void stack(toy_scene *s)
     }
 }
 
-static void remove_thing(toy_scene *s, int i)
+static void remove_thing(toy_layout *s, int i)
 {
     for (int k = i; k + 1 < s->count; k++)
         s->things[k] = s->things[k + 1];
@@ -252,7 +252,7 @@ static void remove_thing(toy_scene *s, int i)
 }
 
 /* The thing of which the least is seen, or -1 when enough is of all. */
-static int worst_seen(const toy_scene *s)
+static int worst_seen(const toy_layout *s)
 {
     const size_t n = pixels(s);
     int whole[TOY_MOST_THINGS] = {0}, seen[TOY_MOST_THINGS + 1] = {0};
@@ -274,7 +274,7 @@ static int worst_seen(const toy_scene *s)
     return worst;
 }
 
-void toy_scene_plan(toy_scene *s, toy_random *r)
+void toy_layout_plan(toy_layout *s, toy_random *r)
 {
     s->count = 0;
     toy_ground_plan(&s->ground, r, s->h, s->w);
@@ -295,7 +295,7 @@ void toy_scene_plan(toy_scene *s, toy_random *r)
     }
 }
 
-void toy_scene_draw(const toy_scene *s, cairo_t *cr)
+void toy_layout_draw(const toy_layout *s, cairo_t *cr)
 {
     toy_pen pen = {.cr = cr, .haze = s->ground.low, .line = unit(s)};
     toy_ground_draw(&pen, &s->ground);
