@@ -100,7 +100,7 @@ START_TEST(the_limit_is_a_length_still_allowed)
         fclose(f);
     }
     ck_assert_int_eq(dp_file_load(&err, &data, &got, path, 999), DP_EFORMAT);
-    ck_assert_ptr_nonnull(strstr(err.text, "found more than 999 bytes"));
+    ck_assert_ptr_nonnull(strstr(err.text, "longer than the limit of 999 bytes"));
     ck_assert_ptr_nonnull(strstr(err.text, path));
 }
 END_TEST
