@@ -52,7 +52,7 @@ dp_status dp_arena_reserve(dp_error *err, dp_arena *a, size_t bytes)
     size_t need;
     if (a->overflow || !dp_add_size(&need, bytes, LINE))
         return dp_fail(err, DP_ENOMEM,
-                       "out of memory: this image needs more than can be addressed");
+                       "out of memory: the run needs more than can be addressed");
 #ifdef DP_ARENA_MALLOC
     a->size = need;
 #else

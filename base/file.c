@@ -35,7 +35,7 @@ static dp_status map_opened(dp_error *err, dp_file_map *map, int fd,
                             const struct stat *about, const char *path)
 {
     if (!S_ISREG(about->st_mode))
-        return dp_fail(err, DP_EIO, "%s: found %s, expected a regular file", path,
+        return dp_fail(err, DP_EIO, "%s: %s, not a regular file", path,
                        file_kind(about->st_mode));
     if (about->st_size == 0)
         return DP_OK;
@@ -131,7 +131,7 @@ static dp_status load_opened(dp_error *err, unsigned char **data, size_t *size,
 {
     size_t expected = CHUNK;
     if (S_ISDIR(about->st_mode))
-        return dp_fail(err, DP_EIO, "%s: found a directory, expected a file", path);
+        return dp_fail(err, DP_EIO, "%s: a directory, not a file", path);
     if (S_ISREG(about->st_mode)) {
         if ((uintmax_t)about->st_size > limit)
             return too_long(err, path, limit);

@@ -56,15 +56,14 @@ static dp_status load_file(dp_error *err, dp_config *c)
     if (st != DP_OK)
         return st;
     if (!cJSON_IsObject(f->document))
-        return dp_fail(err, DP_ECONFIG, "%s: found another value, expected an object",
-                       f->path);
+        return dp_fail(err, DP_ECONFIG, "%s: must be an object", f->path);
     if (stat(f->path, &f->id) != 0)
         return dp_fail(err, DP_EIO, "%s: cannot be read twice", f->path);
     for (config_file *g = c->file; g < f; g++)
         if (g->id.st_dev == f->id.st_dev && g->id.st_ino == f->id.st_ino)
             return dp_fail(err, DP_ECONFIG,
-                           "%s: base: found \"%s\" again, expected no cycle",
-                           f[-1].path, f->path);
+                           "%s: base: \"%s\" stands in the chain already", f[-1].path,
+                           f->path);
     return DP_OK;
 }
 
@@ -80,12 +79,11 @@ static dp_status load_chain(dp_error *err, dp_config *c, const char *path)
         if (!base || cJSON_IsNull(base))
             break;
         if (!cJSON_IsString(base))
-            return dp_fail(err, DP_ECONFIG,
-                           "%s: base: found another value, expected a path", f->path);
+            return dp_fail(err, DP_ECONFIG, "%s: base: must be a path", f->path);
         if (c->files == DP_MAX_CONFIG_BASES)
             return dp_fail(err, DP_ECONFIG,
-                           "%s: base: found a longer chain, expected at most %d files",
-                           f->path, DP_MAX_CONFIG_BASES);
+                           "%s: base: the chain has more than %d files", f->path,
+                           DP_MAX_CONFIG_BASES);
         st = path_beside(err, &f[1].path, f->path, base->valuestring);
     }
     return st;
@@ -240,8 +238,7 @@ dp_status dp_config_lay(dp_error *err, dp_config *config, const char *text,
         return st;
     if (!cJSON_IsObject(document)) {
         cJSON_Delete(document);
-        return dp_fail(err, DP_ECONFIG, "%s: found another value, expected an object",
-                       name);
+        return dp_fail(err, DP_ECONFIG, "%s: must be an object", name);
     }
     claim(config, document);
     merge(config->root, document);
@@ -286,9 +283,9 @@ const char *dp_config_origin(const dp_config *config, const cJSON *value)
 static dp_status wrong(dp_error *err, const dp_config *config, const cJSON *value,
                        const char *where, const char *key, const char *expected)
 {
-    return dp_fail(err, DP_ECONFIG, "%s: %s%s%s: found %s, expected %s",
+    return dp_fail(err, DP_ECONFIG, "%s: %s%s%s: %s %s",
                    dp_config_origin(config, value), where, *where ? "." : "", key,
-                   value ? "another value" : "nothing", expected);
+                   value ? "must be" : "missing; must be", expected);
 }
 
 dp_status dp_config_section(dp_error *err, const cJSON **out, const dp_config *config,

@@ -42,8 +42,7 @@ static dp_status check_ids(dp_error *err, const dp_dataset *d)
     qsort(ids, (size_t)d->count, sizeof *ids, compare_ids);
     for (int i = 1; i < d->count && st == DP_OK; i++)
         if (ids[i - 1] == ids[i])
-            st = dp_fail(err, DP_ECONFIG,
-                         "classes: found the id %d twice, expected once", ids[i]);
+            st = dp_fail(err, DP_ECONFIG, "classes: id %d stands twice", ids[i]);
     dp_free(ids);
     return st;
 }
@@ -54,8 +53,7 @@ static dp_status parse_class(dp_error *err, dp_class *c, const cJSON *object, in
     char where[32];
     snprintf(where, sizeof where, "classes[%d]", index);
     if (!cJSON_IsObject(object))
-        return dp_fail(err, DP_ECONFIG, "%s: found another value, expected an object",
-                       where);
+        return dp_fail(err, DP_ECONFIG, "%s: must be an object", where);
     dp_status st = dp_params_parse(err, params, &row, object, NULL, where);
     if (st == DP_OK)
         st = dp_strdup(err, &c->name, row.name);
@@ -71,7 +69,7 @@ static dp_status parse_classes(dp_error *err, dp_dataset *d, const cJSON *classe
 {
     const int count = cJSON_IsArray(classes) ? cJSON_GetArraySize(classes) : 0;
     if (count < 1 || count > DP_MAX_CLASSES)
-        return dp_fail(err, DP_ECONFIG, "classes: found %d, expected a list of 1 to %d",
+        return dp_fail(err, DP_ECONFIG, "classes: found a list of %d, expected 1 to %d",
                        count, DP_MAX_CLASSES);
     void *list;
     dp_status st = dp_alloc(err, &list, (size_t)count, sizeof *d->list, "classes");
@@ -108,17 +106,18 @@ static dp_status count_classes(dp_error *err, dp_dataset *d, const cJSON *count)
 static dp_status parse_document(dp_error *err, dp_dataset *d, const cJSON *root)
 {
     if (!cJSON_IsObject(root))
-        return dp_fail(err, DP_ECONFIG, "found another value, expected an object");
+        return dp_fail(err, DP_ECONFIG, "must be an object");
     for (const cJSON *v = root->child; v; v = v->next)
         if (strcmp(v->string, "name") != 0 && strcmp(v->string, "comment") != 0 &&
             strcmp(v->string, "classes") != 0 && strcmp(v->string, "count") != 0)
-            return dp_fail(err, DP_ECONFIG,
-                           "%s: unknown key, expected name, comment, classes or count",
-                           v->string);
+            return dp_fail(
+                err, DP_ECONFIG,
+                "%s: unknown key; the keys are name, comment, classes and count",
+                v->string);
     const char *name =
         cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(root, "name"));
     if (!name)
-        return dp_fail(err, DP_ECONFIG, "name: found no text, expected the data set's");
+        return dp_fail(err, DP_ECONFIG, "name: must be a text, the data set's name");
     const dp_status st = dp_strdup(err, &d->name, name);
     if (st != DP_OK)
         return st;
@@ -126,7 +125,7 @@ static dp_status parse_document(dp_error *err, dp_dataset *d, const cJSON *root)
     const cJSON *number = cJSON_GetObjectItemCaseSensitive(root, "count");
     if (classes && number)
         return dp_fail(err, DP_ECONFIG,
-                       "count: found beside classes, expected one of them");
+                       "count: stands beside classes; give one of them");
     return number ? count_classes(err, d, number) : parse_classes(err, d, classes);
 }
 

@@ -178,7 +178,7 @@ static dp_status fail_unknown(const reader *r, const dp_param *table,
         dp_text_add(&known, "%s%s", p == table ? "" : ", ", p->key);
     const dp_status st =
         known.status == DP_OK
-            ? dp_fail(r->err, DP_ECONFIG, "%s: unknown key, expected one of: %s", place,
+            ? dp_fail(r->err, DP_ECONFIG, "%s: unknown key; the keys are: %s", place,
                       dp_text_get(&known))
             : known.status;
     dp_text_done(&known);
@@ -190,8 +190,8 @@ static dp_status fail_missing(const reader *r, const dp_param *p, const cJSON *o
     char place[VALUE_PATH], shape[64];
     format_place(place, r, object, p->key);
     format_shape(shape, sizeof shape, p);
-    return dp_fail(r->err, DP_ECONFIG, "%s: found nothing, expected %s %s: %s", place,
-                   article(p), shape, p->help);
+    return dp_fail(r->err, DP_ECONFIG, "%s: missing; give %s %s: %s", place, article(p),
+                   shape, p->help);
 }
 
 /* ---- parsing --------------------------------------------------------------- */

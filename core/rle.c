@@ -252,15 +252,14 @@ dp_status dp_rle_parse(dp_error *err, uint32_t *counts, size_t *count, const cha
         int64_t x;
         if (!get_value(&at, end, &x))
             return dp_fail(err, DP_EFORMAT,
-                           "RLE string: found no whole value at byte %zu of %zu",
+                           "RLE string: no whole value at byte %zu of %zu",
                            (size_t)(start - text), size);
         if (n > 2)
             x += counts[n - 2];
         if (x < 0 || x > left)
             return dp_fail(
                 err, DP_EFORMAT,
-                "RLE string: found a run of %lld pixels where %lld of %d x %d "
-                "are left",
+                "RLE string: a run of %lld pixels, where %lld of %d x %d are left",
                 (long long)x, (long long)left, h, w);
         left -= x;
         counts[n++] = (uint32_t)x;

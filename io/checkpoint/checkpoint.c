@@ -44,21 +44,19 @@ static bool ends_in(const char *path, const char *tail)
 
 static dp_status unknown_form(dp_error *err, const dp_checkpoint *c)
 {
-    static const char expected[] = "expected a file of torch.save, or safetensors";
+    static const char neither[] = "not a file of torch.save or safetensors";
     const unsigned char *p = c->map.data;
     const size_t size = c->map.size;
     if (size == 0)
-        return dp_fail(err, DP_EFORMAT, "%s: found an empty file, %s", c->path,
-                       expected);
+        return dp_fail(err, DP_EFORMAT, "%s: an empty file, %s", c->path, neither);
     if (is_tar(p, size))
         return dp_fail(err, DP_EUNSUPPORTED,
-                       "%s: found a tar archive, as PyTorch wrote before 0.2, %s",
-                       c->path, expected);
+                       "%s: a tar archive, as PyTorch wrote before 0.2, is not read",
+                       c->path);
     if (p[0] == 0x80)
-        return dp_fail(err, DP_EFORMAT, "%s: found a bare pickle, %s", c->path,
-                       expected);
-    return dp_fail(err, DP_EFORMAT, "%s: found a file that starts with %02x %02x, %s",
-                   c->path, p[0], size > 1 ? p[1] : 0, expected);
+        return dp_fail(err, DP_EFORMAT, "%s: a bare pickle, %s", c->path, neither);
+    return dp_fail(err, DP_EFORMAT, "%s: starts with %02x %02x; %s", c->path, p[0],
+                   size > 1 ? p[1] : 0, neither);
 }
 
 static dp_status find_form(dp_error *err, dp_checkpoint *c)
@@ -135,8 +133,7 @@ static dp_status read_torch(dp_error *err, dp_checkpoint *c)
     if (!dp_torch_names_any(&c->torch, c->torch.root)) {
         char found[512];
         describe(&c->torch.values, c->torch.root, found, sizeof found);
-        return dp_fail(err, DP_EFORMAT, "%s: found %s, expected tensors", c->path,
-                       found);
+        return dp_fail(err, DP_EFORMAT, "%s: no tensors, but %s", c->path, found);
     }
     return dp_torch_names_list(err, &c->torch, find_state(c), &c->state);
 }

@@ -23,7 +23,7 @@ static dp_status text_of(dp_error *err, const char **out, const cJSON *object,
 {
     const cJSON *value = cJSON_GetObjectItemCaseSensitive(object, key);
     if (!cJSON_IsString(value))
-        return dp_fail(err, DP_ECONFIG, "%s: %s: expected a text", path, key);
+        return dp_fail(err, DP_ECONFIG, "%s: %s: must be a text", path, key);
     *out = value->valuestring;
     return DP_OK;
 }
@@ -43,11 +43,11 @@ static dp_status read_map(dp_error *err, dp_name_map *map, const char *path)
     const cJSON *rules = cJSON_GetObjectItemCaseSensitive(map->root, "rules");
     map->marks = cJSON_GetObjectItemCaseSensitive(map->root, "marks");
     if (!cJSON_IsArray(rules) || !cJSON_IsArray(map->marks) || !map->marks->child)
-        return dp_fail(err, DP_ECONFIG, "%s: marks, rules: expected lists", path);
+        return dp_fail(err, DP_ECONFIG, "%s: marks, rules: must be lists", path);
     cJSON_ArrayForEach(item, map->marks)
     {
         if (!cJSON_IsString(item))
-            return dp_fail(err, DP_ECONFIG, "%s: marks: expected texts", path);
+            return dp_fail(err, DP_ECONFIG, "%s: marks: must be texts", path);
     }
 
     void *memory;
@@ -78,7 +78,7 @@ dp_status dp_name_map_load(dp_error *err, dp_name_map **out, const char *path)
     dp_name_map *map = memory;
     st = dp_json_load(err, &map->root, path);
     if (st == DP_OK && !cJSON_IsObject(map->root))
-        st = dp_fail(err, DP_ECONFIG, "%s: expected an object", path);
+        st = dp_fail(err, DP_ECONFIG, "%s: must be an object", path);
     if (st == DP_OK)
         st = read_map(err, map, path);
     if (st != DP_OK)
@@ -165,9 +165,8 @@ static dp_status find_pieces(const renaming *n, dp_named_tensor *pieces,
         if (!t)
             return dp_fail(
                 n->err, DP_EFORMAT,
-                "tensor %.100s: found no %.100s to join it to, as %s's names "
-                "have it",
-                name, r->from[p], n->map->name);
+                "tensor %.100s: no %.100s to join it to, as %s's names have it", name,
+                r->from[p], n->map->name);
         pieces[p] = *t;
     }
     return DP_OK;

@@ -82,17 +82,17 @@ static const char *check_pattern(const char *p)
     int holes = 0;
     for (; *p; p++) {
         if (*p == '*' && p[1] != '\0')
-            return "found * before the end";
+            return "* stands before the end";
         if (*p == '{') {
             const size_t key = strcspn(p, "}");
             if (p[key] != '}' || key < 2)
-                return "found { without a name and }";
+                return "{ without a name and }";
             p += key;
         }
         if (*p == '*' || *p == '}')
             holes++;
     }
-    return holes > DP_NAME_RULE_HOLES ? "found too many holes" : NULL;
+    return holes > DP_NAME_RULE_HOLES ? "too many holes" : NULL;
 }
 
 /* Whether every hole of `to` is one of `from`. */
@@ -115,11 +115,11 @@ static const char *check_patterns(const dp_name_rule *r)
     for (int p = 0; p < r->pieces && !wrong; p++) {
         wrong = check_pattern(r->from[p]);
         if (!wrong && !holes_agree(r->from[p], r->to))
-            wrong = "found in \"to\" what \"from\" lacks";
+            wrong = "\"to\" uses what \"from\" lacks";
         /* One piece's name must give the others'. */
         if (!wrong && (!holes_agree(r->from[p], r->from[0]) ||
                        !holes_agree(r->from[0], r->from[p])))
-            wrong = "found pieces in \"from\" with different holes";
+            wrong = "the pieces of \"from\" have different holes";
     }
     return wrong;
 }
@@ -156,7 +156,7 @@ static dp_status read_from(dp_error *err, dp_name_rule *r, const cJSON *from,
     }
     if (item || r->pieces == 0)
         return dp_fail(err, DP_ECONFIG,
-                       "%s: from: expected a text, or a list of 1 to %d texts", path,
+                       "%s: from: must be a text, or a list of 1 to %d texts", path,
                        DP_NAME_RULE_PIECES);
     return DP_OK;
 }
@@ -177,21 +177,21 @@ static const char *read_axes(dp_name_rule *r, const cJSON *extents, const cJSON 
     int rest = 0;
     if (n < 2 || n > DP_NAME_RULE_AXES || !cJSON_IsArray(order) ||
         cJSON_GetArraySize(order) != n)
-        return "expected lists \"extents\" and \"order\" of 2 to 4 numbers";
+        return "needs lists \"extents\" and \"order\" of 2 to 4 numbers";
     for (int i = 0; i < n; i++) {
         const cJSON *extent = cJSON_GetArrayItem(extents, i);
         const cJSON *place = cJSON_GetArrayItem(order, i);
         const int number = cJSON_IsNumber(extent) ? extent->valueint : 0;
         if (number != -1 && (number < 1 || number > 64))
-            return "extents: expected 1 to 64, or -1 for what is left";
+            return "extents: must be 1 to 64, or -1 for what is left";
         rest += number == -1;
         r->extents[i] = number;
         r->order[i] = cJSON_IsNumber(place) ? place->valueint : -1;
     }
     if (rest != 1)
-        return "extents: expected one -1, for what is left";
+        return "extents: one must be -1, for what is left";
     if (!is_order(r->order, n))
-        return "order: expected each of the extents' places once, from 0";
+        return "order: must have each of the extents' places once, from 0";
     r->axes = n;
     return NULL;
 }
@@ -206,7 +206,7 @@ dp_status dp_name_rule_read(dp_error *err, dp_name_rule *r, const cJSON *item,
     if (st == DP_OK)
         st = read_from(err, r, cJSON_GetObjectItemCaseSensitive(item, "from"), path);
     if (st == DP_OK && !cJSON_IsString(to))
-        st = dp_fail(err, DP_ECONFIG, "%s: to: expected a text", path);
+        st = dp_fail(err, DP_ECONFIG, "%s: to: must be a text", path);
     if (st != DP_OK)
         return st;
     r->to = to->valuestring;
@@ -274,8 +274,7 @@ static dp_status cut(dp_error *err, const dp_name_rule *r, dp_named_tensor *t)
         char found[100];
         dp_named_tensor_format_shape(found, sizeof found, t->rank, t->shape);
         return dp_fail(err, DP_EFORMAT,
-                       "tensor %.100s: found shape %s, expected a last extent that is "
-                       "a multiple of %lld",
+                       "tensor %.100s: the last extent of %s is no multiple of %lld",
                        t->name, found, (long long)known);
     }
     int64_t step = t->shape[last] > 1 ? t->stride[last] : 0;
@@ -306,11 +305,10 @@ static dp_status check_pieces(dp_error *err, const dp_name_rule *r,
 {
     for (int p = 0; p < r->pieces; p++) {
         if (dp_dtype_size(pieces[p].dtype) == 0)
-            return dp_fail(err, DP_EUNSUPPORTED,
-                           "tensor %.100s: found a type that is not read",
+            return dp_fail(err, DP_EUNSUPPORTED, "tensor %.100s: its type is not read",
                            pieces[p].name);
         if (dp_named_tensor_count(&pieces[p]) == 0)
-            return dp_fail(err, DP_EFORMAT, "tensor %.100s: found no elements",
+            return dp_fail(err, DP_EFORMAT, "tensor %.100s: has no elements",
                            pieces[p].name);
     }
     for (int p = 1; p < r->pieces; p++)
@@ -319,8 +317,7 @@ static dp_status check_pieces(dp_error *err, const dp_name_rule *r,
             dp_named_tensor_format_shape(a, sizeof a, pieces[0].rank, pieces[0].shape);
             dp_named_tensor_format_shape(b, sizeof b, pieces[p].rank, pieces[p].shape);
             return dp_fail(err, DP_EFORMAT,
-                           "tensor %.100s: found %s %s, expected what can be joined to "
-                           "%s %s of %.100s",
+                           "tensor %.100s: %s %s cannot be joined to %s %s of %.100s",
                            pieces[p].name, dp_dtype_name(pieces[p].dtype), b,
                            dp_dtype_name(pieces[0].dtype), a, pieces[0].name);
         }

@@ -69,8 +69,7 @@ static dp_status take_line(machine *m, dp_name *line)
     const unsigned char *start = m->data + m->at;
     const unsigned char *end = limit ? memchr(start, '\n', limit) : NULL;
     if (!end)
-        return dp_fail(m->err, DP_EFORMAT,
-                       "found no end of line, expected one in %d bytes",
+        return dp_fail(m->err, DP_EFORMAT, "no end of line within %d bytes",
                        DP_MAX_TENSOR_NAME);
     *line = (dp_name){(const char *)start, (size_t)(end - start)};
     m->at += line->size + 1;
@@ -82,7 +81,7 @@ static dp_status take_line(machine *m, dp_name *line)
 static dp_status push(machine *m, dp_pickle_value v)
 {
     if (m->depth >= DP_MAX_PICKLE_STACK)
-        return dp_fail(m->err, DP_EFORMAT, "found a stack of more than %d values",
+        return dp_fail(m->err, DP_EFORMAT, "more than %d values on the stack",
                        DP_MAX_PICKLE_STACK);
     void *stack = m->stack;
     const dp_status st = dp_grow(m->err, &stack, &m->stack_room, m->depth + 1, sizeof v,
@@ -121,14 +120,12 @@ static dp_status replace(machine *m, size_t count, dp_pickle_value v)
     return push(m, v);
 }
 
-/* Remove the topmost mark; *items are the *count values that lie above it, which remain
- * on the stack. */
-static dp_status close_mark(machine *m, const dp_pickle_value **items, size_t *count)
+/* Remove the topmost mark; the *count values above it remain on the stack. */
+static dp_status close_mark(machine *m, size_t *count)
 {
     if (m->mark_count == 0)
-        return dp_fail(m->err, DP_EFORMAT, "found no mark on the stack");
+        return dp_fail(m->err, DP_EFORMAT, "no mark on the stack");
     *count = above_mark(m);
-    *items = m->stack + m->depth - *count;
     m->mark_count--;
     return DP_OK;
 }
@@ -136,7 +133,7 @@ static dp_status close_mark(machine *m, const dp_pickle_value **items, size_t *c
 static dp_status op_mark(machine *m)
 {
     if (m->mark_count == DP_MAX_PICKLE_DEPTH)
-        return dp_fail(m->err, DP_EFORMAT, "found more than %d nested containers",
+        return dp_fail(m->err, DP_EFORMAT, "more than %d nested containers",
                        DP_MAX_PICKLE_DEPTH);
     m->marks[m->mark_count++] = m->depth;
     return DP_OK;
@@ -156,9 +153,8 @@ static dp_status op_pop(machine *m)
 
 static dp_status op_pop_mark(machine *m)
 {
-    const dp_pickle_value *items;
     size_t count = 0;
-    const dp_status st = close_mark(m, &items, &count);
+    const dp_status st = close_mark(m, &count);
     m->depth -= count;
     return st;
 }
@@ -178,7 +174,7 @@ static dp_status memo_put(machine *m, uint64_t index)
         return st;
     if (index >= m->at)
         return dp_fail(m->err, DP_EFORMAT,
-                       "found memo index %llu after %zu bytes, expected less",
+                       "memo index %llu is too high after %zu bytes",
                        (unsigned long long)index, m->at);
     void *memo = m->memo;
     st = dp_grow(m->err, &memo, &m->memo_room, (size_t)index + 1, sizeof *m->memo,
@@ -211,7 +207,7 @@ static dp_status op_get(machine *m)
     if (st != DP_OK)
         return st;
     if (index >= m->memo_count || m->memo[index] == DP_PICKLE_ABSENT)
-        return dp_fail(m->err, DP_EFORMAT, "found no value under memo index %llu",
+        return dp_fail(m->err, DP_EFORMAT, "no value under memo index %llu",
                        (unsigned long long)index);
     return push(m, m->memo[index]);
 }
@@ -243,7 +239,7 @@ static dp_status op_stop(machine *m)
 {
     if (m->depth != 1 || m->mark_count != 0)
         return dp_fail(m->err, DP_EFORMAT,
-                       "found %zu values and %d marks on the stack, expected one value",
+                       "%zu values and %d marks are left on the stack, not one value",
                        m->depth, m->mark_count);
     m->stopped = true;
     return DP_OK;
@@ -332,43 +328,44 @@ static dp_status op_bytes(machine *m)
 
 /* ---- containers ---- */
 
-static dp_status op_empty(machine *m)
+/* Replace the `count` values on top by a container that holds them. */
+static dp_status collect(machine *m, dp_pickle_kind kind, size_t count)
 {
+    const dp_pickle_value *items = count ? m->stack + m->depth - count : NULL;
     dp_pickle_value v;
-    const dp_status st = dp_pickle_values_add_items(
-        m->err, m->values, &v, (dp_pickle_kind)m->operand, NULL, 0);
-    return st == DP_OK ? push(m, v) : st;
+    const dp_status st =
+        dp_pickle_values_add_items(m->err, m->values, &v, kind, items, count);
+    return st == DP_OK ? replace(m, count, v) : st;
 }
 
-static dp_status odd_items(machine *m, size_t count)
+static dp_status op_empty(machine *m)
 {
-    return dp_fail(m->err, DP_EFORMAT, "found %zu keys and values, expected pairs",
-                   count);
+    return collect(m, (dp_pickle_kind)m->operand, 0);
+}
+
+/* A dict's keys and values come in pairs. */
+static dp_status check_pairs(machine *m, dp_pickle_kind kind, size_t count)
+{
+    return kind != DP_PICKLE_DICT || count % 2 == 0
+               ? DP_OK
+               : dp_fail(m->err, DP_EFORMAT, "%zu keys and values do not make pairs",
+                         count);
 }
 
 static dp_status op_from_mark(machine *m)
 {
-    const dp_pickle_value *items = NULL;
     size_t count = 0;
-    dp_pickle_value v;
-    dp_status st = close_mark(m, &items, &count);
-    if (st == DP_OK && m->operand == DP_PICKLE_DICT && count % 2)
-        st = odd_items(m, count);
+    dp_status st = close_mark(m, &count);
     if (st == DP_OK)
-        st = dp_pickle_values_add_items(m->err, m->values, &v,
-                                        (dp_pickle_kind)m->operand, items, count);
-    return st == DP_OK ? replace(m, count, v) : st;
+        st = check_pairs(m, (dp_pickle_kind)m->operand, count);
+    return st == DP_OK ? collect(m, (dp_pickle_kind)m->operand, count) : st;
 }
 
 static dp_status op_tuple(machine *m)
 {
     const size_t count = (size_t)m->operand;
-    dp_pickle_value v;
-    dp_status st = need(m, count);
-    if (st == DP_OK)
-        st = dp_pickle_values_add_items(m->err, m->values, &v, DP_PICKLE_TUPLE,
-                                        m->stack + m->depth - count, count);
-    return st == DP_OK ? replace(m, count, v) : st;
+    const dp_status st = need(m, count);
+    return st == DP_OK ? collect(m, DP_PICKLE_TUPLE, count) : st;
 }
 
 /* Put the `count` values on top into the container of that kind below them. An opaque
@@ -376,8 +373,8 @@ static dp_status op_tuple(machine *m)
 static dp_status fill(machine *m, dp_pickle_kind kind, size_t count)
 {
     dp_status st = need(m, count + 1);
-    if (st == DP_OK && kind == DP_PICKLE_DICT && count % 2)
-        st = odd_items(m, count);
+    if (st == DP_OK)
+        st = check_pairs(m, kind, count);
     if (st != DP_OK)
         return st;
     const dp_pickle_value container = top(m, count);
@@ -394,9 +391,8 @@ static dp_status fill(machine *m, dp_pickle_kind kind, size_t count)
 
 static dp_status fill_from_mark(machine *m)
 {
-    const dp_pickle_value *items;
     size_t count = 0;
-    const dp_status st = close_mark(m, &items, &count);
+    const dp_status st = close_mark(m, &count);
     return st == DP_OK ? fill(m, (dp_pickle_kind)m->operand, count) : st;
 }
 
@@ -431,11 +427,11 @@ static dp_status op_stack_global(machine *m)
         return st;
     if (dp_pickle_value_kind(m->values, top(m, 0)) != DP_PICKLE_TEXT ||
         dp_pickle_value_kind(m->values, top(m, 1)) != DP_PICKLE_TEXT)
-        return dp_fail(m->err, DP_EFORMAT, "found a global that is not named by texts");
+        return dp_fail(m->err, DP_EFORMAT, "the global is not named by texts");
     const dp_name module = dp_pickle_value_text(m->values, top(m, 1));
     const dp_name name = dp_pickle_value_text(m->values, top(m, 0));
     if (module.size > DP_MAX_TENSOR_NAME || name.size > DP_MAX_TENSOR_NAME)
-        return dp_fail(m->err, DP_EFORMAT, "found a global's name of %zu bytes",
+        return dp_fail(m->err, DP_EFORMAT, "the global's name has %zu bytes",
                        module.size + name.size);
     return push_global(m, 2, module, name);
 }
@@ -471,7 +467,7 @@ static dp_status op_build(machine *m)
         dp_pickle_value_count(p, state) == 3 &&
         dp_pickle_value_kind(p, dp_pickle_value_item(p, state, 0)) == DP_PICKLE_BOOL;
     if (kind != DP_PICKLE_OPAQUE && !attributes && !flags)
-        return dp_fail(m->err, DP_EFORMAT, "found a %s to build from a %s",
+        return dp_fail(m->err, DP_EFORMAT, "a %s cannot be built from a %s",
                        dp_pickle_kind_name(kind),
                        dp_pickle_kind_name(dp_pickle_value_kind(p, state)));
     m->depth--;
@@ -566,8 +562,8 @@ static dp_status step(machine *m, const char *name)
     const char *refused = refused_names[*byte];
     if (!op->run)
         return dp_fail(m->err, DP_EFORMAT,
-                       "%s: byte %zu: found opcode %s (0x%02x), which is not read",
-                       name, at, refused ? refused : "without a name", *byte);
+                       "%s: byte %zu: opcode %s (0x%02x) is not read", name, at,
+                       refused ? refused : "without a name", *byte);
     m->operand = op->operand;
     const dp_status st = op->run(m);
     return st == DP_OK ? DP_OK
@@ -588,8 +584,9 @@ dp_status dp_pickle_read(dp_error *err, dp_pickle_values *values, dp_pickle_valu
         st = step(&m, name);
         /* A call may copy a list; many calls on one long list would be a bomb. */
         if (st == DP_OK && (values->items_used - items) / 16 > m.at)
-            st = dp_fail(err, DP_EFORMAT, "%s: byte %zu: found %zu items in containers",
-                         name, m.at, values->items_used - items);
+            st = dp_fail(err, DP_EFORMAT,
+                         "%s: byte %zu: too many items in containers: %zu", name, m.at,
+                         values->items_used - items);
     }
     if (st == DP_OK) {
         *root = m.stack[0];

@@ -141,7 +141,7 @@ static bool is_tuple_of_counts(const dp_pickle_values *p, dp_pickle_value v)
 static dp_status misfit(dp_error *err, const char *callable, const char *found,
                         const char *expected)
 {
-    return dp_fail(err, DP_EFORMAT, "%s of %s, expected %s", callable, found, expected);
+    return dp_fail(err, DP_EFORMAT, "%s of %s; it needs %s", callable, found, expected);
 }
 
 /* ---- what the names make ---- */

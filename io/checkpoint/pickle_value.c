@@ -110,9 +110,7 @@ static dp_status add(dp_error *err, dp_pickle_values *p, dp_pickle_value *out,
                      struct dp_pickle_node node)
 {
     if (p->count >= DP_MAX_PICKLE_VALUES)
-        return dp_fail(err, DP_EFORMAT,
-                       "found more than %d values, expected at most that",
-                       DP_MAX_PICKLE_VALUES);
+        return dp_fail(err, DP_EFORMAT, "more than %d values", DP_MAX_PICKLE_VALUES);
     void *nodes = p->nodes;
     const dp_status st = dp_grow(err, &nodes, &p->room, p->count + 1, sizeof node,
                                  "a checkpoint's values");
@@ -229,8 +227,7 @@ static dp_status intern_global(dp_error *err, dp_pickle_values *p, const char **
     }
     dp_status st = DP_OK;
     if (p->globals_count >= DP_MAX_PICKLE_GLOBALS)
-        st = dp_fail(err, DP_EFORMAT,
-                     "found more than %d different globals, expected at most that",
+        st = dp_fail(err, DP_EFORMAT, "more than %d different globals",
                      DP_MAX_PICKLE_GLOBALS);
     if (st == DP_OK)
         st = grow_globals(err, p, p->globals_count + 1);
@@ -263,8 +260,7 @@ dp_status dp_pickle_values_add_opaque(dp_error *err, dp_pickle_values *p,
 static dp_status grow_items(dp_error *err, dp_pickle_values *p, size_t more)
 {
     if (more > DP_MAX_PICKLE_ITEMS - p->items_used)
-        return dp_fail(err, DP_EFORMAT,
-                       "found more than %d items of containers, expected at most that",
+        return dp_fail(err, DP_EFORMAT, "more than %d items in containers",
                        DP_MAX_PICKLE_ITEMS);
     void *items = p->items;
     const dp_status st = dp_grow(err, &items, &p->items_room, p->items_used + more,

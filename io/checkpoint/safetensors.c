@@ -50,7 +50,7 @@ static dp_status json_failed(reader *r)
     const dp_status st = dp_json_stream_status(r->err, &r->json, r->path);
     return st != DP_OK
                ? st
-               : dp_fail(r->err, DP_EFORMAT, "%s: found a broken header", r->path);
+               : dp_fail(r->err, DP_EFORMAT, "%s: the header is damaged", r->path);
 }
 
 /* The string itself, closed by a zero byte. It is never longer than as it stands in the
@@ -93,13 +93,12 @@ static dp_status read_dtype(reader *r, entry *e)
     char name[16];
     if (dp_json_stream_peek(&r->json) != DP_JSON_STRING ||
         !dp_json_stream_string(&r->json, &text))
-        return bad_entry(r, e->name, "found a dtype that is no text");
+        return bad_entry(r, e->name, "dtype is no text");
     if (text.size < sizeof name)
         e->type = dp_stored_type_find((dp_name){name, dp_json_slice_copy(text, name)});
     if (!e->type)
-        return dp_fail(r->err, DP_EFORMAT, "%s: tensor %s: found unknown dtype %.*s",
-                       r->path, e->name.text, text.size < 40 ? (int)text.size : 40,
-                       text.text);
+        return dp_fail(r->err, DP_EFORMAT, "%s: tensor %s: unknown dtype %.*s", r->path,
+                       e->name.text, text.size < 40 ? (int)text.size : 40, text.text);
     e->tensor.dtype = e->type->dtype;
     return DP_OK;
 }
@@ -109,14 +108,14 @@ static dp_status read_shape(reader *r, entry *e)
     dp_json_stream *s = &r->json;
     int rank = 0;
     if (dp_json_stream_peek(s) != DP_JSON_ARRAY || !dp_json_stream_array(s))
-        return bad_entry(r, e->name, "found a shape that is no list");
+        return bad_entry(r, e->name, "shape is no list");
     while (dp_json_stream_item(s)) {
         if (rank == DP_MAX_TENSOR_RANK)
             return dp_fail(r->err, DP_EUNSUPPORTED,
-                           "%s: tensor %s: found more than %d dimensions", r->path,
+                           "%s: tensor %s: more than %d dimensions", r->path,
                            e->name.text, DP_MAX_TENSOR_RANK);
         if (!read_count(s, &e->tensor.shape[rank++]))
-            return bad_entry(r, e->name, "found a shape that is not of whole numbers");
+            return bad_entry(r, e->name, "shape is not of whole numbers");
     }
     e->tensor.rank = rank;
     return s->expected ? json_failed(r) : DP_OK;
@@ -128,16 +127,14 @@ static dp_status read_offsets(reader *r, entry *e)
     int64_t offset[2];
     int count = 0;
     if (dp_json_stream_peek(s) != DP_JSON_ARRAY || !dp_json_stream_array(s))
-        return bad_entry(r, e->name, "found data_offsets that are no list");
+        return bad_entry(r, e->name, "data_offsets are no list");
     while (dp_json_stream_item(s))
         if (count == 2 || !read_count(s, &offset[count++]))
-            return bad_entry(r, e->name,
-                             "found data_offsets that are not two whole numbers");
+            return bad_entry(r, e->name, "data_offsets are not two whole numbers");
     if (s->expected)
         return json_failed(r);
     if (count != 2)
-        return bad_entry(r, e->name,
-                         "found data_offsets that are not two whole numbers");
+        return bad_entry(r, e->name, "data_offsets are not two whole numbers");
     e->begin = (uint64_t)offset[0];
     e->end = (uint64_t)offset[1];
     return DP_OK;
@@ -157,13 +154,13 @@ static dp_status check_entry(reader *r, entry *e)
                dp_mul_size(&eights, full, 16);
     }
     if (!fits)
-        return bad_entry(r, e->name, "found a shape whose size overflows");
+        return bad_entry(r, e->name, "its size overflows");
     if (!dp_stored_type_bytes(e->type, empty ? 0 : full, &bytes))
-        return bad_entry(r, e->name, "found elements that end within a byte");
+        return bad_entry(r, e->name, "its elements end within a byte");
     if (e->begin > e->end || e->end - e->begin != bytes)
         return dp_fail(
             r->err, DP_EFORMAT,
-            "%s: tensor %s: found data_offsets %llu to %llu, expected %zu bytes",
+            "%s: tensor %s: data_offsets %llu to %llu do not hold its %zu bytes",
             r->path, e->name.text, (unsigned long long)e->begin,
             (unsigned long long)e->end, bytes);
     return DP_OK;
@@ -179,13 +176,14 @@ static dp_status read_field(reader *r, entry *e, dp_json_slice key, bool seen[3]
     for (int i = 0; i < 3; i++)
         if (dp_json_slice_is(key, fields[i].key)) {
             if (seen[i])
-                return bad_entry(r, e->name, "found a key twice");
+                return bad_entry(r, e->name, "a key stands twice");
             seen[i] = true;
             return fields[i].read(r, e);
         }
-    return dp_fail(r->err, DP_EFORMAT,
-                   "%s: tensor %s: found key %.*s, expected dtype, shape, data_offsets",
-                   r->path, e->name.text, key.size < 40 ? (int)key.size : 40, key.text);
+    return dp_fail(
+        r->err, DP_EFORMAT,
+        "%s: tensor %s: unknown key %.*s; the keys are dtype, shape and data_offsets",
+        r->path, e->name.text, key.size < 40 ? (int)key.size : 40, key.text);
 }
 
 static dp_status read_entry(reader *r, dp_name name)
@@ -196,15 +194,14 @@ static dp_status read_entry(reader *r, dp_name name)
     void *entries = r->entries;
     dp_status st = DP_OK;
     if (r->count == DP_MAX_TENSORS || name.size > DP_MAX_TENSOR_NAME)
-        return dp_fail(
-            r->err, DP_EFORMAT,
-            "%s: found more than %d tensors, or a name of more than %d bytes", r->path,
-            DP_MAX_TENSORS, DP_MAX_TENSOR_NAME);
+        return dp_fail(r->err, DP_EFORMAT,
+                       "%s: more than %d tensors, or a name of more than %d bytes",
+                       r->path, DP_MAX_TENSORS, DP_MAX_TENSOR_NAME);
     if (!dp_utf8_is_name(name.text, name.size))
-        return bad_entry(r, name, "found control characters in its name");
+        return bad_entry(r, name, "its name has control characters");
     if (dp_json_stream_peek(&r->json) != DP_JSON_OBJECT ||
         !dp_json_stream_object(&r->json))
-        return bad_entry(r, name, "found an entry that is no object");
+        return bad_entry(r, name, "its entry is no object");
     while (st == DP_OK && dp_json_stream_member(&r->json, &key))
         st = read_field(r, &e, key, seen);
     if (st != DP_OK)
@@ -212,7 +209,7 @@ static dp_status read_entry(reader *r, dp_name name)
     if (r->json.expected)
         return json_failed(r);
     if (!seen[0] || !seen[1] || !seen[2])
-        return bad_entry(r, name, "found no dtype, shape or data_offsets");
+        return bad_entry(r, name, "it has no dtype, shape or data_offsets");
     st = check_entry(r, &e);
     if (st == DP_OK)
         st = dp_grow(r->err, &entries, &r->room, r->count + 1, sizeof e, "a header");
@@ -230,14 +227,14 @@ static dp_status read_metadata(reader *r)
     dp_status st = DP_OK;
     if (dp_json_stream_peek(&r->json) != DP_JSON_OBJECT ||
         !dp_json_stream_object(&r->json))
-        return dp_fail(r->err, DP_EFORMAT, "%s: found %s that is no object", r->path,
+        return dp_fail(r->err, DP_EFORMAT, "%s: %s is no object", r->path,
                        metadata_key);
     while (st == DP_OK && dp_json_stream_member(&r->json, &key)) {
         dp_pickle_value item[2];
         if (dp_json_stream_peek(&r->json) != DP_JSON_STRING ||
             !dp_json_stream_string(&r->json, &text))
-            return dp_fail(r->err, DP_EFORMAT, "%s: %s: found a value that is no text",
-                           r->path, metadata_key);
+            return dp_fail(r->err, DP_EFORMAT, "%s: %s: a value is no text", r->path,
+                           metadata_key);
         st = dp_pickle_values_add_text(r->err, r->metadata, &item[0], DP_PICKLE_TEXT,
                                        keep_text(r, key));
         if (st == DP_OK)
@@ -261,7 +258,7 @@ static dp_status read_header(reader *r, const char *text, size_t size)
         if (!dp_json_slice_is(key, metadata_key)) {
             st = read_entry(r, keep_text(r, key));
         } else if (seen) {
-            st = dp_fail(r->err, DP_EFORMAT, "%s: found %s twice", r->path,
+            st = dp_fail(r->err, DP_EFORMAT, "%s: %s stands twice", r->path,
                          metadata_key);
         } else {
             seen = true;
@@ -297,8 +294,7 @@ static dp_status place_entries(reader *r, dp_tensor_list *list,
         if (e->begin != at || e->end > size)
             return dp_fail(
                 r->err, DP_EFORMAT,
-                "%s: tensor %s: found bytes %llu to %llu, expected them to start "
-                "at %llu and to end by %zu",
+                "%s: tensor %s: bytes %llu to %llu must start at %llu and end by %zu",
                 r->path, e->name.text, (unsigned long long)e->begin,
                 (unsigned long long)e->end, (unsigned long long)at, size);
         at = e->end;
@@ -306,8 +302,7 @@ static dp_status place_entries(reader *r, dp_tensor_list *list,
         st = dp_tensor_list_add(r->err, list, &e->tensor, e->type, e->name.text);
     }
     if (st == DP_OK && at != size)
-        st = dp_fail(r->err, DP_EFORMAT,
-                     "%s: found %llu bytes behind the last tensor, expected none",
+        st = dp_fail(r->err, DP_EFORMAT, "%s: %llu bytes follow the last tensor",
                      r->path, (unsigned long long)(size - at));
     return st;
 }
@@ -326,15 +321,13 @@ dp_status dp_safetensors_read(dp_error *err, dp_tensor_list *list,
                        LENGTH_SIZE);
     const uint64_t length = get_length(data);
     if (length > size - LENGTH_SIZE || length > DP_MAX_SAFETENSORS_HEADER)
-        return dp_fail(
-            err, DP_EFORMAT,
-            "%s: found a header of %llu bytes in a file of %zu, expected at most %d "
-            "bytes of it",
-            path, (unsigned long long)length, size, DP_MAX_SAFETENSORS_HEADER);
+        return dp_fail(err, DP_EFORMAT,
+                       "%s: a header of %llu bytes in a file of %zu; the limit is %d",
+                       path, (unsigned long long)length, size,
+                       DP_MAX_SAFETENSORS_HEADER);
     const char *header = (const char *)data + LENGTH_SIZE;
     if (length == 0 || header[0] != '{')
-        return dp_fail(err, DP_EFORMAT, "%s: found a header that does not start with {",
-                       path);
+        return dp_fail(err, DP_EFORMAT, "%s: the header does not start with {", path);
 
     dp_status st = dp_alloc(err, &memory, (size_t)length + 1, 1, "a header's texts");
     r.texts = *texts = memory;

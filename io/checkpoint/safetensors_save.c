@@ -27,12 +27,11 @@ static dp_status check_names(const writer *w)
         names[i] = dp_name_from(w->tensors[i].name);
         if (!dp_utf8_is_name(names[i].text, names[i].size) ||
             dp_name_equals(names[i], "__metadata__"))
-            st = dp_fail(w->err, DP_EARG,
-                         "%s: found tensor name \"%s\", expected other text", w->path,
-                         w->tensors[i].name);
+            st = dp_fail(w->err, DP_EARG, "%s: tensor name \"%s\" cannot be used",
+                         w->path, w->tensors[i].name);
         else if (dp_dtype_size(w->tensors[i].dtype) == 0)
             st = dp_fail(w->err, DP_EUNSUPPORTED,
-                         "%s: tensor %s: found a type that is not converted", w->path,
+                         "%s: tensor %s: its type is not converted", w->path,
                          w->tensors[i].name);
     }
     if (st == DP_OK)
@@ -40,7 +39,7 @@ static dp_status check_names(const writer *w)
     if (st == DP_OK) {
         const ptrdiff_t twice = dp_name_index_find_twice(&index);
         if (twice != DP_NAME_NONE)
-            st = dp_fail(w->err, DP_EARG, "%s: found tensor %s twice", w->path,
+            st = dp_fail(w->err, DP_EARG, "%s: tensor %s stands twice", w->path,
                          w->tensors[twice].name);
     }
     dp_name_index_done(&index);
@@ -72,8 +71,7 @@ static dp_status add_metadata(const writer *w, dp_text *text,
     for (; metadata[0]; metadata += 2, separator = ",") {
         if (!dp_utf8_is_valid(metadata[0], strlen(metadata[0])) ||
             !dp_utf8_is_valid(metadata[1], strlen(metadata[1])))
-            return dp_fail(w->err, DP_EARG, "%s: found metadata that are not UTF-8",
-                           w->path);
+            return dp_fail(w->err, DP_EARG, "%s: the metadata are not UTF-8", w->path);
         dp_text_add(text, "%s", separator);
         dp_text_add_quoted(text, metadata[0]);
         dp_text_add(text, ":");
@@ -117,9 +115,8 @@ static dp_status make_header(const writer *w, dp_text *text,
     while (text->status == DP_OK && text->size % ALIGNMENT)
         dp_text_add(text, " ");
     if (text->status == DP_OK && text->size > DP_MAX_SAFETENSORS_HEADER)
-        return dp_fail(w->err, DP_EARG,
-                       "%s: a header of %zu bytes, expected at most %d", w->path,
-                       text->size, DP_MAX_SAFETENSORS_HEADER);
+        return dp_fail(w->err, DP_EARG, "%s: a header of %zu bytes; the limit is %d",
+                       w->path, text->size, DP_MAX_SAFETENSORS_HEADER);
     return text->status;
 }
 

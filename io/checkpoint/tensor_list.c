@@ -12,9 +12,7 @@ dp_status dp_tensor_list_add(dp_error *err, dp_tensor_list *l,
     void *tensors = l->tensors, *types = (void *)l->types;
     char *copy;
     if (l->count == DP_MAX_TENSORS)
-        return dp_fail(err, DP_EFORMAT,
-                       "found more than %d tensors, expected at most that",
-                       DP_MAX_TENSORS);
+        return dp_fail(err, DP_EFORMAT, "more than %d tensors", DP_MAX_TENSORS);
     dp_status st =
         dp_grow(err, &tensors, &l->tensors_room, l->count + 1, sizeof *tensor, what);
     l->tensors = tensors;
@@ -92,7 +90,7 @@ dp_status dp_tensor_list_finish(dp_error *err, dp_tensor_list *l, const char *pa
     const ptrdiff_t twice = dp_name_index_find_twice(&l->index);
     if (twice == DP_NAME_NONE)
         return DP_OK;
-    return dp_fail(err, DP_EFORMAT, "%s: found tensor %s twice", path,
+    return dp_fail(err, DP_EFORMAT, "%s: tensor %s stands twice", path,
                    l->tensors[twice].name);
 }
 

@@ -19,12 +19,12 @@ static dp_status check_value(check *c, dp_pickle_value v, int depth)
 {
     const dp_pickle_values *p = &c->f->values;
     if (depth > DP_MAX_PICKLE_DEPTH)
-        return dp_fail(c->err, DP_EFORMAT, "%s: found containers nested deeper than %d",
+        return dp_fail(c->err, DP_EFORMAT, "%s: containers are nested deeper than %d",
                        c->f->path, DP_MAX_PICKLE_DEPTH);
     if (c->steps-- == 0)
         return dp_fail(c->err, DP_EFORMAT,
-                       "%s: found %zu values that contain each other too often",
-                       c->f->path, p->count);
+                       "%s: %zu values contain each other too often", c->f->path,
+                       p->count);
     const dp_pickle_kind kind = dp_pickle_value_kind(p, v);
     if (kind != DP_PICKLE_LIST && kind != DP_PICKLE_TUPLE && kind != DP_PICKLE_SET &&
         kind != DP_PICKLE_DICT)
@@ -87,14 +87,13 @@ static dp_status find_view(dp_error *err, const dp_torch_file *f, dp_pickle_valu
     if (!dp_stored_type_bytes(unit, count, &bytes) || bytes != s.size)
         return dp_fail(
             err, DP_EFORMAT,
-            "%s: tensor %s: found a storage of %zu bytes, expected %zu elements "
-            "of %s",
+            "%s: tensor %s: a storage of %zu bytes does not hold %zu elements of %s",
             f->path, name, s.size, count, unit->name);
     out->type = type ? type : unit;
     out->bytes = s.bytes;
     out->count = type ? s.size / (type->bits / 8) : count;
     if (own && type && own->bits != type->bits)
-        return bad_tensor(err, f, name, "found another type than its storage has");
+        return bad_tensor(err, f, name, "its type is not that of its storage");
     if (dp_pickle_value_count(p, v) < 5 ||
         dp_pickle_value_kind(p, dp_pickle_value_item(p, v, 4)) == DP_PICKLE_NONE)
         return DP_OK;
@@ -106,7 +105,7 @@ static dp_status find_view(dp_error *err, const dp_torch_file *f, dp_pickle_valu
     const size_t length =
         (size_t)dp_pickle_value_int(p, dp_pickle_value_item(p, part, 2));
     if (offset > out->count || length > out->count - offset)
-        return bad_tensor(err, f, name, "found a part that leaves its storage");
+        return bad_tensor(err, f, name, "its part leaves the storage");
     out->bytes += offset * (out->type->bits / 8);
     out->count = length;
     return DP_OK;
@@ -167,7 +166,7 @@ dp_status dp_torch_file_tensor(dp_error *err, const dp_torch_file *f, dp_pickle_
     size_t count, last;
     out->rank = (int)rank;
     if (!read_shape(p, v, out, &count, &last))
-        return bad_tensor(err, f, name, "found a shape whose size overflows");
+        return bad_tensor(err, f, name, "its size overflows");
     *type = w.type;
     out->dtype = w.type->dtype;
     out->data = w.bytes;
@@ -176,13 +175,11 @@ dp_status dp_torch_file_tensor(dp_error *err, const dp_torch_file *f, dp_pickle_
     if (offset >= w.count || last >= w.count - offset)
         return dp_fail(
             err, DP_EFORMAT,
-            "%s: tensor %s: found elements up to %zu + %zu, expected them within "
-            "its storage of %zu",
-            f->path, name, offset, last, w.count);
+            "%s: tensor %s: elements up to %zu + %zu leave its storage of %zu", f->path,
+            name, offset, last, w.count);
     if (count > w.count && count > DP_MAX_REPEATED_ELEMENTS)
-        return dp_fail(err, DP_EFORMAT,
-                       "%s: tensor %s: found %zu elements that repeat %zu", f->path,
-                       name, count, w.count);
+        return dp_fail(err, DP_EFORMAT, "%s: tensor %s: %zu elements repeat %zu",
+                       f->path, name, count, w.count);
     out->data = w.bytes + offset * (w.type->bits / 8);
     return DP_OK;
 }

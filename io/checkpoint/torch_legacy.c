@@ -55,18 +55,17 @@ static dp_status read_head(reader *r)
         return st;
     if (dp_pickle_value_kind(p, v) != DP_PICKLE_INT ||
         dp_pickle_value_int(p, v) != VERSION)
-        return dp_fail(
-            r->err, DP_EUNSUPPORTED,
-            "%s: found another version of torch.save's legacy form, expected %d",
-            r->f->path, VERSION);
+        return dp_fail(r->err, DP_EUNSUPPORTED,
+                       "%s: not version %d of torch.save's legacy form", r->f->path,
+                       VERSION);
     st = read_pickle(r, &v, "facts about the machine");
     if (st != DP_OK)
         return st;
     order = dp_pickle_value_find(p, v, "little_endian");
     if (order == DP_PICKLE_ABSENT || dp_pickle_value_kind(p, order) != DP_PICKLE_BOOL ||
         !dp_pickle_value_int(p, order))
-        return dp_fail(r->err, DP_EUNSUPPORTED,
-                       "%s: found a file that is not little endian", r->f->path);
+        return dp_fail(r->err, DP_EUNSUPPORTED, "%s: the file is not little endian",
+                       r->f->path);
     return DP_OK;
 }
 
@@ -115,14 +114,14 @@ static dp_status read_storage(reader *r, const named *n, dp_name key,
     const dp_pickle_values *p = &r->f->values;
     const ptrdiff_t place = dp_name_index_find(&n->index, key);
     if (place == DP_NAME_NONE)
-        return bad_storage(r, key, "found in the list of keys, but no tensor has it");
+        return bad_storage(r, key, "stands in the list of keys, but no tensor has it");
     const dp_stored_type *type =
         dp_pickle_global_type(p, dp_pickle_value_item(p, n->values[place], 0));
     const uint64_t expected =
         (uint64_t)dp_pickle_value_int(p, dp_pickle_value_item(p, n->values[place], 3));
 
     if (r->size - r->at < COUNT_SIZE)
-        return bad_storage(r, key, "found the end of the file, expected its count");
+        return bad_storage(r, key, "the file ends before its count");
     uint64_t count = 0;
     for (int i = COUNT_SIZE - 1; i >= 0; i--)
         count = count << 8 | r->data[r->at + (size_t)i];
@@ -131,9 +130,9 @@ static dp_status read_storage(reader *r, const named *n, dp_name key,
     const bool sized = !type ? dp_mul_size(&size, (size_t)count, 1)
                              : dp_stored_type_bytes(type, (size_t)count, &size);
     if (count != expected)
-        return bad_storage(r, key, "found another element count than its tensors have");
+        return bad_storage(r, key, "its element count is not that of its tensors");
     if (!sized || size > r->size - r->at)
-        return bad_storage(r, key, "found the end of the file, expected its elements");
+        return bad_storage(r, key, "the file ends before its last element");
     *out = (dp_torch_storage){r->data + r->at, size};
     r->at += size;
     return DP_OK;
@@ -143,9 +142,8 @@ static dp_status read_storages(reader *r, const named *n, dp_pickle_value list)
 {
     const dp_pickle_values *p = &r->f->values;
     if (dp_pickle_value_kind(p, list) != DP_PICKLE_LIST)
-        return dp_fail(r->err, DP_EFORMAT,
-                       "%s: found a %s, expected a list of storage keys", r->f->path,
-                       dp_pickle_kind_name(dp_pickle_value_kind(p, list)));
+        return dp_fail(r->err, DP_EFORMAT, "%s: a %s, not a list of storage keys",
+                       r->f->path, dp_pickle_kind_name(dp_pickle_value_kind(p, list)));
     const size_t count = dp_pickle_value_count(p, list);
     void *keys = NULL, *storages = NULL;
     dp_status st = dp_alloc(r->err, &keys, count, sizeof *r->f->keys, "storage keys");
@@ -156,8 +154,8 @@ static dp_status read_storages(reader *r, const named *n, dp_pickle_value list)
     for (size_t i = 0; i < count && st == DP_OK; i++) {
         const dp_pickle_value key = dp_pickle_value_item(p, list, i);
         if (dp_pickle_value_kind(p, key) != DP_PICKLE_TEXT)
-            return dp_fail(r->err, DP_EFORMAT,
-                           "%s: found a storage key that is no text", r->f->path);
+            return dp_fail(r->err, DP_EFORMAT, "%s: a storage key is no text",
+                           r->f->path);
         r->f->keys[i] = dp_pickle_value_text(p, key);
         st = read_storage(r, n, r->f->keys[i], &r->f->storages[i]);
     }
@@ -167,7 +165,7 @@ static dp_status read_storages(reader *r, const named *n, dp_pickle_value list)
         return st;
     const ptrdiff_t twice = dp_name_index_find_twice(&r->f->index);
     return twice == DP_NAME_NONE ? DP_OK
-                                 : bad_storage(r, r->f->keys[twice], "found it twice");
+                                 : bad_storage(r, r->f->keys[twice], "stands twice");
 }
 
 dp_status dp_torch_legacy_read(dp_error *err, dp_torch_file *f,
@@ -187,9 +185,8 @@ dp_status dp_torch_legacy_read(dp_error *err, dp_torch_file *f,
     if (st == DP_OK)
         st = read_storages(&r, &n, list);
     if (st == DP_OK && r.at != size)
-        st = dp_fail(err, DP_EFORMAT,
-                     "%s: found %zu bytes behind the last storage, expected none",
-                     f->path, size - r.at);
+        st = dp_fail(err, DP_EFORMAT, "%s: %zu bytes follow the last storage", f->path,
+                     size - r.at);
     dp_name_index_done(&n.index);
     dp_free(n.keys);
     dp_free(n.values);
@@ -201,7 +198,7 @@ dp_status dp_torch_legacy_storage(dp_error *err, const dp_torch_file *f, dp_name
 {
     const ptrdiff_t place = dp_name_index_find(&f->index, key);
     if (place == DP_NAME_NONE)
-        return dp_fail(err, DP_EFORMAT, "found no storage %.*s",
+        return dp_fail(err, DP_EFORMAT, "no storage %.*s",
                        key.size < 100 ? (int)key.size : 100, key.text);
     *out = f->storages[place];
     return DP_OK;

@@ -66,7 +66,7 @@ static dp_status add_tensor(walk *w, dp_pickle_value v)
     const dp_stored_type *type = NULL;
     if (w->unnamed)
         return dp_fail(w->err, DP_EFORMAT,
-                       "%s: below %s: found a tensor under a key that cannot be a name",
+                       "%s: below %s: a tensor under a key that cannot be a name",
                        w->f->path, w->used ? w->name : "the whole");
     const dp_status st = dp_torch_file_tensor(w->err, w->f, v, w->name, &tensor, &type);
     return st == DP_OK ? dp_tensor_list_add(w->err, w->tensors, &tensor, type, w->name)

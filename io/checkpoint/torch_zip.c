@@ -31,14 +31,13 @@ static dp_status find_pickle(dp_error *err, dp_torch_file *f, size_t *place)
     if (found != 1)
         return dp_fail(
             err, DP_EFORMAT,
-            "%s: found a ZIP archive with %zu members */data.pkl, expected one, "
-            "as torch.save writes",
+            "%s: %zu members */data.pkl in the ZIP archive; torch.save writes one",
             f->path, found);
     const dp_name name = f->zip.names[*place];
     f->folder = (dp_name){name.text, name.size - strlen(tail)};
     if (f->folder.size > DP_MAX_TENSOR_NAME)
-        return dp_fail(err, DP_EFORMAT, "%s: found a folder's name of %zu bytes",
-                       f->path, f->folder.size);
+        return dp_fail(err, DP_EFORMAT, "%s: the folder's name has %zu bytes", f->path,
+                       f->folder.size);
     return DP_OK;
 }
 
@@ -81,10 +80,9 @@ dp_status dp_torch_zip_read(dp_error *err, dp_torch_file *f, const unsigned char
     if (st == DP_OK)
         st = check_byte_order(err, f);
     if (st == DP_OK && find_member(f, dp_name_from("constants.pkl")) != DP_NAME_NONE)
-        st = dp_fail(
-            err, DP_EUNSUPPORTED,
-            "%s: found a TorchScript archive, expected a state dict of torch.save",
-            f->path);
+        st = dp_fail(err, DP_EUNSUPPORTED,
+                     "%s: a TorchScript archive, not a state dict of torch.save",
+                     f->path);
     if (st == DP_OK)
         st = dp_zip_verify(err, &f->zip, place);
     if (st == DP_OK)
@@ -95,8 +93,7 @@ dp_status dp_torch_zip_read(dp_error *err, dp_torch_file *f, const unsigned char
     snprintf(name, sizeof name, "%s: data.pkl", f->path);
     st = dp_pickle_read(err, &f->values, &f->root, &used, name, bytes, length);
     if (st == DP_OK && used != length)
-        st = dp_fail(err, DP_EFORMAT,
-                     "%s: found %zu bytes behind its end, expected none", name,
+        st = dp_fail(err, DP_EFORMAT, "%s: %zu bytes follow its end", name,
                      length - used);
     return st;
 }
@@ -114,7 +111,7 @@ dp_status dp_torch_zip_storage(dp_error *err, const dp_torch_file *f, dp_name ke
         place = find_member(f, (dp_name){rest, size});
     }
     if (place == DP_NAME_NONE)
-        return dp_fail(err, DP_EFORMAT, "found no ZIP member data/%.*s",
+        return dp_fail(err, DP_EFORMAT, "no ZIP member data/%.*s",
                        key.size < 100 ? (int)key.size : 100, key.text);
     return dp_zip_locate(err, &f->zip, (size_t)place, &out->bytes, &out->size);
 }

@@ -190,17 +190,17 @@ static dp_status read_head(reader *r, const uint8_t key[DP_SHA256_BYTES], size_t
     head h;
     uint8_t found[DP_SHA256_BYTES], digest[DP_SHA256_BYTES];
     if (!read_at(r->fd, &h, sizeof h, 0))
-        return refuse(r, "found no head, expected a weight cache");
+        return refuse(r, "not a weight cache");
     const head expected = make_head(key, (size_t)h.floats);
     if (memcmp(&h, &expected, sizeof h) != 0)
-        return refuse(r, "found weights of another checkpoint, config, processor or "
-                         "version");
+        return refuse(
+            r, "the weights are of another checkpoint, config, processor or version");
     if (h.floats > max_floats || h.floats > r->size / sizeof(float))
-        return refuse(r, "found more numbers than the file has room for");
+        return refuse(r, "the file has no room for its numbers");
     r->bytes = (size_t)h.floats * sizeof(float);
     r->chunks = chunks_of(r->bytes);
     if (r->size != floats_at(r->chunks) + r->bytes)
-        return refuse(r, "found another size than its head says");
+        return refuse(r, "the file's size is not what its head says");
     void *memory;
     dp_status st =
         dp_alloc(r->err, &memory, r->chunks, sizeof *r->sums, "sums of chunks");
@@ -213,12 +213,11 @@ static dp_status read_head(reader *r, const uint8_t key[DP_SHA256_BYTES], size_t
         return st;
     if (!read_at(r->fd, r->sums, r->chunks * sizeof *r->sums, sizeof h) ||
         !read_at(r->fd, found, sizeof found, digest_at(r->chunks)))
-        return refuse(r, "found the end of the file in its head");
+        return refuse(r, "the file ends in its head");
     digest_head(digest, &h, r->sums, r->chunks);
     *count = (size_t)h.floats;
-    return memcmp(found, digest, sizeof digest) == 0
-               ? DP_OK
-               : refuse(r, "found a damaged head");
+    return memcmp(found, digest, sizeof digest) == 0 ? DP_OK
+                                                     : refuse(r, "the head is damaged");
 }
 
 static void read_chunk(void *arg, int item, int worker)
@@ -236,7 +235,7 @@ static dp_status read_floats(reader *r, dp_pool *pool)
     dp_parallel(pool, (int)r->chunks, read_chunk, r);
     for (size_t i = 0; i < r->chunks; i++)
         if (!r->whole[i])
-            return refuse(r, "found damaged weights");
+            return refuse(r, "the weights are damaged");
     return DP_OK;
 }
 
@@ -255,7 +254,7 @@ dp_status dp_weight_cache_load(dp_error *err, float **floats, size_t *count,
         return dp_fail(err, DP_EIO, "%s: %s", path, strerror(errno));
     dp_status st = DP_OK;
     if (fstat(r.fd, &about) != 0 || !S_ISREG(about.st_mode))
-        st = refuse(&r, "found no regular file");
+        st = refuse(&r, "not a regular file");
     r.size = st == DP_OK ? (size_t)about.st_size : 0;
     if (st == DP_OK)
         st = read_head(&r, key, count);
@@ -281,7 +280,7 @@ dp_status dp_weight_cache_identify(dp_error *err, dp_sha256 *sum, const char *pa
     if (fd < 0 || fstat(fd, &about) != 0 || !S_ISREG(about.st_mode)) {
         if (fd >= 0)
             close(fd);
-        return dp_fail(err, DP_EIO, "%s: found no file that can be read", path);
+        return dp_fail(err, DP_EIO, "%s: no file that can be read", path);
     }
     const size_t size = (size_t)about.st_size, end = size < ENDS ? size : ENDS;
     const int64_t facts[] = {(int64_t)about.st_size, (int64_t)about.st_mtim.tv_sec,

@@ -80,23 +80,21 @@ static dp_status read_end64(dp_error *err, const dp_zip *z, directory *d, size_t
     const uint64_t at = get64(locator + 8);
     const uint64_t limit = end - LOCATOR_SIZE;
     if (get32(locator + 4) != 0 || get32(locator + 16) > 1)
-        return dp_fail(err, DP_EUNSUPPORTED, "%s: found a ZIP archive of several disks",
-                       z->path);
+        return dp_fail(err, DP_EUNSUPPORTED,
+                       "%s: a ZIP archive of several disks is not read", z->path);
     if (limit < END64_SIZE || at > limit - END64_SIZE ||
         get32(z->data + at) != END64_MARK || get64(z->data + at + 4) != limit - at - 12)
-        return dp_fail(
-            err, DP_EFORMAT,
-            "%s: found no ZIP64 end record at byte %llu, where its locator points",
-            z->path, (unsigned long long)at);
+        return dp_fail(err, DP_EFORMAT,
+                       "%s: no ZIP64 end record at byte %llu, where its locator points",
+                       z->path, (unsigned long long)at);
     const unsigned char *p = z->data + at;
     if (get32(p + 16) != 0 || get32(p + 20) != 0 || get64(p + 24) != get64(p + 32))
-        return dp_fail(err, DP_EUNSUPPORTED, "%s: found a ZIP archive of several disks",
-                       z->path);
+        return dp_fail(err, DP_EUNSUPPORTED,
+                       "%s: a ZIP archive of several disks is not read", z->path);
     const directory wide = {get64(p + 32), get64(p + 40), get64(p + 48), at};
     if (!agrees(d->count, see64_short, wide.count) ||
         !agrees(d->size, see64, wide.size) || !agrees(d->offset, see64, wide.offset))
-        return dp_fail(err, DP_EFORMAT,
-                       "%s: found two ZIP end records that contradict each other",
+        return dp_fail(err, DP_EFORMAT, "%s: two ZIP end records contradict each other",
                        z->path);
     *d = wide;
     return DP_OK;
@@ -106,14 +104,13 @@ static dp_status read_end(dp_error *err, const dp_zip *z, directory *d)
 {
     size_t end;
     if (!find_end(z, &end))
-        return dp_fail(
-            err, DP_EFORMAT,
-            "%s: found no end record of a ZIP archive; is the file cut short?",
-            z->path);
+        return dp_fail(err, DP_EFORMAT,
+                       "%s: the ZIP archive has no end record; is the file cut short?",
+                       z->path);
     const unsigned char *p = z->data + end;
     if (get16(p + 4) != 0 || get16(p + 6) != 0 || get16(p + 8) != get16(p + 10))
-        return dp_fail(err, DP_EUNSUPPORTED, "%s: found a ZIP archive of several disks",
-                       z->path);
+        return dp_fail(err, DP_EUNSUPPORTED,
+                       "%s: a ZIP archive of several disks is not read", z->path);
     *d = (directory){get16(p + 10), get32(p + 12), get32(p + 16), end};
     if (end >= LOCATOR_SIZE && get32(p - LOCATOR_SIZE) == LOCATOR_MARK) {
         const dp_status st = read_end64(err, z, d, end);
@@ -123,13 +120,12 @@ static dp_status read_end(dp_error *err, const dp_zip *z, directory *d)
     if (d->size > d->end || d->offset != d->end - d->size)
         return dp_fail(
             err, DP_EFORMAT,
-            "%s: found a ZIP directory of %llu bytes at byte %llu, expected it to "
-            "end at byte %llu",
+            "%s: the ZIP directory of %llu bytes at byte %llu must end at byte %llu",
             z->path, (unsigned long long)d->size, (unsigned long long)d->offset,
             (unsigned long long)d->end);
     if (d->count > DP_MAX_ZIP_MEMBERS || d->count > d->size / ENTRY_SIZE)
         return dp_fail(err, DP_EFORMAT,
-                       "%s: found %llu ZIP members in %llu bytes, expected at most %d",
+                       "%s: too many ZIP members: %llu in %llu bytes; the limit is %d",
                        z->path, (unsigned long long)d->count,
                        (unsigned long long)d->size, DP_MAX_ZIP_MEMBERS);
     return DP_OK;
@@ -176,12 +172,12 @@ static dp_status read_entry(dp_error *err, const dp_zip *z, dp_zip_member *m,
 {
     const unsigned char *e = *p;
     if (end - e < ENTRY_SIZE || get32(e) != ENTRY_MARK)
-        return dp_fail(err, DP_EFORMAT, "%s: found a broken entry in the ZIP directory",
+        return dp_fail(err, DP_EFORMAT, "%s: an entry of the ZIP directory is damaged",
                        z->path);
     const size_t name_size = get16(e + 28), extra_size = get16(e + 30);
     const size_t size = ENTRY_SIZE + name_size + extra_size + get16(e + 32);
     if (size > (size_t)(end - e))
-        return dp_fail(err, DP_EFORMAT, "%s: found a broken entry in the ZIP directory",
+        return dp_fail(err, DP_EFORMAT, "%s: an entry of the ZIP directory is damaged",
                        z->path);
     *name = (dp_name){(const char *)e + ENTRY_SIZE, name_size};
     *m = (dp_zip_member){.flags = get16(e + 8),
@@ -200,7 +196,7 @@ static dp_status read_entry(dp_error *err, const dp_zip *z, dp_zip_member *m,
         wide[count++] = &m->header;
     if (!read_extra64(e + ENTRY_SIZE + name_size, extra_size, wide, count))
         return bad_member(err, z, *name,
-                          "found no ZIP64 sizes where the entry points to them");
+                          "no ZIP64 sizes where the entry points to them");
     *p = e + size;
     return DP_OK;
 }
@@ -231,13 +227,12 @@ static dp_status set_limits(dp_error *err, dp_zip *z, const directory *d)
         if (m->header > m->limit || m->limit - m->header < LOCAL_SIZE ||
             m->limit - m->header - LOCAL_SIZE < m->size)
             st = bad_member(err, z, z->names[m - z->members],
-                            "found it to overlap what follows it");
+                            "overlaps what follows it");
     }
     if (st == DP_OK && z->count && order[0]->header != 0)
-        st = dp_fail(
-            err, DP_EFORMAT,
-            "%s: found %llu bytes in front of the first ZIP member, expected none",
-            z->path, (unsigned long long)order[0]->header);
+        st =
+            dp_fail(err, DP_EFORMAT, "%s: %llu bytes stand before the first ZIP member",
+                    z->path, (unsigned long long)order[0]->header);
     dp_free(order);
     return st;
 }
@@ -259,7 +254,7 @@ static dp_status read_directory(dp_error *err, dp_zip *z, const directory *d)
     }
     if (st == DP_OK && p != end)
         st = dp_fail(err, DP_EFORMAT,
-                     "%s: found %zu bytes behind the last entry of the ZIP directory",
+                     "%s: %zu bytes follow the last entry of the ZIP directory",
                      z->path, (size_t)(end - p));
     return st == DP_OK ? set_limits(err, z, d) : st;
 }
@@ -277,7 +272,7 @@ dp_status dp_zip_init(dp_error *err, dp_zip *z, const char *path,
     if (st == DP_OK) {
         const ptrdiff_t twice = dp_name_index_find_twice(&z->index);
         if (twice != DP_NAME_NONE)
-            st = bad_member(err, z, z->names[twice], "found it twice");
+            st = bad_member(err, z, z->names[twice], "stands twice");
     }
     if (st != DP_OK)
         dp_zip_done(z);
@@ -324,8 +319,8 @@ dp_status dp_zip_locate(dp_error *err, const dp_zip *z, size_t place,
     const dp_name name = z->names[place];
     if (m->method != 0 || m->flags & FLAGS_REFUSED) {
         bad_member(err, z, name,
-                   m->method ? "found it compressed, expected it stored"
-                             : "found it encrypted, expected it stored");
+                   m->method ? "is compressed; only stored members are read"
+                             : "is encrypted; only stored members are read");
         err->code = DP_EUNSUPPORTED;
         return err->code;
     }
@@ -334,13 +329,11 @@ dp_status dp_zip_locate(dp_error *err, const dp_zip *z, size_t place,
     const uint64_t room = m->limit - m->header;
     const uint64_t head = LOCAL_SIZE + (uint64_t)get16(p + 26) + get16(p + 28);
     if (m->size != m->content_size)
-        return bad_member(err, z, name,
-                          "found two sizes, expected one of a stored member");
+        return bad_member(err, z, name, "has two sizes, but is stored");
     if (head > room || m->size > room - head)
-        return bad_member(err, z, name, "found it to overlap what follows it");
+        return bad_member(err, z, name, "overlaps what follows it");
     if (!repeats_entry(m, name, p))
-        return bad_member(err, z, name,
-                          "found a local header that the directory contradicts");
+        return bad_member(err, z, name, "its local header contradicts the directory");
     *bytes = p + head;
     *size = (size_t)m->size;
     return DP_OK;

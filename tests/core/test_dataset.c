@@ -12,15 +12,13 @@
 static const struct {
     const char *text, *sentence; /* after "FILE: " */
 } wrong[] = {
-    {"[]", "found another value, expected an object"},
-    {"{}", "name: found no text, expected the data set's"},
-    {"{\"name\":\"x\"}", "classes: found 0, expected a list of 1 to 65535"},
-    {"{\"name\":\"x\",\"classes\":[]}",
-     "classes: found 0, expected a list of 1 to 65535"},
+    {"[]", "must be an object"},
+    {"{}", "name: must be a text, the data set's name"},
+    {"{\"name\":\"x\"}", "classes: found a list of 0, expected 1 to 65535"},
+    {"{\"name\":\"x\",\"classes\":[]}", "classes: found a list of 0, expected 1 to 65535"},
     {"{\"name\":\"x\",\"class\":[]}",
-     "class: unknown key, expected name, comment, classes or count"},
-    {"{\"name\":\"x\",\"count\":0}",
-     "count: found 0, expected an integer of 1 to 65535"},
+     "class: unknown key; the keys are name, comment, classes and count"},
+    {"{\"name\":\"x\",\"count\":0}", "count: found 0, expected an integer of 1 to 65535"},
     {"{\"name\":\"x\",\"count\":65536}",
      "count: found 65536, expected an integer of 1 to 65535"},
     {"{\"name\":\"x\",\"count\":2.5}",
@@ -28,12 +26,10 @@ static const struct {
     {"{\"name\":\"x\",\"count\":\"2\"}",
      "count: found 0, expected an integer of 1 to 65535"},
     {"{\"name\":\"x\",\"count\":1,\"classes\":[{\"name\":\"a\",\"id\":1}]}",
-     "count: found beside classes, expected one of them"},
-    {"{\"name\":\"x\",\"classes\":[1]}",
-     "classes[0]: found another value, expected an object"},
+     "count: stands beside classes; give one of them"},
+    {"{\"name\":\"x\",\"classes\":[1]}", "classes[0]: must be an object"},
     {"{\"name\":\"x\",\"classes\":[{\"id\":1,\"colour\":[0,0,0]}]}",
-     "classes[0].name: found nothing, expected a text: what images and reports call "
-     "it"},
+     "classes[0].name: missing; give a text: what images and reports call it"},
     {"{\"name\":\"x\",\"classes\":[{\"name\":\"a\",\"id\":1,\"color\":[0,0,0]}]}",
      "classes[0].color: unknown key, did you mean \"colour\"?"},
     {"{\"name\":\"x\",\"classes\":[{\"name\":\"a\",\"id\":1,\"colour\":[0,256,0]}]}",
@@ -41,7 +37,7 @@ static const struct {
     {"{\"name\":\"x\",\"classes\":[{\"name\":\"a\",\"id\":7,\"colour\":[0,0,0]},"
      "{\"name\":\"b\",\"id\":8,\"colour\":[0,0,0]},"
      "{\"name\":\"c\",\"id\":7,\"colour\":[0,0,0]}]}",
-     "classes: found the id 7 twice, expected once"},
+     "classes: id 7 stands twice"},
 };
 
 START_TEST(wrong_class_files_are_refused)

@@ -84,12 +84,11 @@ END_TEST
 static const struct {
     const char *text, *sentence;
 } wrong[] = {
-    {"{}", "part.classes: found nothing, expected an integer: how many there are"},
+    {"{}", "part.classes: missing; give an integer: how many there are"},
     {"{\"clases\": 3}", "part.clases: unknown key, did you mean \"classes\"?"},
     {"{\"depth\": 3}", "part.depth: unknown key, did you mean \"depths\"?"},
-    {"{\"comment\": \"\"}", "part.comment: unknown key, expected one of: depths, eps, "
-                            "flip, name, mode, scale, "
-                            "axes, classes"},
+    {"{\"comment\": \"\"}", "part.comment: unknown key; the keys are: depths, eps, "
+                            "flip, name, mode, scale, axes, classes"},
     {"{\"depths\": [1, 2, 3]}",
      "part.depths: found a list of 3, expected a list of 4 integers"},
     {"{\"depths\": 3}", "part.depths: found 3, expected a list of 4 integers"},
@@ -111,8 +110,7 @@ static const struct {
     {"{\"mode\": \"slid\"}", "part.mode: found \"slid\", expected one of slide|whole"},
     {"{\"mode\": \"slide|whole\"}",
      "part.mode: found \"slide|whole\", expected one of slide|whole"},
-    {"{\"scale\": []}",
-     "part.scale: found a list of 0, expected a list of 1 to 3 numbers"},
+    {"{\"scale\": []}", "part.scale: found a list of 0, expected a list of 1 to 3 numbers"},
     {"{\"scale\": [1, 1, 1, 1]}",
      "part.scale: found a list of 4, expected a list of 1 to 3 numbers"},
     {"{\"classes\": 1e300}",

@@ -142,7 +142,7 @@ static const struct {
 } bad_strings[] = {
     {"", "found 0 pixels"},
     {"3", "found 3 pixels"},             /* too few                        */
-    {"<1", "a run of 1 pixels where 0"}, /* 12 and one more                */
+    {"<1", "a run of 1 pixels, where 0"},/* 12 and one more                */
     {"d0", "a run of 20"},               /* 20 at once                     */
     {"O", "a run of -1"},                /* negative                       */
     {"Q", "no whole value"},             /* says that more follows         */

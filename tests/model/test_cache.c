@@ -361,7 +361,7 @@ START_TEST(a_damaged_cache_is_made_anew)
         else
             ck_assert_int_eq(truncate(cache_path(), random_int(&seed, (int)size)), 0);
         const answer anew = load(&w), after = load(&w);
-        expect_anew(&anew, "found ");
+        expect_anew(&anew, "c.pth.dpcache: ");
         expect_same(&first, &anew);
         expect_same(&first, &after);
         ck_assert_str_eq(after.log, "");

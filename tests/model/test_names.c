@@ -277,8 +277,7 @@ START_TEST(a_merging_of_openmmlab_is_reordered)
     in.shape[1] = 4 * C - 1;
     ck_assert_int_eq(dp_name_map_apply(&err, map, &out, &count, &in, 1), DP_EFORMAT);
     ck_assert_str_eq(err.text, "tensor backbone.stages.1.downsample.reduction.weight: "
-                               "found shape [2, 11], expected a last extent that is a "
-                               "multiple of 4");
+                               "the last extent of [2, 11] is no multiple of 4");
     dp_name_map_free(map);
 }
 END_TEST
@@ -317,30 +316,28 @@ static const struct {
 } bad_pieces[] = {
     {{.name = SELF "quay.weight", .rank = 1, .shape = {4}, .stride = {1}},
      DP_EFORMAT,
-     "tensor " SELF "query.weight: found no swin.encoder.layers.{s}.blocks.{b}."
+     "tensor " SELF "query.weight: no swin.encoder.layers.{s}.blocks.{b}."
      "attention.self.key.* to join it to, as Hugging Face's names have it"},
     {{.name = SELF "key.weight", .rank = 2, .shape = {2, 2}, .stride = {2, 1}},
      DP_EFORMAT,
-     "tensor " SELF "key.weight: found F32 [2, 2], expected what can be joined to F32 "
-     "[4] of " SELF "query.weight"},
+     "tensor " SELF "key.weight: F32 [2, 2] cannot be joined to F32 [4] of " SELF "query.weight"},
     {{.name = SELF "key.weight",
       .dtype = DP_DTYPE_F16,
       .rank = 1,
       .shape = {4},
       .stride = {1}},
      DP_EFORMAT,
-     "tensor " SELF "key.weight: found F16 [4], expected what can be joined to F32 [4] "
-     "of " SELF "query.weight"},
+     "tensor " SELF "key.weight: F16 [4] cannot be joined to F32 [4] of " SELF "query.weight"},
     {{.name = SELF "key.weight",
       .dtype = DP_DTYPE_OTHER,
       .rank = 1,
       .shape = {4},
       .stride = {1}},
      DP_EUNSUPPORTED,
-     "tensor " SELF "key.weight: found a type that is not read"},
+     "tensor " SELF "key.weight: its type is not read"},
     {{.name = SELF "key.weight", .rank = 1, .shape = {0}, .stride = {1}},
      DP_EFORMAT,
-     "tensor " SELF "key.weight: found no elements"},
+     "tensor " SELF "key.weight: has no elements"},
 };
 
 START_TEST(what_cannot_be_joined_is_named)

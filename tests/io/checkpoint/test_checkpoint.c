@@ -382,17 +382,16 @@ START_TEST(a_file_without_tensors_says_what_it_holds)
     pickle_text(f, "model");
     pickle_global(f, "models.yolo", "Model");
     fputs(")Rs", f);
-    refused_with(
-        write_object(), DP_EFORMAT,
-        "found dict of 2 (epoch: int, model: models.yolo.Model), expected tensors");
+    refused_with(write_object(), DP_EFORMAT,
+                 "no tensors, but dict of 2 (epoch: int, model: models.yolo.Model)");
     f = begin_object();
     pickle_global(f, "torchvision.models.resnet", "ResNet");
     fputs(")\x81}b", f);
     refused_with(write_object(), DP_EFORMAT,
-                 "found torchvision.models.resnet.ResNet, expected tensors");
+                 "no tensors, but torchvision.models.resnet.ResNet");
     f = begin_object();
     fputs("]NaNa", f);
-    refused_with(write_object(), DP_EFORMAT, "found list of 2 (None, None)");
+    refused_with(write_object(), DP_EFORMAT, "no tensors, but list of 2 (None, None)");
     fputc('N', begin_object());
     refused_with(write_object(), DP_EFORMAT, "found None, expected tensors");
 }
@@ -404,7 +403,7 @@ START_TEST(a_name_twice_is_refused)
     fputc('}', f);
     put_item(f, "w", "0", 0, 12);
     put_item(f, "w", "1", 0, 6);
-    refused_with(write_object(), DP_EFORMAT, "found tensor w twice");
+    refused_with(write_object(), DP_EFORMAT, "tensor w stands twice");
 }
 END_TEST
 
@@ -526,14 +525,14 @@ START_TEST(other_files_are_refused_by_what_they_are)
     memcpy(with_mark + 257, "ustar", 5);
     refused_with(scratch_file("x.pth", with_mark, 600), DP_EUNSUPPORTED,
                  "a tar archive");
-    refused_with(scratch_file("x.pth", "", 0), DP_EFORMAT, "found an empty file");
+    refused_with(scratch_file("x.pth", "", 0), DP_EFORMAT, "an empty file");
     refused_with(scratch_file("x.pth", "\x80\x02N.", 4), DP_EFORMAT, "a bare pickle");
     refused_with(scratch_file("x.pth", "\x89PNG", 4), DP_EFORMAT, "starts with 89 50");
     refused_with(scratch_file("x.pth", "a", 1), DP_EFORMAT, "starts with 61 00");
     refused_with(scratch_file("x.safetensors", "a", 1), DP_EFORMAT,
                  "found a file of 1 bytes, expected 8 or more");
     refused_with(scratch_file("x.pth", "PK\3\4xxxxxxxxxxxxxxxxxxxxxxxxxxxx", 32),
-                 DP_EFORMAT, "no end record of a ZIP archive");
+                 DP_EFORMAT, "the ZIP archive has no end record");
     refused_with(scratch_path("none.pth"), DP_EIO, "none.pth");
     refused_with(scratch_path("."), DP_EIO, "a directory");
 }

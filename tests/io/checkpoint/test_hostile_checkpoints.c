@@ -83,25 +83,9 @@ static const struct {
     {"FloatStorage", "0", 12, 99, 1, {0}, {1}, DP_OK, ""}, /* no element, no place */
     {"FloatStorage", "0", 12, 0, 2, {5, 3}, {0, 1}, DP_OK, ""},
     /* the count of the storage */
-    {"FloatStorage",
-     "0",
-     13,
-     0,
-     1,
-     {13},
-     {1},
-     DP_EFORMAT,
-     "found a storage of 48 bytes"},
-    {"FloatStorage",
-     "0",
-     11,
-     0,
-     1,
-     {11},
-     {1},
-     DP_EFORMAT,
-     "found a storage of 48 bytes"},
-    {"FloatStorage", "0", 0, 0, 1, {0}, {1}, DP_EFORMAT, "found a storage of 48 bytes"},
+    {"FloatStorage", "0", 13, 0, 1, {13}, {1}, DP_EFORMAT, "a storage of 48 bytes"},
+    {"FloatStorage", "0", 11, 0, 1, {11}, {1}, DP_EFORMAT, "a storage of 48 bytes"},
+    {"FloatStorage", "0", 0, 0, 1, {0}, {1}, DP_EFORMAT, "a storage of 48 bytes"},
     {"FloatStorage", "0", BIG(62) + 12, 0, 1, {12}, {1}, DP_EFORMAT, "storage of 48"},
     {"FloatStorage", "0", INT64_MAX, 0, 1, {12}, {1}, DP_EFORMAT, "storage of 48"},
     {"ComplexDoubleStorage",
@@ -124,8 +108,8 @@ static const struct {
     {"FloatStorage", "1/../0", 12, 0, 1, {12}, {1}, DP_EFORMAT, "no ZIP member"},
     {"FloatStorage", "/etc/passwd", 12, 0, 1, {12}, {1}, DP_EFORMAT, "no ZIP member"},
     /* the reach */
-    {"FloatStorage", "0", 12, 0, 1, {13}, {1}, DP_EFORMAT, "up to 0 + 12, expected"},
-    {"FloatStorage", "0", 12, 12, 1, {1}, {1}, DP_EFORMAT, "up to 12 + 0, expected"},
+    {"FloatStorage", "0", 12, 0, 1, {13}, {1}, DP_EFORMAT, "up to 0 + 12 leave"},
+    {"FloatStorage", "0", 12, 12, 1, {1}, {1}, DP_EFORMAT, "up to 12 + 0 leave"},
     {"FloatStorage", "0", 12, 1, 2, {3, 4}, {4, 1}, DP_EFORMAT, "up to 1 + 11"},
     {"FloatStorage", "0", 12, 0, 2, {3, 4}, {5, 1}, DP_EFORMAT, "up to 0 + 13"},
     {"FloatStorage", "0", 12, 0, 0, {0}, {0}, DP_OK, ""},
@@ -181,8 +165,16 @@ static const struct {
      DP_EFORMAT,
      "overfl"},
     /* the same few elements, too many times */
-    {"FloatStorage", "0", 12, 0, 1, {60000000000}, {0}, DP_EFORMAT, "that repeat 12"},
-    {"FloatStorage", "0", 12, 0, 1, {BIG(50)}, {0}, DP_EFORMAT, "that repeat 12"},
+    {"FloatStorage",
+     "0",
+     12,
+     0,
+     1,
+     {60000000000},
+     {0},
+     DP_EFORMAT,
+     "elements repeat 12"},
+    {"FloatStorage", "0", 12, 0, 1, {BIG(50)}, {0}, DP_EFORMAT, "elements repeat 12"},
     {"FloatStorage",
      "0",
      12,
@@ -191,7 +183,7 @@ static const struct {
      {BIG(13), BIG(12)},
      {0, 0},
      DP_EFORMAT,
-     "that repeat"},
+     "elements repeat"},
     {"FloatStorage",
      "0",
      12,
@@ -276,7 +268,7 @@ END_TEST
 START_TEST(a_pickle_that_goes_on_behind_its_end_is_refused)
 {
     ck_assert_int_eq(read_object(BYTES("]..")), DP_EFORMAT);
-    ck_assert_ptr_nonnull(strstr(err.text, "1 bytes behind its end"));
+    ck_assert_ptr_nonnull(strstr(err.text, "1 bytes follow its end"));
 }
 END_TEST
 
@@ -301,8 +293,8 @@ static const struct {
     const char *sentence; /* NULL: it is read */
 } legacy[] = {
     {BYTES(MAGIC VERSION FACTS OBJECT KEYS DATA), NULL},
-    {BYTES(MAGIC "M\xea\x03." FACTS OBJECT KEYS DATA), "another version"},
-    {BYTES(MAGIC "N." FACTS OBJECT KEYS DATA), "another version"},
+    {BYTES(MAGIC "M\xea\x03." FACTS OBJECT KEYS DATA), "not version 1001"},
+    {BYTES(MAGIC "N." FACTS OBJECT KEYS DATA), "not version 1001"},
     {BYTES(MAGIC VERSION "}U\x0dlittle_endian\x89s." OBJECT KEYS DATA),
      "little endian"},
     {BYTES(MAGIC VERSION "}." OBJECT KEYS DATA), "little endian"},
@@ -310,21 +302,21 @@ static const struct {
     {BYTES(MAGIC VERSION FACTS OBJECT "N." DATA), "a list of storage keys"},
     {BYTES(MAGIC VERSION FACTS OBJECT "](K\x01"
                                       "e." DATA),
-     "key that is no text"},
+     "key is no text"},
     {BYTES(MAGIC VERSION FACTS OBJECT "](U\x01je." DATA),
-     "storage j: found in the list"},
-    {BYTES(MAGIC VERSION FACTS OBJECT "](U\x01kU\x01ke." DATA DATA), "found it twice"},
+     "storage j: stands in the list"},
+    {BYTES(MAGIC VERSION FACTS OBJECT "](U\x01kU\x01ke." DATA DATA), "stands twice"},
     {BYTES(MAGIC VERSION FACTS OBJECT "]."), "no storage k"},
-    {BYTES(MAGIC VERSION FACTS OBJECT KEYS "\4\0\0\0"), "expected its count"},
+    {BYTES(MAGIC VERSION FACTS OBJECT KEYS "\4\0\0\0"), "before its count"},
     {BYTES(MAGIC VERSION FACTS OBJECT KEYS "\4\0\0\0\0\0\0\0abc"),
-     "expected its elements"},
+     "before its last element"},
     {BYTES(MAGIC VERSION FACTS OBJECT KEYS "\5\0\0\0\0\0\0\0abcde"),
-     "another element count"},
+     "element count is not"},
     {BYTES(MAGIC VERSION FACTS OBJECT KEYS "\4\0\0\0\0\0\0\x80"
                                            "abcd"),
-     "another element"},
+     "element count is not"},
     {BYTES(MAGIC VERSION FACTS OBJECT KEYS DATA "x"),
-     "1 bytes behind the last storage"},
+     "1 bytes follow the last storage"},
     /* a part of a storage: key, offset, count */
     {BYTES(MAGIC VERSION FACTS REBUILD CLASS "U\x01kU\x03"
                                              "cpuK\x06(U\x01vK\x02K\x04ttQ" ARGS
@@ -333,7 +325,7 @@ static const struct {
     {BYTES(MAGIC VERSION FACTS REBUILD CLASS "U\x01kU\x03"
                                              "cpuK\x06(U\x01vK\x03K\x04ttQ" ARGS
                                              "." KEYS "\6\0\0\0\0\0\0\0abcdef"),
-     "a part that leaves its storage"},
+     "its part leaves the storage"},
     {BYTES(MAGIC VERSION FACTS REBUILD CLASS "U\x01kU\x03"
                                              "cpuK\x06(U\x01vK\x02K\x03ttQ" ARGS
                                              "." KEYS "\6\0\0\0\0\0\0\0abcdef"),
@@ -342,14 +334,14 @@ static const struct {
                                              "cpuK\x06(U\x01v\x8a\x08\xff\xff\xff"
                                              "\xff\xff\xff\xff\x7fK\x04ttQ" ARGS
                                              "." KEYS "\6\0\0\0\0\0\0\0abcdef"),
-     "a part that leaves its storage"},
+     "its part leaves the storage"},
     /* counts that overflow when they are multiplied */
     {BYTES(MAGIC VERSION FACTS REBUILD "(U\x07storagectorch\nDoubleStorage\nU\x01kU\x03"
                                        "cpu"
                                        "\x8a\x08\1\0\0\0\0\0\0\x20NtQ" ARGS "." KEYS
                                        "\1\0\0\0\0\0\0\x20"
                                        "abcdefgh"),
-     "expected its elements"},
+     "before its last element"},
 };
 
 START_TEST(a_legacy_file_that_lies_is_refused_in_words)

@@ -211,7 +211,7 @@ START_TEST(what_cannot_be_written_leaves_no_file)
     dp_named_tensor t[2] = {good, good};
     const char *path = scratch_path("f.safetensors");
     ck_assert_int_eq(dp_safetensors_save(&err, path, t, 2, NULL), DP_EARG);
-    ck_assert_ptr_nonnull(strstr(err.text, "found tensor x twice"));
+    ck_assert_ptr_nonnull(strstr(err.text, "tensor x stands twice"));
     t[1].name = "__metadata__";
     ck_assert_int_eq(dp_safetensors_save(&err, path, t, 2, NULL), DP_EARG);
     t[1].name = "\xff";
@@ -281,8 +281,8 @@ static const struct {
     {"{}x", 0, "f:1:"},
     {"{} {}", 0, "f:1:"},
     {"{\"a\"}", 0, "f:1:"},
-    {"{\"a\":1}", 0, "tensor a: found an entry that is no object"},
-    {"{\"a\":{}}", 0, "tensor a: found no dtype"},
+    {"{\"a\":1}", 0, "tensor a: its entry is no object"},
+    {"{\"a\":{}}", 0, "tensor a: it has no dtype"},
     {"{\"a\":null}", 0, "no object"},
     {"{'a':{}}", 0, "f:1:"},
     {"{\"a\":" ENTRY("F32", "2", "0,8") ",}", 8, "f:1:"},
@@ -300,9 +300,9 @@ static const struct {
     {"{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":8}}", 8, "are no list"},
     {"{\"a\":{\"dtype\":\"F32\",\"shape\":[2]}}", 8, "no dtype, shape or"},
     {"{\"a\":{\"dtype\":\"U8\",\"dtype\":\"U8\",\"shape\":[],\"data_offsets\":[0,1]}}",
-     1, "found a key twice"},
+     1, "a key stands twice"},
     {"{\"a\":{\"dtype\":\"U8\",\"shape\":[],\"data_offsets\":[0,1],\"x\":1}}", 1,
-     "found key x"},
+     "unknown key x"},
     {"{\"a\":" ENTRY("F32", "-2", "0,8") "}", 8, "not of whole numbers"},
     {"{\"a\":" ENTRY("F32", "2.0", "0,8") "}", 8, "not of whole numbers"},
     {"{\"a\":" ENTRY("F32", "2e0", "0,8") "}", 8, "not of whole numbers"},
@@ -321,19 +321,19 @@ static const struct {
     {"{\"a\":" ENTRY("F32", "2", "8") "}", 8, "not two whole numbers"},
     {"{\"a\":" ENTRY("F32", "2", "-8,0") "}", 8, "not two whole numbers"},
     {"{\"a\":" ENTRY("F32", "2", "0,8.0") "}", 8, "not two whole numbers"},
-    {"{\"a\":" ENTRY("F32", "2", "8,0") "}", 8, "expected 8 bytes"},
-    {"{\"a\":" ENTRY("F32", "2", "0,7") "}", 7, "expected 8 bytes"},
-    {"{\"a\":" ENTRY("F32", "2", "1,9") "}", 9, "expected them to start at 0"},
-    {"{\"a\":" ENTRY("F32", "2", "0,8") "}", 7, "to end by 7"},
-    {"{\"a\":" ENTRY("F32", "2", "0,8") "}", 9, "1 bytes behind the last tensor"},
-    {"{}", 1, "1 bytes behind the last tensor"},
+    {"{\"a\":" ENTRY("F32", "2", "8,0") "}", 8, "do not hold its 8 bytes"},
+    {"{\"a\":" ENTRY("F32", "2", "0,7") "}", 7, "do not hold its 8 bytes"},
+    {"{\"a\":" ENTRY("F32", "2", "1,9") "}", 9, "must start at 0"},
+    {"{\"a\":" ENTRY("F32", "2", "0,8") "}", 7, "end by 7"},
+    {"{\"a\":" ENTRY("F32", "2", "0,8") "}", 9, "1 bytes follow the last tensor"},
+    {"{}", 1, "1 bytes follow the last tensor"},
     {"{\"a\":" ENTRY("U8", "4", "0,4") ",\"b\":" ENTRY("U8", "4", "2,6") "}", 6,
-     "tensor b: found bytes 2 to 6, expected them to start at 4"},
+     "tensor b: bytes 2 to 6 must start at 4"},
     {"{\"a\":" ENTRY("U8", "4", "0,4") ",\"b\":" ENTRY("U8", "4", "5,9") "}", 9,
-     "tensor b: found bytes 5 to 9, expected them to start at 4"},
-    {"{\"__metadata__\":[]}", 0, "__metadata__ that is no object"},
-    {"{\"__metadata__\":{\"a\":1}}", 0, "a value that is no text"},
-    {"{\"__metadata__\":{},\"__metadata__\":{}}", 0, "__metadata__ twice"},
+     "tensor b: bytes 5 to 9 must start at 4"},
+    {"{\"__metadata__\":[]}", 0, "__metadata__ is no object"},
+    {"{\"__metadata__\":{\"a\":1}}", 0, "a value is no text"},
+    {"{\"__metadata__\":{},\"__metadata__\":{}}", 0, "__metadata__ stands twice"},
 };
 
 START_TEST(a_wrong_header_is_refused_in_words)
@@ -357,7 +357,7 @@ START_TEST(a_name_twice_is_refused)
     ck_assert_int_eq(dp_checkpoint_open(
                          &err, &c, scratch_file("f", file, 8 + sizeof header - 1 + 8)),
                      DP_EFORMAT);
-    ck_assert_ptr_nonnull(strstr(err.text, "found tensor a twice"));
+    ck_assert_ptr_nonnull(strstr(err.text, "tensor a stands twice"));
 }
 END_TEST
 
@@ -371,7 +371,7 @@ START_TEST(a_header_longer_than_the_file_or_the_limit_is_refused)
             file[k] = (unsigned char)(lengths[i] >> (8 * k));
         file[8] = '{';
         ck_assert_int_eq(read_bytes(file, sizeof file), DP_EFORMAT);
-        ck_assert_ptr_nonnull(strstr(err.text, "found a header of"));
+        ck_assert_ptr_nonnull(strstr(err.text, "a header of"));
     }
     for (size_t size = 0; size < 8; size++) {
         char found[40];

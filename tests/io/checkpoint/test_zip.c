@@ -190,7 +190,7 @@ START_TEST(an_archive_without_zip64_records_is_read)
     for (int i = 0; i < COUNT(wrong); i++) {
         put_number(bytes + size - END + 16, right + (uint64_t)(int64_t)wrong[i], 4);
         ck_assert_int_eq(read_all(), DP_EFORMAT);
-        ck_assert_ptr_nonnull(strstr(err.text, "found a ZIP directory of"));
+        ck_assert_ptr_nonnull(strstr(err.text, "the ZIP directory of"));
     }
     put_number(bytes + size - END + 16, right, 4);
     put_number(bytes + size - END + 12, UINT32_MAX, 4);
@@ -236,7 +236,7 @@ START_TEST(sizes_and_places_are_taken_from_zip64_records)
     put_number(bytes + at + 20, 0, 4); /* an empty field behind it */
     put_number(bytes + at + 24, 0, 4);
     ck_assert_int_eq(read_all(), DP_EFORMAT);
-    ck_assert_ptr_nonnull(strstr(err.text, "found no ZIP64 sizes"));
+    ck_assert_ptr_nonnull(strstr(err.text, "no ZIP64 sizes"));
 }
 END_TEST
 
@@ -293,19 +293,19 @@ static const struct {
     {AT_LOCATOR, 8, 8, 5, DP_EFORMAT, "no ZIP64 end record"},
     {AT_LOCATOR, 8, 8, UINT64_MAX, DP_EFORMAT, "no ZIP64 end record"},
     {AT_LOCATOR, 16, 4, 2, DP_EUNSUPPORTED, "several disks"},
-    {AT_ENTRY, 0, 4, 0, DP_EFORMAT, "broken entry"},
-    {AT_ENTRY, 28, 2, 60000, DP_EFORMAT, "broken entry"},
-    {AT_ENTRY, 30, 2, 1, DP_EFORMAT, "broken entry"},
-    {AT_ENTRY, 32, 2, 60000, DP_EFORMAT, "broken entry"},
-    {AT_ENTRY, ENTRY_FLAGS, 2, 0x0809, DP_EUNSUPPORTED, "found it encrypted"},
-    {AT_ENTRY, ENTRY_FLAGS, 2, 0x0848, DP_EUNSUPPORTED, "found it encrypted"},
+    {AT_ENTRY, 0, 4, 0, DP_EFORMAT, "damaged"},
+    {AT_ENTRY, 28, 2, 60000, DP_EFORMAT, "damaged"},
+    {AT_ENTRY, 30, 2, 1, DP_EFORMAT, "damaged"},
+    {AT_ENTRY, 32, 2, 60000, DP_EFORMAT, "damaged"},
+    {AT_ENTRY, ENTRY_FLAGS, 2, 0x0809, DP_EUNSUPPORTED, "is encrypted"},
+    {AT_ENTRY, ENTRY_FLAGS, 2, 0x0848, DP_EUNSUPPORTED, "is encrypted"},
     {AT_ENTRY, ENTRY_FLAGS, 2, 0, DP_EFORMAT, "local header"},
-    {AT_ENTRY, ENTRY_METHOD, 2, 8, DP_EUNSUPPORTED, "found it compressed"},
+    {AT_ENTRY, ENTRY_METHOD, 2, 8, DP_EUNSUPPORTED, "is compressed"},
     {AT_ENTRY, ENTRY_SIZE, 4, 6, DP_EFORMAT, "two sizes"},
     {AT_ENTRY, ENTRY_SIZE + 4, 4, 6, DP_EFORMAT, "two sizes"},
     {AT_ENTRY, ENTRY_SIZE, 4, 60000, DP_EFORMAT, "overlap"},
     {AT_ENTRY, ENTRY_SIZE, 4, UINT32_MAX, DP_EFORMAT, "no ZIP64 sizes"},
-    {AT_ENTRY, ENTRY_AT, 4, 1, DP_EFORMAT, "in front of the first ZIP member"},
+    {AT_ENTRY, ENTRY_AT, 4, 1, DP_EFORMAT, "before the first ZIP member"},
     {AT_ENTRY, ENTRY_AT, 4, 60000, DP_EFORMAT, "overlap"},
     {AT_ENTRY, ENTRY_AT, 4, UINT32_MAX, DP_EFORMAT, "no ZIP64 sizes"},
     {AT_ENTRY2, ENTRY_AT, 4, 0, DP_EFORMAT, "overlap"},
@@ -350,7 +350,7 @@ START_TEST(a_count_that_the_directory_cannot_hold_is_refused)
     put_number(bytes + place_of(AT_END64) + 24, MEMBERS - 1, 8);
     put_number(bytes + place_of(AT_END64) + 32, MEMBERS - 1, 8);
     ck_assert_int_eq(read_all(), DP_EFORMAT);
-    ck_assert_ptr_nonnull(strstr(err.text, "behind the last entry"));
+    ck_assert_ptr_nonnull(strstr(err.text, "follow the last entry"));
 }
 END_TEST
 
@@ -369,7 +369,7 @@ START_TEST(a_name_twice_is_refused)
     bytes = exact(file.data, file.size);
     size = file.size;
     ck_assert_int_eq(read_all(), DP_EFORMAT);
-    ck_assert_ptr_nonnull(strstr(err.text, "r/data.pkl: found it twice"));
+    ck_assert_ptr_nonnull(strstr(err.text, "r/data.pkl: stands twice"));
 }
 END_TEST
 
