@@ -29,7 +29,7 @@ static dp_status make_folder(dp_error *err, const char *path)
     const int reason = errno;
     if (reason == EEXIST && stat(path, &about) == 0 && S_ISDIR(about.st_mode))
         return DP_OK;
-    return dp_fail(err, DP_EIO, "%s: the folder cannot be made: %s", path,
+    return dp_fail(err, DP_EIO, "%s: cannot be made a folder: %s", path,
                    strerror(reason));
 }
 

@@ -104,7 +104,7 @@ static bool read_arguments(town *t, int argc, char **argv)
                 return false;
             i++;
         } else if (t->folder) {
-            fprintf(stderr, "toytown: found %s, expected one folder\n", argv[i]);
+            fprintf(stderr, "toytown: %s is too much; give one folder\n", argv[i]);
             return false;
         } else {
             t->folder = argv[i];
@@ -115,8 +115,7 @@ static bool read_arguments(town *t, int argc, char **argv)
                           : t->seed < 0  ? "--seed S"
                                          : NULL;
     if (missing)
-        fprintf(stderr, "toytown: found nothing, expected %s, see toytown --help\n",
-                missing);
+        fprintf(stderr, "toytown: %s is missing; see toytown --help\n", missing);
     return !missing;
 }
 

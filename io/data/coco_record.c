@@ -204,11 +204,10 @@ static void read_polygon(struct reading *g)
     if (!room)
         return;
     if (wild)
-        complain(g->r, "segmentation: found a coordinate beyond %d",
+        complain(g->r, "segmentation: a coordinate lies beyond %d",
                  DP_MAX_POLYGON_COORD);
     if (n % 2)
-        complain(g->r, "segmentation: found %zu coordinates, expected an even number",
-                 n);
+        complain(g->r, "segmentation: %zu coordinates are no pairs", n);
     const double count = (double)n;
     memcpy(g->slot->payload + head, &count, sizeof count);
     g->r->degenerate |= !spans(g->slot->payload + head + sizeof count, n);
@@ -230,7 +229,7 @@ static void read_polygons(struct reading *g)
         read_polygon(g);
     const size_t size = slot->payload_size - at;
     if (size > UINT32_MAX)
-        complain(g->r, "segmentation: found %zu bytes of polygons", size);
+        complain(g->r, "segmentation: the polygons take %zu bytes", size);
     else if (size > 0)
         g->r->mask = (dp_coco_mask){at, (uint32_t)size, DP_COCO_MASK_POLYGONS};
 }
@@ -252,7 +251,7 @@ static void read_size(struct reading *g)
             side[n] = value;
     if (n != 2 || side[0] < 1 || side[1] < 1 || side[0] > DP_MAX_IMAGE_SIDE ||
         side[1] > DP_MAX_IMAGE_SIDE || side[0] * side[1] > DP_MAX_IMAGE_PIXELS) {
-        complain(g->r, "size: found no height and width of an image");
+        complain(g->r, "size: no height and width of an image");
         return;
     }
     g->runs.h = (int)side[0];
@@ -282,7 +281,7 @@ static void find_runs(struct reading *g)
         }
     }
     if (!g->runs.has_size || (!g->runs.has_text && !g->runs.has_list))
-        complain(g->r, "segmentation: found no %s, expected size and counts",
+        complain(g->r, "segmentation: needs size and counts, but has no %s",
                  g->runs.has_size ? "counts" : "size");
 }
 
@@ -322,7 +321,7 @@ static void read_text(struct reading *g)
     const size_t size = dp_json_slice_copy(g->runs.text, text);
     dp_rle runs = {g->runs.h, g->runs.w, 0, (uint32_t *)(void *)(slot->payload + at)};
     if (size > UINT32_MAX)
-        complain(g->r, "counts: found %zu characters", size);
+        complain(g->r, "counts: too many characters: %zu", size);
     else if (dp_rle_parse(&err, runs.counts, &runs.count, text, size, runs.h, runs.w) !=
              DP_OK)
         complain(g->r, "counts: %s", err.text);
@@ -343,7 +342,7 @@ static void read_list(struct reading *g)
     for (dp_json_stream_array(&ahead); dp_json_stream_item(&ahead); count++)
         dp_json_stream_skip(&ahead);
     if (count > UINT32_MAX / LONGEST) {
-        complain(g->r, "counts: found %zu runs", count);
+        complain(g->r, "counts: too many runs: %zu", count);
         return;
     }
     const size_t at = room_for_runs(g, LONGEST * count + 1, count);
@@ -355,8 +354,7 @@ static void read_list(struct reading *g)
         if (dp_json_stream_peek(&s) != DP_JSON_NUMBER ||
             !dp_json_stream_number(&s, &n) || !n.is_integer || n.integer < 0 ||
             n.integer > left) {
-            complain(g->r,
-                     "counts: found no run at position %zu, or one beyond %d x %d",
+            complain(g->r, "counts: no run at position %zu, or one beyond %d x %d",
                      runs.count, g->runs.h, g->runs.w);
             return;
         }
@@ -364,7 +362,7 @@ static void read_list(struct reading *g)
         runs.counts[runs.count++] = (uint32_t)n.integer;
     }
     if (left != 0)
-        complain(g->r, "counts: found %lld pixels less than %d x %d", (long long)left,
+        complain(g->r, "counts: %lld pixels less than %d x %d", (long long)left,
                  g->runs.h, g->runs.w);
     const size_t size = dp_rle_string_size(runs.counts, runs.count);
     dp_rle_format((char *)slot->payload + slot->payload_size, runs.counts, runs.count);
@@ -463,7 +461,7 @@ bool dp_coco_record_read(dp_coco_record *r, dp_json_slot *slot, dp_json_stream *
     while (!g.full && dp_json_stream_member(s, &key)) {
         const enum key which = key_of(key);
         if (which != OTHER && (seen & 1u << which))
-            complain(r, "found a key twice: %.*s", (int)key.size, key.text);
+            complain(r, "key %.*s stands twice", (int)key.size, key.text);
         seen |= 1u << which;
         read_value(&g, which);
     }

@@ -36,23 +36,21 @@ static bool is_broken(const struct loading *l, dp_coco_record *r, dp_coco_kind *
     if (what[0])
         return true;
     if (!r->has_image || !r->has_category || !r->has_score)
-        snprintf(what, size, "%s: found nothing, expected a number",
+        snprintf(what, size, "%s: missing; must be a number",
                  !r->has_image      ? "image_id"
                  : !r->has_category ? "category_id"
                                     : "score");
     else if (!r->has_box && r->mask.kind == DP_COCO_MASK_NONE)
-        snprintf(what, size, "found neither bbox nor segmentation");
+        snprintf(what, size, "neither bbox nor segmentation");
     else if (!r->has_box && r->mask.kind == DP_COCO_MASK_POLYGONS)
         snprintf(what, size,
-                 "segmentation: found polygons without a bbox, expected run "
-                 "lengths");
+                 "segmentation: must be run lengths where there is no bbox");
     if (what[0])
         return true;
     const int image = dp_id_index_find(&l->truth->image_index, r->image);
     if (image < 0) {
         *kind = DP_COCO_RESULT_UNKNOWN_IMAGE;
-        snprintf(what, size,
-                 "image_id: found %lld, which is no image of the annotations",
+        snprintf(what, size, "image_id: %lld is no image of the annotations",
                  (long long)r->image);
         return true;
     }
@@ -76,22 +74,22 @@ static void note_oddities(const struct loading *l, const dp_coco_record *r,
                          "score: found %g, expected 0 to 1", r->score);
     if (r->degenerate)
         dp_coco_lint_add(lint, DP_COCO_RESULT_POLYGON_DEGENERATE, number, place,
-                         "segmentation: found a polygon that encloses nothing");
+                         "segmentation: a polygon encloses nothing");
     if (l->wish.masks && r->mask.kind == DP_COCO_MASK_NONE)
         dp_coco_lint_add(lint, DP_COCO_RESULT_WITHOUT_MASK, number, place,
-                         "found no segmentation; the bbox is taken as mask");
+                         "no segmentation; the bbox is taken as mask");
     if (!r->has_box)
         return;
     const double *box = r->box;
     if (box[2] <= 0 || box[3] <= 0)
         dp_coco_lint_add(lint, DP_COCO_RESULT_BOX_EMPTY, number, place,
-                         "bbox: found width %g and height %g", box[2], box[3]);
+                         "bbox: width %g and height %g", box[2], box[3]);
     else if (image->w > 0 &&
              (box[0] < -1 || box[1] < -1 || box[0] + box[2] > image->w + 1 ||
               box[1] + box[3] > image->h + 1))
         dp_coco_lint_add(lint, DP_COCO_RESULT_BOX_OUTSIDE, number, place,
-                         "bbox: found %g %g %g %g in an image of %d x %d pixels",
-                         box[0], box[1], box[2], box[3], image->w, image->h);
+                         "bbox: %g %g %g %g in an image of %d x %d pixels", box[0],
+                         box[1], box[2], box[3], image->w, image->h);
 }
 
 static void keep(const struct loading *l, dp_json_slot *slot, const dp_coco_record *r,
@@ -150,8 +148,7 @@ static bool read_result(void *arg, dp_json_slot *slot, dp_json_stream *s)
     if (category < 0) {
         dp_coco_lint_add(
             &notes->lint, DP_COCO_RESULT_UNKNOWN_CATEGORY, number, place,
-            "category_id: found %lld, which is no category of the annotations; "
-            "left out",
+            "category_id: %lld is no category of the annotations; left out",
             (long long)r.category);
         slot->payload_size = payload;
         return true;
@@ -223,7 +220,7 @@ static void lint_categories(struct loading *l)
         t->categories[count - 1].id <= count)
         return;
     dp_coco_lint_add(&l->results->lint, DP_COCO_CONTIGUOUS_CATEGORIES, 0, NULL,
-                     "found category ids %lld to %lld, as of class indices; the "
+                     "category ids %lld to %lld look like class indices; the "
                      "annotations have %lld categories with ids to %lld",
                      (long long)l->notes.lowest, (long long)l->notes.highest,
                      (long long)count, (long long)t->categories[count - 1].id);
@@ -290,7 +287,7 @@ static dp_status load_mapped(dp_error *err, struct loading *l, dp_pool *pool)
     lint_categories(l);
     if (l->results->records == 0)
         dp_coco_lint_add(&l->results->lint, DP_COCO_NO_RESULTS, 0, NULL,
-                         "found no results at all; everything counts as missed");
+                         "no results at all; everything counts as missed");
     for (int i = 0; i < DP_COCO_KIND_COUNT; i++) {
         dp_coco_finding *f = &l->results->lint.of[i];
         if (f->place)

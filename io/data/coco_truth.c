@@ -51,12 +51,11 @@ static bool read_annotation(void *arg, dp_json_slot *slot, dp_json_stream *s)
     if (s->expected)
         return true;
     if (!r.what[0] && !r.has_image)
-        snprintf(r.what, sizeof r.what, "image_id: found nothing, expected a number");
+        snprintf(r.what, sizeof r.what, "image_id: missing; must be a number");
     if (!r.what[0] && !r.has_category)
-        snprintf(r.what, sizeof r.what,
-                 "category_id: found nothing, expected a number");
+        snprintf(r.what, sizeof r.what, "category_id: missing; must be a number");
     if (!r.what[0] && !r.has_area && !r.has_box)
-        snprintf(r.what, sizeof r.what, "found neither area nor bbox");
+        snprintf(r.what, sizeof r.what, "neither area nor bbox");
     if (r.what[0]) {
         dp_coco_lint_add(lint, DP_COCO_BAD_ANNOTATION, number, place, "%s", r.what);
         return true;
@@ -225,7 +224,7 @@ static dp_status read_images(dp_error *err, struct loading *l)
         const bool sized = is_side(e.has_h, e.h) && is_side(e.has_w, e.w);
         if (!e.has_id || (l->wish.masks && !sized)) {
             dp_coco_lint_add(&t->lint, DP_COCO_BAD_IMAGE, record, place,
-                             "found no %s, expected a whole number",
+                             "%s: missing; must be a whole number",
                              e.has_id ? "width and height" : "id");
             continue;
         }
@@ -256,7 +255,7 @@ static dp_status read_categories(dp_error *err, struct loading *l)
             break;
         if (!e.has_id) {
             dp_coco_lint_add(&t->lint, DP_COCO_BAD_CATEGORY, record, place,
-                             "found no id, expected a whole number");
+                             "id: missing; must be a whole number");
             continue;
         }
         void *memory = t->categories;
@@ -294,8 +293,7 @@ static int compare_categories(const void *p, const void *q)
 static dp_status index_ids(dp_error *err, dp_coco_truth *t)
 {
     if (t->image_count > INT_MAX || t->category_count > INT_MAX)
-        return dp_fail(err, DP_EFORMAT, "found more than %d images or categories",
-                       INT_MAX);
+        return dp_fail(err, DP_EFORMAT, "more than %d images or categories", INT_MAX);
     dp_status st = dp_id_index_init(err, &t->image_index, t->image_count);
     if (st == DP_OK)
         st = dp_id_index_init(err, &t->category_index, t->category_count);
@@ -314,7 +312,7 @@ static dp_status index_ids(dp_error *err, dp_coco_truth *t)
             kept++;
         else
             dp_coco_lint_add(&t->lint, DP_COCO_DUPLICATE_IMAGE, 0, NULL,
-                             "images: found id %lld more than once; the first is used",
+                             "images: id %lld stands more than once; the first is used",
                              (long long)t->images[i].id);
     }
     t->image_count = kept;
@@ -326,7 +324,7 @@ static dp_status index_ids(dp_error *err, dp_coco_truth *t)
         else
             dp_coco_lint_add(
                 &t->lint, DP_COCO_DUPLICATE_CATEGORY, 0, NULL,
-                "categories: found id %lld more than once; the first is used",
+                "categories: id %lld stands more than once; the first is used",
                 (long long)t->categories[i].id);
     }
     t->category_count = kept;
@@ -344,8 +342,8 @@ static void note(struct loading *l, const struct item *item, dp_coco_kind kind,
 static void note_id(struct loading *l, const struct item *item, dp_coco_kind kind,
                     const char *key, int64_t id, const char *what)
 {
-    dp_coco_lint_add(&l->truth->lint, kind, item->record, item->place,
-                     "%s: found %lld%s", key, (long long)id, what);
+    dp_coco_lint_add(&l->truth->lint, kind, item->record, item->place, "%s: %lld%s",
+                     key, (long long)id, what);
 }
 
 /* Look at what can be odd about an annotation that is whole. */
@@ -355,29 +353,26 @@ static void lint_item(struct loading *l, const struct item *item,
     const double *box = item->a.box;
     if (item->has_id && item->a.id == 0)
         note(l, item, DP_COCO_ZERO_ID,
-             "id: found 0: pycocotools counts what matches it as a miss, here it "
-             "counts");
+             "id: 0: pycocotools counts what matches it as a miss, here it counts");
     if (!item->has_id)
-        note(l, item, DP_COCO_MISSING_ID, "id: found nothing, expected a whole number");
+        note(l, item, DP_COCO_MISSING_ID, "id: missing; must be a whole number");
     if (!item->has_crowd)
-        note(l, item, DP_COCO_MISSING_ISCROWD, "iscrowd: found nothing; 0 is taken");
+        note(l, item, DP_COCO_MISSING_ISCROWD, "iscrowd: missing; 0 is taken");
     if (!item->has_area)
-        note(l, item, DP_COCO_MISSING_AREA,
-             "area: found nothing; that of bbox is taken");
+        note(l, item, DP_COCO_MISSING_AREA, "area: missing; that of bbox is taken");
     if (item->degenerate)
         note(l, item, DP_COCO_POLYGON_DEGENERATE,
-             "segmentation: found a polygon that encloses nothing");
+             "segmentation: a polygon encloses nothing");
     if (!item->has_box)
         return;
     if (box[2] <= 0 || box[3] <= 0)
         dp_coco_lint_add(&l->truth->lint, DP_COCO_BOX_EMPTY, item->record, item->place,
-                         "bbox: found width %g and height %g", box[2], box[3]);
+                         "bbox: width %g and height %g", box[2], box[3]);
     else if (image->w > 0 &&
              (box[0] < -1 || box[1] < -1 || box[0] + box[2] > image->w + 1 ||
               box[1] + box[3] > image->h + 1))
         dp_coco_lint_add(&l->truth->lint, DP_COCO_BOX_OUTSIDE, item->record,
-                         item->place,
-                         "bbox: found %g %g %g %g in an image of %d x %d pixels",
+                         item->place, "bbox: %g %g %g %g in an image of %d x %d pixels",
                          box[0], box[1], box[2], box[3], image->w, image->h);
 }
 
@@ -389,22 +384,21 @@ static bool resolve(struct loading *l, struct item *item)
     item->a.category = dp_id_index_find(&t->category_index, item->category_id);
     if (item->a.image < 0) {
         note_id(l, item, DP_COCO_UNKNOWN_IMAGE, "image_id", item->image_id,
-                ", which is none of the images; left out");
+                " is none of the images; left out");
         return false;
     }
     if (item->a.category < 0) {
         note_id(l, item, DP_COCO_UNKNOWN_CATEGORY, "category_id", item->category_id,
-                ", which is none of the categories; left out");
+                " is none of the categories; left out");
         return false;
     }
     const dp_coco_image *image = &t->images[item->a.image];
     if (l->wish.boxes && !item->has_box) {
-        note(l, item, DP_COCO_MISSING_BBOX, "bbox: found nothing, expected 4 numbers");
+        note(l, item, DP_COCO_MISSING_BBOX, "bbox: missing; must be 4 numbers");
         return false;
     }
     if (l->wish.masks && item->a.mask.kind == DP_COCO_MASK_NONE) {
-        note(l, item, DP_COCO_MISSING_MASK,
-             "segmentation: found nothing, expected a mask");
+        note(l, item, DP_COCO_MISSING_MASK, "segmentation: missing; must be a mask");
         return false;
     }
     if (item->a.mask.kind == DP_COCO_MASK_RLE &&
@@ -463,7 +457,7 @@ static dp_status read_part(dp_error *err, struct loading *l, dp_json_slice key)
         return DP_OK;
     }
     if (*there)
-        return dp_fail(err, DP_EFORMAT, "%s: found \"%.*s\" twice", l->path,
+        return dp_fail(err, DP_EFORMAT, "%s: \"%.*s\" stands twice", l->path,
                        (int)key.size, key.text);
     *there = true;
     return read(err, l);
@@ -487,9 +481,8 @@ static dp_status read_document(dp_error *err, struct loading *l)
                           : !l->has_categories  ? "categories"
                                                 : NULL;
     if (missing)
-        return dp_fail(err, DP_EFORMAT,
-                       "%s: found no \"%s\", expected COCO annotations", l->path,
-                       missing);
+        return dp_fail(err, DP_EFORMAT, "%s: no \"%s\"; these are no COCO annotations",
+                       l->path, missing);
     return DP_OK;
 }
 
@@ -505,8 +498,7 @@ static dp_status load_mapped(dp_error *err, struct loading *l)
     if (st != DP_OK)
         return st;
     if (t->category_count == 0)
-        return dp_fail(err, DP_EFORMAT,
-                       "%s: categories: found none, expected at least one", l->path);
+        return dp_fail(err, DP_EFORMAT, "%s: categories: there are none", l->path);
     st = resolve_all(err, l);
     for (int i = 0; i < DP_COCO_KIND_COUNT; i++) {
         dp_coco_finding *f = &t->lint.of[i];

@@ -47,7 +47,7 @@ dp_status dp_probability_file_open(dp_error *err, dp_probability_file *s,
         return st;
     if (!s->file.temporary)
         st = dp_fail(err, DP_EUNSUPPORTED,
-                     "%s: found a pipe or a device, expected a file for scores", path);
+                     "%s: a pipe or a device, not a file for scores", path);
     else
         st = write_header(err, s, name);
     if (st != DP_OK)

@@ -76,9 +76,9 @@ static bool is_text(const unsigned char *bytes, size_t size)
 static dp_status refuse_unknown(dp_error *err, const unsigned char *bytes, size_t size,
                                 const char *name)
 {
-    static const char expected[] = "expected JPEG (ff d8 ff) or PNG (89 50 4e 47)";
+    static const char expected[] = "not JPEG (ff d8 ff) or PNG (89 50 4e 47)";
     if (size == 0)
-        return dp_fail(err, DP_EFORMAT, "%s: found an empty file, %s", name, expected);
+        return dp_fail(err, DP_EFORMAT, "%s: an empty file, %s", name, expected);
 
     const size_t shown = size < SHOWN ? size : SHOWN;
     char hex[3 * SHOWN + 1];
@@ -86,10 +86,9 @@ static dp_status refuse_unknown(dp_error *err, const unsigned char *bytes, size_
         snprintf(hex + 3 * i, 4, "%02x ", bytes[i]);
     hex[3 * shown - 1] = '\0';
     if (is_text(bytes, shown))
-        return dp_fail(err, DP_EFORMAT, "%s: found text \"%.*s\" (%s), %s", name,
-                       (int)shown, (const char *)bytes, hex, expected);
-    return dp_fail(err, DP_EFORMAT, "%s: found unknown bytes (%s), %s", name, hex,
-                   expected);
+        return dp_fail(err, DP_EFORMAT, "%s: text \"%.*s\" (%s), %s", name, (int)shown,
+                       (const char *)bytes, hex, expected);
+    return dp_fail(err, DP_EFORMAT, "%s: unknown bytes (%s), %s", name, hex, expected);
 }
 
 dp_status dp_pixels_decode(dp_error *err, dp_pixels *out, const void *bytes,
@@ -100,7 +99,7 @@ dp_status dp_pixels_decode(dp_error *err, dp_pixels *out, const void *bytes,
     if (!s)
         return refuse_unknown(err, bytes, size, name);
     if (!s->decode)
-        return dp_fail(err, DP_EUNSUPPORTED, "%s: found %s, expected JPEG or PNG", name,
+        return dp_fail(err, DP_EUNSUPPORTED, "%s: %s, not JPEG or PNG", name,
                        s->format);
     return s->decode(err, out, bytes, size, name);
 }

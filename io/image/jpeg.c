@@ -78,13 +78,11 @@ static void refuse(j_common_ptr cinfo)
         (void)dp_fail(codec->err, st, "%s: out of memory: %s", codec->name, text);
     else if (st == DP_EUNSUPPORTED)
         (void)dp_fail(codec->err, st,
-                      "%s: found a JPEG that is not supported (%s), "
-                      "expected 8 bits and 1, 3 or 4 components, not lossless",
+                      "%s: a JPEG that is not read (%s): it needs 8 bits and 1, 3 or 4 "
+                      "components, not lossless",
                       codec->name, text);
     else
-        (void)dp_fail(codec->err, st,
-                      "%s: found damaged JPEG data (%s), expected a "
-                      "complete JPEG",
+        (void)dp_fail(codec->err, st, "%s: the JPEG is damaged or not complete (%s)",
                       codec->name, text);
     escape(codec);
 }
@@ -120,8 +118,7 @@ static void limit_scans(j_common_ptr common)
     struct codec *codec = common->client_data;
     if (scan <= DP_MAX_JPEG_SCANS)
         return;
-    (void)dp_fail(codec->err, DP_EUNSUPPORTED,
-                  "%s: found a JPEG of more than %d scans, expected at most that",
+    (void)dp_fail(codec->err, DP_EUNSUPPORTED, "%s: a JPEG of more than %d scans",
                   codec->name, DP_MAX_JPEG_SCANS);
     escape(codec);
 }
@@ -134,8 +131,7 @@ static dp_status check_size(const struct reader *r)
         return DP_OK;
     return dp_fail(
         r->codec.err, DP_EUNSUPPORTED,
-        "%s: found a JPEG of %u x %u pixels, expected sides of at most %d and "
-        "at most %d pixels",
+        "%s: a JPEG of %u x %u pixels; at most %d a side and %d in all are read",
         r->codec.name, c->image_width, c->image_height, DP_MAX_IMAGE_SIDE,
         DP_MAX_IMAGE_PIXELS);
 }
@@ -154,11 +150,10 @@ static dp_status check_length(const struct reader *r, size_t size)
                   c->comp_info[i].height_in_blocks;
     if (size >= blocks / 4)
         return DP_OK;
-    return dp_fail(r->codec.err, DP_EFORMAT,
-                   "%s: found a JPEG of %zu bytes, expected at least %ju for %u x %u "
-                   "pixels",
-                   r->codec.name, size, (uintmax_t)(blocks / 4), c->image_width,
-                   c->image_height);
+    return dp_fail(
+        r->codec.err, DP_EFORMAT,
+        "%s: a JPEG of %zu bytes is cut short: %ju are the least for %u x %u pixels",
+        r->codec.name, size, (uintmax_t)(blocks / 4), c->image_width, c->image_height);
 }
 
 static int find_orientation(const struct jpeg_decompress_struct *c)
@@ -325,8 +320,7 @@ dp_status dp_jpeg_save(dp_error *err, const char *path, const dp_pixels *pixels,
         return dp_fail(err, DP_EARG, "%s: JPEG quality: found %d, expected 1 to 100",
                        path, quality);
     if (!pixels->data)
-        return dp_fail(err, DP_EARG, "%s: found no pixels to write, expected some",
-                       path);
+        return dp_fail(err, DP_EARG, "%s: there are no pixels to write", path);
     struct writer w;
     memset(&w, 0, sizeof w);
     w.cinfo.err = codec_init(err, &w.codec, path);

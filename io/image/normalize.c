@@ -75,10 +75,10 @@ dp_tensor dp_normalize_run(dp_run *r, const dp_normalize *n,
 {
     const int H = round_up(window->h, multiple), W = round_up(window->w, multiple);
     if (window->h < 1 || window->w < 1 || H == 0 || W == 0) {
-        dp_run_fail(r, DP_ESHAPE,
-                    "normalize: found an image of %d x %d to be padded to a multiple "
-                    "of %d, expected sides of 1 or more that can be",
-                    window->h, window->w, multiple);
+        dp_run_fail(
+            r, DP_ESHAPE,
+            "normalize: an image of %d x %d cannot be padded to a multiple of %d",
+            window->h, window->w, multiple);
         return (dp_tensor){NULL, 0, 0, 0, 0};
     }
     struct job j = {n, window, dp_run_tensor(r, 1, H, W, CHANNELS)};

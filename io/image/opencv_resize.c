@@ -148,9 +148,7 @@ void dp_opencv_resize_run(dp_run *r, uint8_t *out, int out_h, int out_w,
                           const uint8_t *in, int in_h, int in_w)
 {
     if (out_h < 1 || out_w < 1 || in_h < 1 || in_w < 1) {
-        dp_run_fail(r, DP_ESHAPE,
-                    "resize: found an image of %d x %d to become %d x %d, expected no "
-                    "side below 1",
+        dp_run_fail(r, DP_ESHAPE, "resize: an image of %d x %d cannot become %d x %d",
                     in_h, in_w, out_h, out_w);
         return;
     }

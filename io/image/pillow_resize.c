@@ -160,8 +160,8 @@ void dp_pillow_resize_run(dp_run *r, uint8_t *out, dp_pixel_rect part, dp_size s
 {
     if (!is_inside(part, size) || in_size.h < 1 || in_size.w < 1) {
         dp_run_fail(r, DP_ESHAPE,
-                    "resize: found a part of %d x %d at (%d, %d) of an image of "
-                    "%d x %d, expected one inside",
+                    "resize: the part of %d x %d at (%d, %d) is not inside the image "
+                    "of %d x %d",
                     part.w, part.h, part.x, part.y, size.w, size.h);
         return;
     }

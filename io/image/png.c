@@ -60,8 +60,7 @@ static void refuse(png_structp png, png_const_charp text)
     if (r->no_memory)
         (void)out_of_memory(r);
     else
-        (void)dp_fail(r->err, DP_EFORMAT,
-                      "%s: found damaged PNG data (%s), expected a complete PNG",
+        (void)dp_fail(r->err, DP_EFORMAT, "%s: the PNG is damaged or not complete (%s)",
                       r->name, text);
     png_longjmp(png, 1);
 }
@@ -131,15 +130,13 @@ static dp_status check_size(const struct reader *r, size_t size)
         (uint64_t)w * h > DP_MAX_IMAGE_PIXELS)
         return dp_fail(
             r->err, DP_EUNSUPPORTED,
-            "%s: found a PNG of %u x %u pixels, expected sides of at most %d "
-            "and at most %d pixels",
+            "%s: a PNG of %u x %u pixels; at most %d a side and %d in all are read",
             r->name, w, h, DP_MAX_IMAGE_SIDE, DP_MAX_IMAGE_PIXELS);
     const uint64_t need = (uint64_t)png_get_rowbytes(r->png, r->info) * h / 1032;
     if (size < need)
         return dp_fail(
             r->err, DP_EFORMAT,
-            "%s: found a PNG of %zu bytes, expected at least %ju for %u x %u "
-            "pixels",
+            "%s: a PNG of %zu bytes is cut short: %ju are the least for %u x %u pixels",
             r->name, size, (uintmax_t)need, w, h);
     return DP_OK;
 }
@@ -154,7 +151,7 @@ static dp_status check_labels(const struct reader *r)
                        : kind & PNG_COLOR_MASK_ALPHA ? "with alpha"
                                                      : "RGB";
     return dp_fail(r->err, DP_EUNSUPPORTED,
-                   "%s: found a PNG of %d bits, %s, expected a label map: 1 to 8 bits, "
+                   "%s: a PNG of %d bits, %s, is no label map: that has 1 to 8 bits, "
                    "grey or with a palette",
                    r->name, bits, word);
 }
@@ -200,7 +197,7 @@ static dp_status set_rows(struct reader *r)
         r->rows[y] = first + (size_t)y * row;
     if (png_get_rowbytes(r->png, r->info) != row)
         return dp_fail(r->err, DP_EFORMAT,
-                       "%s: found PNG rows of %zu bytes, expected %zu", r->name,
+                       "%s: PNG rows: found %zu bytes, expected %zu", r->name,
                        png_get_rowbytes(r->png, r->info), row);
     return DP_OK;
 }
@@ -360,8 +357,7 @@ static dp_status write_or_escape(struct writer *w, const struct image *p)
 static dp_status write_image(struct writer *w, const struct image *p)
 {
     if (!p->data || p->h < 1 || p->w < 1)
-        return dp_fail(w->err, DP_EARG, "%s: found no pixels to write, expected some",
-                       w->name);
+        return dp_fail(w->err, DP_EARG, "%s: there are no pixels to write", w->name);
     dp_status st = create_writer(w);
     if (st == DP_OK)
         st = write_or_escape(w, p);
@@ -399,9 +395,8 @@ static dp_status check_palette(dp_error *err, const char *path,
     for (size_t i = 0; i < count; i++)
         if (labels->labels[i] >= colours)
             return dp_fail(err, DP_EARG,
-                           "%s: found label %d, expected less than the %d "
-                           "colours of the palette",
-                           path, labels->labels[i], colours);
+                           "%s: label %d has no colour: the palette has %d", path,
+                           labels->labels[i], colours);
     return DP_OK;
 }
 

@@ -78,7 +78,7 @@ START_TEST(a_weight_cache_is_written_read_and_mended)
     ck_assert_str_eq(r->out, table);
     ck_assert_str_eq(r->err,
                      "  weight cache made anew: tiny/model.safetensors.dpcache: "
-                     "found no head, expected a weight cache\n");
+                     "not a weight cache\n");
     r = classify("a.png --weight-cache");
     ck_assert_str_eq(r->out, table);
     ck_assert_str_eq(r->err, "");
@@ -133,7 +133,7 @@ START_TEST(a_bad_image_does_not_stop_the_others)
     const program_result *r = classify("bad.jpg a.png --json out.json");
     ck_assert_int_eq(r->status, 1);
     ck_assert_str_eq(r->out, table);
-    ck_assert_ptr_nonnull(strstr(r->err, "densepred: bad.jpg: found text"));
+    ck_assert_ptr_nonnull(strstr(r->err, "densepred: bad.jpg: text"));
     cJSON *list = json_load(scratch_path("out.json"));
     check_json(list, 1, 3);
     cJSON_Delete(list);

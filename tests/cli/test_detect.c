@@ -239,7 +239,7 @@ static void write_cut_jpeg(const char *name)
 static const struct {
     const char *name, *says;
 } bad_inputs[] = {
-    {"text.jpg", "expected"},     {"cut.jpg", "cut.jpg"},
+    {"text.jpg", "not JPEG"},     {"cut.jpg", "cut.jpg"},
     {"empty.png", "empty.png"},   {"missing.jpg", "missing"},
     {"folder.jpg", "folder.jpg"},
 };
@@ -332,7 +332,7 @@ static const struct {
     const char *says;
 } bad_weights[] = {
     {BYTES(""), "weights"},
-    {BYTES("hello, world"), "expected"},
+    {BYTES("hello, world"), "not a file of torch.save"},
     {BYTES(hostile), "weights"},
     {BYTES(overlapping), "weights"},
 };

@@ -45,11 +45,11 @@ static const struct {
     {"{\"images\":[],\n\"annotations\":[1 2]}", GOOD_RESULTS, "", 1,
      "gt.json:2:18: found '2', expected ',' or ']'"},
     {"{\"images\":[],\"annotations\":[]}", GOOD_RESULTS, "", 1,
-     "gt.json: found no \"categories\", expected COCO annotations"},
+     "gt.json: no \"categories\"; these are no COCO annotations"},
     {"{\"images\":[],\"images\":[]}", GOOD_RESULTS, "", 1,
-     "gt.json: found \"images\" twice"},
+     "gt.json: \"images\" stands twice"},
     {"{\"images\":[],\"annotations\":[],\"categories\":[]}", GOOD_RESULTS, "", 1,
-     "gt.json: categories: found none, expected at least one"},
+     "gt.json: categories: there are none"},
     {"{\"images\":[],\"annotations\":null,\"categories\":[]}", GOOD_RESULTS, "", 1,
      "gt.json:1:28: found 'n', expected an array"},
     {GOOD_TRUTH, "{}", "", 1, "dt.json:1:1: found '{', expected an array"},
@@ -58,7 +58,7 @@ static const struct {
 
     /* Broken annotations. */
     {TRUTH("{\"id\":1,\"category_id\":1}"), GOOD_RESULTS, "", 1,
-     "gt.json:3: annotations[0]: image_id: found nothing, expected a number"},
+     "gt.json:3: annotations[0]: image_id: missing; must be a number"},
     {TRUTH(OBJECT ",\n{\"id\":2,\"image_id\":1,\"category_id\":\"1\"}"), GOOD_RESULTS,
      "", 1,
      "gt.json:4: annotations[1]: category_id: found a string, expected a whole number"},
@@ -67,66 +67,63 @@ static const struct {
     {TRUTH("{\"image_id\":1,\"category_id\":1,\"bbox\":[1,2,3],\"area\":1}"),
      GOOD_RESULTS, "", 1, "annotations[0]: bbox: found 3 numbers, expected 4"},
     {TRUTH("{\"image_id\":1,\"category_id\":1,\"area\":1,\"iscrowd\":0,\"id\":1}"),
-     GOOD_RESULTS, "--type bbox", 1, "annotations[0]: bbox: found nothing"},
+     GOOD_RESULTS, "--type bbox", 1, "annotations[0]: bbox: missing"},
     {TRUTH("{\"image_id\":1,\"category_id\":1,\"bbox\":[1,2,3,4],\"area\":1}"),
      GOOD_RESULTS, "--type segm", 1,
-     "annotations[0]: segmentation: found nothing, expected a mask"},
+     "annotations[0]: segmentation: missing; must be a mask"},
     {TRUTH("{\"image_id\":1,\"category_id\":1,\"bbox\":[1,2,3,4],\"segmentation\":"
            "{\"size\":[80,90],\"counts\":[7200]}}"),
      GOOD_RESULTS, "--type segm", 1,
      "size: found 80 x 90, expected 80 x 100 as the image"},
     {TRUTH("{\"image_id\":1,\"category_id\":1,\"bbox\":[1,2,3,4],\"segmentation\":"
            "{\"size\":[80,100],\"counts\":[10,10]}}"),
-     GOOD_RESULTS, "--type segm", 1, "counts: found 7980 pixels less than 80 x 100"},
+     GOOD_RESULTS, "--type segm", 1, "counts: 7980 pixels less than 80 x 100"},
     {TRUTH("{\"image_id\":1,\"category_id\":1,\"bbox\":[1,2,3,4],\"segmentation\":"
            "[[1,2,3]]}"),
-     GOOD_RESULTS, "--type segm", 1, "found 3 coordinates, expected an even number"},
+     GOOD_RESULTS, "--type segm", 1, "3 coordinates are no pairs"},
     {TRUTH("{\"image_id\":1,\"category_id\":1,\"bbox\":[1,2,3,4],\"segmentation\":"
            "[[1,2,3,1e99,5,6]]}"),
-     GOOD_RESULTS, "--type segm", 1, "found a coordinate beyond 100000000"},
+     GOOD_RESULTS, "--type segm", 1, "a coordinate lies beyond 100000000"},
 
     /* Odd annotations. */
-    {TRUTH(OBJECT "," OBJECT), GOOD_RESULTS, "", 0,
-     "annotations[1]: id: found 1 again"},
+    {TRUTH(OBJECT "," OBJECT), GOOD_RESULTS, "", 0, "annotations[1]: id: 1 again"},
     {TRUTH("{\"id\":0,\"image_id\":1,\"category_id\":1,\"bbox\":[1,1,9,9],\"area\":81,"
            "\"iscrowd\":0}"),
-     GOOD_RESULTS, "", 0,
-     "warning: gt.json:3: annotations[0]: id: found 0: pycocotools"},
+     GOOD_RESULTS, "", 0, "warning: gt.json:3: annotations[0]: id: 0: pycocotools"},
     {TRUTH("{\"image_id\":1,\"category_id\":1,\"bbox\":[1,1,9,9],\"area\":81}"),
-     GOOD_RESULTS, "", 0, "id: found nothing, expected a whole number"},
+     GOOD_RESULTS, "", 0, "id: missing; must be a whole number"},
     {TRUTH(
          "{\"id\":1,\"image_id\":1,\"category_id\":1,\"bbox\":[1,1,9,9],\"area\":81}"),
-     GOOD_RESULTS, "", 0, "iscrowd: found nothing; 0 is taken"},
+     GOOD_RESULTS, "", 0, "iscrowd: missing; 0 is taken"},
     {TRUTH("{\"id\":1,\"image_id\":1,\"category_id\":1,\"bbox\":[1,1,9,9],\"iscrowd\":"
            "0}"),
-     GOOD_RESULTS, "", 0, "area: found nothing; that of bbox is taken"},
+     GOOD_RESULTS, "", 0, "area: missing; that of bbox is taken"},
     {TRUTH(
          "{\"id\":1,\"image_id\":7,\"category_id\":1,\"bbox\":[1,1,9,9],\"area\":81}"),
-     GOOD_RESULTS, "", 0, "image_id: found 7, which is none of the images; left out"},
+     GOOD_RESULTS, "", 0, "image_id: 7 is none of the images; left out"},
     {TRUTH(
          "{\"id\":1,\"image_id\":1,\"category_id\":2,\"bbox\":[1,1,9,9],\"area\":81}"),
-     GOOD_RESULTS, "", 0, "category_id: found 2, which is none of the categories"},
+     GOOD_RESULTS, "", 0, "category_id: 2 is none of the categories"},
     {TRUTH("{\"id\":1,\"image_id\":1,\"category_id\":1,\"bbox\":[90,1,20,9],\"area\":"
            "180}"),
-     GOOD_RESULTS, "", 0, "bbox: found 90 1 20 9 in an image of 100 x 80 pixels"},
+     GOOD_RESULTS, "", 0, "bbox: 90 1 20 9 in an image of 100 x 80 pixels"},
     {TRUTH("{\"id\":1,\"image_id\":1,\"category_id\":1,\"bbox\":[1,1,0,9],\"area\":0}"),
-     GOOD_RESULTS, "", 0, "bbox: found width 0 and height 9"},
+     GOOD_RESULTS, "", 0, "bbox: width 0 and height 9"},
     {TRUTH("{\"id\":1,\"image_id\":1,\"category_id\":1,\"bbox\":[1,1,9,9],\"area\":9,"
            "\"segmentation\":[[1,1,2,2]]}"),
-     GOOD_RESULTS, "--type segm", 0,
-     "segmentation: found a polygon that encloses nothing"},
+     GOOD_RESULTS, "--type segm", 0, "segmentation: a polygon encloses nothing"},
     {"{\"images\":[{\"id\":1},{\"id\":1}],\"annotations\":[],\"categories\":[{\"id\":1}"
      "]}",
-     GOOD_RESULTS, "", 0, "images: found id 1 more than once"},
+     GOOD_RESULTS, "", 0, "images: id 1 stands more than once"},
 
     /* Broken results. */
     {GOOD_TRUTH,
      "[\n" RESULT ",\n{\"image_id\":1,\"category_id\":1,\"bbox\":[1,2,3,4]}]", "", 1,
-     "dt.json:3: results[1]: score: found nothing, expected a number"},
+     "dt.json:3: results[1]: score: missing; must be a number"},
     {GOOD_TRUTH, "[{\"image_id\":1,\"category_id\":1,\"score\":1}]", "--type bbox", 1,
-     "results[0]: found neither bbox nor segmentation"},
+     "results[0]: neither bbox nor segmentation"},
     {GOOD_TRUTH, "[{\"image_id\":2,\"category_id\":1,\"bbox\":[1,2,3,4],\"score\":1}]",
-     "", 1, "results[0]: image_id: found 2, which is no image of the annotations"},
+     "", 1, "results[0]: image_id: 2 is no image of the annotations"},
     {GOOD_TRUTH,
      "[{\"image_id\":1,\"category_id\":1,\"bbox\":[1,2,3,4],\"score\":NaN}]", "", 1,
      "results[0]: score: found NaN, expected a finite number"},
@@ -151,20 +148,20 @@ static const struct {
 
     /* Odd results. */
     {GOOD_TRUTH, "[]", "", 0,
-     "dt.json: found no results at all; everything counts as missed"},
+     "dt.json: no results at all; everything counts as missed"},
     {GOOD_TRUTH, "[{\"image_id\":1,\"category_id\":77,\"bbox\":[1,2,3,4],\"score\":1}]",
-     "", 0, "category_id: found 77, which is no category of the annotations; left out"},
+     "", 0, "category_id: 77 is no category of the annotations; left out"},
     {GOOD_TRUTH, "[{\"image_id\":1,\"category_id\":0,\"bbox\":[1,2,3,4],\"score\":1}]",
-     "", 0, "dt.json: found category ids 0 to 0, as of class indices"},
+     "", 0, "dt.json: category ids 0 to 0 look like class indices"},
     {GOOD_TRUTH,
      "[{\"image_id\":1,\"category_id\":1,\"bbox\":[1,2,300,4],\"score\":1}]", "", 0,
-     "results[0]: bbox: found 1 2 300 4 in an image of 100 x 80 pixels"},
+     "results[0]: bbox: 1 2 300 4 in an image of 100 x 80 pixels"},
     {GOOD_TRUTH, "[{\"image_id\":1,\"category_id\":1,\"bbox\":[1,2,-3,4],\"score\":1}]",
-     "", 0, "results[0]: bbox: found width -3 and height 4"},
+     "", 0, "results[0]: bbox: width -3 and height 4"},
     {GOOD_TRUTH, "[{\"image_id\":1,\"category_id\":1,\"bbox\":[1,2,3,4],\"score\":90}]",
      "", 0, "results[0]: score: found 90, expected 0 to 1"},
     {GOOD_TRUTH, GOOD_RESULTS, "--type segm", 0,
-     "found no segmentation; the bbox is taken as mask"},
+     "no segmentation; the bbox is taken as mask"},
 };
 
 START_TEST(inputs_are_checked_and_named)
@@ -215,7 +212,7 @@ START_TEST(missing_files_are_named)
     ck_assert_str_eq(r->err, "densepred: none.json: No such file or directory\n");
     ck_assert_int_eq(r->status, 1);
     r = program_run("densepred eval coco . gt.json");
-    ck_assert(strstr(r->err, "found a directory, expected a regular file") != NULL);
+    ck_assert(strstr(r->err, "a directory, not a regular file") != NULL);
     ck_assert_int_eq(r->status, 1);
 }
 END_TEST
@@ -348,9 +345,8 @@ START_TEST(warnings_are_in_the_json)
     const program_result *r = program_run(
         "densepred eval coco gt.json dt.json -q --json o.json && cat o.json");
     ck_assert_str_eq(r->err, "");
-    ck_assert_ptr_nonnull(strstr(r->out,
-                                 "{\"kind\": \"no_results\", \"count\": 1, "
-                                 "\"first\": \"dt.json: found no results at all"));
+    ck_assert_ptr_nonnull(strstr(r->out, "{\"kind\": \"no_results\", \"count\": 1, "
+                                         "\"first\": \"dt.json: no results at all"));
 }
 END_TEST
 

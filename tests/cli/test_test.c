@@ -341,7 +341,7 @@ START_TEST(bad_images_are_said_skipped_and_counted)
            "coco/annotations/instances_val2017.json");
     const program_result *r = test_coco("--work w --workers 2");
     ck_assert_int_eq(r->status, 1);
-    expect_in(r->err, "coco/val2017/3.png: found damaged PNG data");
+    expect_in(r->err, "coco/val2017/3.png: the PNG is damaged");
     expect_in(r->err, "coco/val2017/5.png: No such file");
     expect_in(r->err, "image 107: its file_name leads out");
     expect_in(r->out, "24 images: 21 run, 3 bad and left out");

@@ -141,16 +141,16 @@ static const struct {
     const char *said;
 } bad_strings[] = {
     {"", "found 0 pixels"},
-    {"3", "found 3 pixels"},             /* too few                        */
-    {"<1", "a run of 1 pixels, where 0"},/* 12 and one more                */
-    {"d0", "a run of 20"},               /* 20 at once                     */
-    {"O", "a run of -1"},                /* negative                       */
-    {"Q", "no whole value"},             /* says that more follows         */
-    {"QQQQQQQQQQQQ0", "no whole value"}, /* longer than any run            */
-    {"3 6", "no whole value"},           /* not of the alphabet            */
-    {"3\xff", "no whole value"},         /* nor this                       */
-    {"p0", "no whole value"},            /* 'p' is one beyond the alphabet */
-    {"111B", "a run of -13"},            /* a difference below zero        */
+    {"3", "found 3 pixels"},              /* too few                        */
+    {"<1", "a run of 1 pixels, where 0"}, /* 12 and one more                */
+    {"d0", "a run of 20"},                /* 20 at once                     */
+    {"O", "a run of -1"},                 /* negative                       */
+    {"Q", "no whole value"},              /* says that more follows         */
+    {"QQQQQQQQQQQQ0", "no whole value"},  /* longer than any run            */
+    {"3 6", "no whole value"},            /* not of the alphabet            */
+    {"3\xff", "no whole value"},          /* nor this                       */
+    {"p0", "no whole value"},             /* 'p' is one beyond the alphabet */
+    {"111B", "a run of -13"},             /* a difference below zero        */
 };
 
 START_TEST(bad_strings_are_refused)

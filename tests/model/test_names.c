@@ -320,14 +320,16 @@ static const struct {
      "attention.self.key.* to join it to, as Hugging Face's names have it"},
     {{.name = SELF "key.weight", .rank = 2, .shape = {2, 2}, .stride = {2, 1}},
      DP_EFORMAT,
-     "tensor " SELF "key.weight: F32 [2, 2] cannot be joined to F32 [4] of " SELF "query.weight"},
+     "tensor " SELF "key.weight: F32 [2, 2] cannot be joined to F32 [4] of " SELF
+     "query.weight"},
     {{.name = SELF "key.weight",
       .dtype = DP_DTYPE_F16,
       .rank = 1,
       .shape = {4},
       .stride = {1}},
      DP_EFORMAT,
-     "tensor " SELF "key.weight: F16 [4] cannot be joined to F32 [4] of " SELF "query.weight"},
+     "tensor " SELF "key.weight: F16 [4] cannot be joined to F32 [4] of " SELF
+     "query.weight"},
     {{.name = SELF "key.weight",
       .dtype = DP_DTYPE_OTHER,
       .rank = 1,

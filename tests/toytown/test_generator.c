@@ -229,9 +229,9 @@ START_TEST(bad_arguments_are_named)
     static const struct {
         const char *arguments, *message;
     } cases[] = {
-        {"", "found nothing, expected a folder, see toytown --help"},
-        {"out --seed 1", "found nothing, expected --count N, see toytown --help"},
-        {"out --count 1", "found nothing, expected --seed S, see toytown --help"},
+        {"", "a folder is missing; see toytown --help"},
+        {"out --seed 1", "--count N is missing; see toytown --help"},
+        {"out --count 1", "--seed S is missing; see toytown --help"},
         {"out --count 0 --seed 1",
          "--count: found 0, expected a whole number, 1 to 1000000"},
         {"out --count 2x --seed 1",
@@ -243,7 +243,7 @@ START_TEST(bad_arguments_are_named)
         {"out --size 256 --count 1 --seed 1",
          "--size: found 256, expected HxW, each 96 to 2048"},
         {"out --frogs 3", "--frogs: unknown option, see toytown --help"},
-        {"out more --count 1 --seed 1", "found more, expected one folder"},
+        {"out more --count 1 --seed 1", "more is too much; give one folder"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char want[160];

@@ -393,7 +393,7 @@ START_TEST(a_file_without_tensors_says_what_it_holds)
     fputs("]NaNa", f);
     refused_with(write_object(), DP_EFORMAT, "no tensors, but list of 2 (None, None)");
     fputc('N', begin_object());
-    refused_with(write_object(), DP_EFORMAT, "found None, expected tensors");
+    refused_with(write_object(), DP_EFORMAT, "no tensors, but None");
 }
 END_TEST
 

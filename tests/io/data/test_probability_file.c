@@ -81,14 +81,14 @@ START_TEST(a_device_is_refused)
     dp_probability_file s;
     ck_assert_int_eq(dp_probability_file_open(&err, &s, "/dev/null", "p", K, H, W),
                      DP_EUNSUPPORTED);
-    ck_assert_msg(strstr(err.text, "/dev/null: found a pipe or a device") != NULL, "%s",
+    ck_assert_msg(strstr(err.text, "/dev/null: a pipe or a device") != NULL, "%s",
                   err.text);
 }
 END_TEST
 
 int main(void)
 {
-    Suite *s = suite_create("io/score_file");
+    Suite *s = suite_create("io/probability_file");
     TCase *t = tcase_create("core");
     tcase_add_checked_fixture(t, scratch_setup, scratch_teardown);
     tcase_add_loop_test(t, rows_in_any_pieces_make_the_same_tensor, 0, H);

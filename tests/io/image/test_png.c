@@ -253,7 +253,7 @@ START_TEST(a_file_cut_anywhere_is_refused)
     for (size_t size = 0; size < file.size; size++) {
         encoded cut = {malloc(size ? size : 1), size};
         memcpy(cut.data, file.data, size);
-        check_refused(&cut, size, DP_EFORMAT, "expected a complete PNG");
+        check_refused(&cut, size, DP_EFORMAT, "PNG is damaged or not complete");
         free(cut.data);
     }
     free(file.data);
@@ -266,7 +266,7 @@ START_TEST(a_wrong_byte_anywhere_is_noticed)
     encoded file = make_large(_i, false);
     for (size_t i = 0; i < file.size; i++) {
         file.data[i] ^= 0x10;
-        check_refused(&file, file.size, DP_EFORMAT, "found");
+        check_refused(&file, file.size, DP_EFORMAT, "damaged");
         file.data[i] ^= 0x10;
     }
     free(file.data);
@@ -328,13 +328,13 @@ static const struct {
     dp_status code;
     const char *words;
 } sizes[] = {
-    {65501, 1, DP_EUNSUPPORTED, "found a PNG of 65501 x 1 pixels"},
-    {1, 65501, DP_EUNSUPPORTED, "expected sides of at most 65500"},
+    {65501, 1, DP_EUNSUPPORTED, "a PNG of 65501 x 1 pixels"},
+    {1, 65501, DP_EUNSUPPORTED, "at most 65500 a side"},
     {0x7fffffff, 0x7fffffff, DP_EUNSUPPORTED, "2147483647 x 2147483647"},
-    {16385, 16384, DP_EUNSUPPORTED, "at most 268435456 pixels"},
-    {16384, 16384, DP_EFORMAT, "expected at least 780335 for 16384 x 16384 pixels"},
+    {16385, 16384, DP_EUNSUPPORTED, "268435456 in all"},
+    {16384, 16384, DP_EFORMAT, "780335 are the least for 16384 x 16384 pixels"},
     {0, 5, DP_EFORMAT, "Invalid IHDR data"},
-    {0x80000000, 5, DP_EFORMAT, "found damaged PNG data"},
+    {0x80000000, 5, DP_EFORMAT, "the PNG is damaged"},
 };
 
 START_TEST(sizes_are_checked_before_room_is_taken)
@@ -379,7 +379,7 @@ START_TEST(labels_are_the_numbers_that_are_stored)
         free(file.data);
         if (!fits) {
             ck_assert_ptr_nonnull(
-                strstr(err.text, "expected a label map: 1 to 8 bits"));
+                strstr(err.text, "is no label map: that has 1 to 8 bits"));
             continue;
         }
         ck_assert_int_eq(m.h, H);
@@ -497,7 +497,7 @@ START_TEST(what_cannot_be_written_is_refused)
     ck_assert_int_eq(dp_png_save_labels(&err, path, &m, palette, 3), DP_OK);
     remove(path);
     ck_assert_int_eq(dp_png_save_labels(&err, path, &m, palette, 2), DP_EARG);
-    ck_assert_ptr_nonnull(strstr(err.text, "found label 2, expected less than the 2"));
+    ck_assert_ptr_nonnull(strstr(err.text, "label 2 has no colour: the palette has 2"));
     ck_assert_int_eq(dp_png_save_labels(&err, path, &m, palette, 0), DP_EARG);
     ck_assert_int_eq(dp_png_save_labels(&err, path, &m, palette, 257), DP_EARG);
     ck_assert_int_eq(dp_png_save_labels(&err, path, &none, NULL, 0), DP_EARG);
