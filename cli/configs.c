@@ -1,11 +1,11 @@
 #define _POSIX_C_SOURCE 200809L
 #include "cli/configs.h"
 
-#include "base/limits.h"
 #include "base/memory.h"
 #include "base/nearest.h"
 #include "base/text.h"
 #include "core/config.h"
+#include "core/limits.h"
 
 #include <dirent.h>
 #include <errno.h>

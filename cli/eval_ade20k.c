@@ -1,7 +1,6 @@
 /* densepred eval ade20k - aAcc, mIoU, mAcc of label maps against true ones */
 #include "cli/eval_ade20k.h"
 
-#include "base/limits.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "cli/cli.h"
@@ -9,6 +8,7 @@
 #include "cli/eval_lists.h"
 #include "cli/eval_output.h"
 #include "cli/options.h"
+#include "core/limits.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,12 +1,12 @@
 /* densepred eval coco - COCO AP and AR of results against annotations */
 #include "cli/eval_coco.h"
 
-#include "base/limits.h"
 #include "base/memory.h"
 #include "cli/cli.h"
 #include "cli/eval_lists.h"
 #include "cli/eval_output.h"
 #include "cli/options.h"
+#include "core/limits.h"
 
 #include <stdio.h>
 #include <string.h>

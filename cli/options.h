@@ -7,6 +7,8 @@
 #ifndef DP_CLI_OPTIONS_H
 #define DP_CLI_OPTIONS_H
 
+#include "base/limits.h"
+
 #include <stdbool.h>
 
 typedef enum dp_option_kind {

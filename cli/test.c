@@ -1,5 +1,4 @@
 /* densepred test - run a model over a data set, then evaluate it */
-#include "base/limits.h"
 #include "base/memory.h"
 #include "cli/cli.h"
 #include "cli/configs.h"

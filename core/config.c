@@ -3,6 +3,7 @@
 #include "base/json.h"
 #include "base/limits.h"
 #include "base/memory.h"
+#include "core/limits.h"
 
 #include <stdbool.h>
 #include <stdint.h>

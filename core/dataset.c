@@ -1,8 +1,8 @@
 #include "core/dataset.h"
 
 #include "base/json.h"
-#include "base/limits.h"
 #include "base/memory.h"
+#include "core/limits.h"
 #include "core/params.h"
 
 #include <math.h>

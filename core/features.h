@@ -6,7 +6,7 @@
 #ifndef DP_CORE_FEATURES_H
 #define DP_CORE_FEATURES_H
 
-#include "base/limits.h"
+#include "core/limits.h"
 #include "core/tensor.h"
 
 /* What a map will be, known after build. */

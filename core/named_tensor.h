@@ -7,8 +7,8 @@
 #ifndef DP_CORE_NAMED_TENSOR_H
 #define DP_CORE_NAMED_TENSOR_H
 
-#include "base/limits.h"
 #include "base/status.h"
+#include "core/limits.h"
 
 #include <stdbool.h>
 #include <stddef.h>

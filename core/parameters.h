@@ -7,8 +7,8 @@
 #ifndef DP_CORE_PARAMETERS_H
 #define DP_CORE_PARAMETERS_H
 
-#include "base/limits.h"
 #include "base/store.h"
+#include "core/limits.h"
 
 #include <stdbool.h>
 

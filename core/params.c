@@ -1,9 +1,9 @@
 #include "core/params.h"
 
 #include "base/json.h"
-#include "base/limits.h"
 #include "base/memory.h"
 #include "base/nearest.h"
+#include "core/limits.h"
 
 #include <limits.h>
 #include <math.h>

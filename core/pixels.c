@@ -1,7 +1,7 @@
 #include "core/pixels.h"
 
-#include "base/limits.h"
 #include "base/memory.h"
+#include "core/limits.h"
 
 dp_status dp_pixels_init(dp_error *err, dp_pixels *p, int h, int w)
 {

@@ -1,6 +1,6 @@
 #include "core/rle_polygon.h"
 
-#include "base/limits.h"
+#include "core/limits.h"
 
 #include <math.h>
 #include <stdbool.h>

@@ -1,7 +1,7 @@
 #include "eval/coco_overlap.h"
 
-#include "base/limits.h"
 #include "base/memory.h"
+#include "core/limits.h"
 #include "core/rle_polygon.h"
 
 #include <math.h>

@@ -3,8 +3,8 @@
 #ifndef DP_EVAL_COCO_SETTINGS_H
 #define DP_EVAL_COCO_SETTINGS_H
 
-#include "base/limits.h"
 #include "base/status.h"
+#include "core/limits.h"
 
 #include <stdbool.h>
 #include <stddef.h>

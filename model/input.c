@@ -1,6 +1,6 @@
 #include "model/input.h"
 
-#include "base/limits.h"
+#include "core/limits.h"
 #include "io/image/opencv_resize.h"
 #include "io/image/pillow_resize.h"
 #include "io/image/pytorch_resize.h"

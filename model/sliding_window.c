@@ -5,7 +5,7 @@
  * A window that the network cannot take, because a side is below the coarsest stride,
  * is padded with zeros (the mean colour); upstream fails on those.
  */
-#include "base/limits.h"
+#include "core/limits.h"
 #include "heads/head.h"
 #include "io/image/normalize.h"
 #include "io/image/opencv_resize.h"

@@ -1,6 +1,6 @@
 #include "ops/roi_align.h"
 
-#include "base/limits.h"
+#include "core/limits.h"
 #include "ops/kernels/kernels.h"
 
 #include <math.h>

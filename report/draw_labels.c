@@ -1,6 +1,6 @@
 #include "report/draw_labels.h"
 
-#include "base/limits.h"
+#include "core/limits.h"
 #include "report/canvas.h"
 #include "report/draw.h"
 

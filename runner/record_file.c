@@ -1,8 +1,8 @@
 #define _POSIX_C_SOURCE 200809L /* ftruncate, fcntl */
 #include "runner/record_file.h"
 
-#include "base/limits.h"
 #include "base/memory.h"
+#include "core/limits.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,7 +1,7 @@
 #include "io/checkpoint/pickle.h"
 
-#include "base/limits.h"
 #include "base/memory.h"
+#include "core/limits.h"
 #include "io/checkpoint/pickle_globals.h"
 
 #include <string.h>

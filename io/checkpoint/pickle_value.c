@@ -1,7 +1,7 @@
 #include "io/checkpoint/pickle_value.h"
 
-#include "base/limits.h"
 #include "base/memory.h"
+#include "core/limits.h"
 
 #include <string.h>
 

@@ -1,6 +1,6 @@
 #include "io/checkpoint/torch_zip.h"
 
-#include "base/limits.h"
+#include "core/limits.h"
 #include "io/checkpoint/pickle.h"
 
 #include <stdio.h>

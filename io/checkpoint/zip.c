@@ -1,7 +1,7 @@
 #include "io/checkpoint/zip.h"
 
-#include "base/limits.h"
 #include "base/memory.h"
+#include "core/limits.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 #include "io/data/coco_record.h"
 
-#include "base/limits.h"
+#include "core/limits.h"
 #include "core/rle.h"
 
 #include <math.h>

@@ -1,8 +1,8 @@
 #include "io/image/image.h"
 
 #include "base/file.h"
-#include "base/limits.h"
 #include "base/memory.h"
+#include "core/limits.h"
 #include "io/image/jpeg.h"
 #include "io/image/png.h"
 

@@ -1,7 +1,7 @@
 #include "io/image/jpeg.h"
 
 #include "base/atomic_file.h"
-#include "base/limits.h"
+#include "core/limits.h"
 #include "io/image/exif.h"
 
 #include <setjmp.h>

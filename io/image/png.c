@@ -2,8 +2,8 @@
 
 #include "base/atomic_file.h"
 #include "base/file.h"
-#include "base/limits.h"
 #include "base/memory.h"
+#include "core/limits.h"
 #include "io/image/exif.h"
 
 #include <stdbool.h>

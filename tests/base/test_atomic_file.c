@@ -225,7 +225,7 @@ END_TEST
 
 int main(void)
 {
-    Suite *s = suite_create("io/atomic_file");
+    Suite *s = suite_create("base/atomic_file");
     TCase *t = tcase_create("atomic_file");
     tcase_add_checked_fixture(t, scratch_setup, scratch_teardown);
     tcase_add_test(t, the_old_file_stays_until_commit);

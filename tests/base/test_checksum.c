@@ -67,7 +67,7 @@ END_TEST
 
 int main(void)
 {
-    Suite *s = suite_create("core/checksum");
+    Suite *s = suite_create("base/checksum");
     TCase *t = tcase_create("core");
     tcase_add_loop_test(t, every_flipped_bit_shows, 0, SIZES);
     tcase_add_test(t, words_that_change_places_show);

@@ -199,7 +199,7 @@ END_TEST
 int main(void)
 {
     const int n = (int)(sizeof sizes / sizeof sizes[0]);
-    Suite *s = suite_create("io/file");
+    Suite *s = suite_create("base/file");
     TCase *t = tcase_create("file");
     tcase_add_checked_fixture(t, setup, scratch_teardown);
     tcase_add_loop_test(t, a_file_is_read_whole_and_closed_by_a_zero, 0, n);

@@ -64,7 +64,7 @@ END_TEST
 
 int main(void)
 {
-    Suite *s = suite_create("core/sha256");
+    Suite *s = suite_create("base/sha256");
     TCase *t = tcase_create("core");
     tcase_add_loop_test(t, digests_are_the_published_ones, 0,
                         (int)(sizeof published / sizeof *published));

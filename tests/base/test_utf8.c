@@ -53,7 +53,7 @@ END_TEST
 
 int main(void)
 {
-    Suite *s = suite_create("io/utf8");
+    Suite *s = suite_create("base/utf8");
     TCase *t = tcase_create("utf8");
     tcase_add_loop_test(t, bytes_are_text_or_not, 0, COUNT(cases));
     suite_add_tcase(s, t);

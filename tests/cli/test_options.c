@@ -1,7 +1,7 @@
 /* Command lines: every form of an option, every way to be wrong, the help. */
-#include "base/limits.h"
 #include "cli/cli.h"
 #include "cli/options.h"
+#include "core/limits.h"
 #include "tests/support/suite.h"
 
 #include <check.h>

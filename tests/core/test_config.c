@@ -1,8 +1,8 @@
 /* Configs: what a base gives, what is laid over it, where values come from. */
 #define _XOPEN_SOURCE 700 /* symlink */
-#include "base/limits.h"
 #include "base/memory.h"
 #include "core/config.h"
+#include "core/limits.h"
 #include "tests/support/scratch.h"
 #include "tests/support/suite.h"
 

@@ -1,6 +1,6 @@
 /* RLE algebra: worked cases, properties, and the reference's own strings and IoUs. */
 #include "base/json.h"
-#include "base/limits.h"
+#include "core/limits.h"
 #include "core/rle.h"
 #include "core/rle_polygon.h"
 #include "tests/support/suite.h"

@@ -1,5 +1,5 @@
 /* RoIAlign: worked windows, the reference's outputs, and what must not happen. */
-#include "base/limits.h"
+#include "core/limits.h"
 #include "ops/roi_align.h"
 #include "tests/support/forward.h"
 #include "tests/support/random.h"

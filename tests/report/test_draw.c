@@ -1,5 +1,5 @@
 /* Drawings: what is touched, what is not, and what colour it has. */
-#include "base/limits.h"
+#include "core/limits.h"
 #include "report/draw.h"
 #include "report/draw_labels.h"
 #include "tests/support/suite.h"

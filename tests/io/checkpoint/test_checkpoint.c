@@ -1,5 +1,5 @@
 /* Checkpoints in every form: what is found in them, under which names. */
-#include "base/limits.h"
+#include "core/limits.h"
 #include "io/checkpoint/checkpoint.h"
 #include "tests/support/pth_writer.h"
 #include "tests/support/scratch.h"

@@ -1,7 +1,7 @@
 /* Checkpoints that attack their reader: refused, or read within bounds and without effect.
  * Memory is limited, so that a size that a file invents cannot be taken. */
 #define _XOPEN_SOURCE 700
-#include "base/limits.h"
+#include "core/limits.h"
 #include "io/checkpoint/checkpoint.h"
 #include "io/checkpoint/pickle.h"
 #include "tests/support/checkpoint_reading.h"

@@ -1,5 +1,5 @@
 /* The pickle interpreter's memory: bounded by the bytes read, and by written limits. */
-#include "base/limits.h"
+#include "core/limits.h"
 #include "io/checkpoint/pickle.h"
 #include "tests/support/suite.h"
 

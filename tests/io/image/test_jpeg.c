@@ -1,6 +1,6 @@
 /* JPEG: the pixels of libjpeg's defaults, CMYK by hand, orientation, damage, limits. */
-#include "base/limits.h"
 #include "base/memory.h"
+#include "core/limits.h"
 #include "io/image/exif.h"
 #include "io/image/jpeg.h"
 #include "tests/support/encoded.h"

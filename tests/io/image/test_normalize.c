@@ -120,7 +120,7 @@ END_TEST
 
 int main(void)
 {
-    Suite *s = suite_create("ops/normalize");
+    Suite *s = suite_create("io/normalize");
     TCase *t = tcase_create("core");
     tcase_add_test(t, values_are_the_float64_quotient_rounded_once);
     tcase_add_loop_test(t, channels_and_columns_are_in_the_order_asked_for, 0,

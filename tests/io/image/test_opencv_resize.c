@@ -198,7 +198,7 @@ END_TEST
 
 int main(void)
 {
-    Suite *s = suite_create("ops/image_resize");
+    Suite *s = suite_create("io/opencv_resize");
     TCase *t = tcase_create("core");
     tcase_add_loop_test(t, target_sizes, 0, sizeof targets / sizeof targets[0]);
     tcase_add_test(t, the_same_size_is_a_copy);

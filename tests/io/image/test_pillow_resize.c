@@ -186,7 +186,7 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("pillow resize");
+    Suite *suite = suite_create("io/pillow_resize");
     TCase *tc = tcase_create("bicubic");
     tcase_add_loop_test(tc, bytes_are_pillows, 0, COUNT);
     tcase_add_test(tc, a_part_is_cut_from_the_whole);

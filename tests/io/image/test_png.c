@@ -1,6 +1,6 @@
 /* PNG: every kind to exact pixels, label maps as they are stored, damage, limits. */
-#include "base/limits.h"
 #include "base/memory.h"
+#include "core/limits.h"
 #include "io/image/exif.h"
 #include "io/image/image.h"
 #include "io/image/png.h"

@@ -83,7 +83,7 @@ END_TEST
 
 int main(void)
 {
-    Suite *s = suite_create("ops/float_resize");
+    Suite *s = suite_create("io/pytorch_resize");
     TCase *t = tcase_create("core");
     tcase_add_loop_test(t, the_factor_is_rounded_to_float32, 0,
                         sizeof sizes / sizeof sizes[0]);
