@@ -6,7 +6,6 @@
 #include "cli/cli.h"
 #include "cli/configs.h"
 #include "cli/eval_lists.h"
-#include "cli/eval_output.h"
 #include "cli/options.h"
 #include "core/limits.h"
 
@@ -16,10 +15,9 @@
 enum { ADE20K_CLASSES = 150, ADE20K_OFFSET = 1, VALUES = 256 };
 
 typedef struct request {
-    const char *truth, *prediction;
-    const char *ignore, *dataset, *json, *report, *images;
+    dp_eval_task task;
+    const char *ignore, *dataset;
     int classes, offset; /* -1: not given */
-    bool skip_bad;
     dp_common_options common;
 } request;
 
@@ -86,10 +84,10 @@ static void say_kinds(const dp_semantic_eval *eval)
 }
 
 /* Whether to go on. */
-static bool say_notices(const dp_semantic_eval *eval, const request *ask)
+static bool say_notices(const dp_semantic_eval *eval, const dp_eval_task *task)
 {
     dp_eval_notices notices = {
-        .noun = "image", .quiet = ask->common.quiet, .skip_bad = ask->skip_bad};
+        .noun = "image", .quiet = task->quiet, .skip_bad = task->skip_bad};
     say_kinds(eval);
     for (size_t i = 0; i < dp_semantic_eval_notice_count(eval); i++)
         dp_eval_say_notice(&notices, dp_semantic_eval_get_notice(eval, i));
@@ -97,41 +95,54 @@ static bool say_notices(const dp_semantic_eval *eval, const request *ask)
         return false;
     if (dp_semantic_eval_summary(eval).images > 0)
         return true;
-    dp_cli_say("%s: there is no good image", ask->truth);
+    dp_cli_say("%s: there is no good image", task->truth);
     return false;
 }
 
-static int write_all(dp_context *ctx, dp_semantic_eval *eval, const request *ask)
+static int write_all(dp_context *ctx, dp_semantic_eval *eval, const dp_eval_task *task)
 {
     const char *text;
     int status = DP_EXIT_OK;
     dp_status st = DP_OK;
-    if (!ask->json || strcmp(ask->json, "-") != 0) {
+    if (!task->json || strcmp(task->json, "-") != 0) {
         st = dp_semantic_eval_format_text(ctx, eval, &text);
         fputs(text, stdout);
     }
-    if (st == DP_OK && ask->json) {
+    if (st == DP_OK && task->json) {
         st = dp_semantic_eval_format_json(ctx, eval, &text);
         if (st == DP_OK)
-            status = dp_eval_write(ask->json, text);
+            status = dp_eval_write(task->json, text);
     }
-    if (st == DP_OK && status == DP_EXIT_OK && ask->report)
-        st = dp_semantic_eval_save_report(ctx, eval, ask->report, ask->images);
+    if (st == DP_OK && status == DP_EXIT_OK && task->report)
+        st = dp_semantic_eval_save_report(ctx, eval, task->report, task->images);
     return st == DP_OK ? status : dp_eval_fail(ctx, st, DP_SUBJECT_OUTPUT);
 }
 
-static int evaluate(dp_context *ctx, dp_semantic_eval *eval, const request *ask)
+static int evaluate(dp_context *ctx, dp_semantic_eval *eval, const dp_eval_task *task)
 {
-    dp_status st = dp_semantic_eval_load(ctx, eval, ask->truth, ask->prediction);
+    dp_status st = dp_semantic_eval_load(ctx, eval, task->truth, task->results);
     if (st == DP_OK)
         st = dp_semantic_eval_run(ctx, eval);
     if (st != DP_OK)
         return dp_eval_fail(ctx, st, DP_SUBJECT_INPUT);
-    if (!say_notices(eval, ask))
+    if (!say_notices(eval, task))
         return DP_EXIT_SOME;
     const dp_semantic_summary s = dp_semantic_eval_summary(eval);
-    const int status = write_all(ctx, eval, ask);
+    const int status = write_all(ctx, eval, task);
     return status == DP_EXIT_OK && s.images < s.pairs ? DP_EXIT_SOME : status;
+}
+
+int dp_eval_ade20k(dp_context *ctx, const dp_eval_task *task,
+                   const dp_semantic_eval_options *options)
+{
+    dp_semantic_eval *eval;
+    const dp_status st = dp_semantic_eval_new(ctx, &eval, options);
+    const int status = st == DP_OK ? evaluate(ctx, eval, task)
+                                   : dp_eval_fail(ctx, st,
+                                                  options->dataset ? DP_SUBJECT_MODEL
+                                                                   : DP_SUBJECT_INPUT);
+    dp_semantic_eval_free(eval);
+    return status;
 }
 
 static int run(const request *ask)
@@ -141,18 +152,11 @@ static int run(const request *ask)
     dp_text names = {.err = &err};
     void *ignored = NULL;
     dp_context *ctx = NULL;
-    dp_semantic_eval *eval = NULL;
     int status = read_options(&o, &names, &ignored, ask);
     if (status == DP_OPTIONS_GO_ON)
         status = dp_eval_start(&ctx, ask->common.threads);
-    if (status == DP_EXIT_OK) {
-        const dp_status st = dp_semantic_eval_new(ctx, &eval, &o);
-        status = st == DP_OK
-                     ? evaluate(ctx, eval, ask)
-                     : dp_eval_fail(ctx, st,
-                                    o.dataset ? DP_SUBJECT_MODEL : DP_SUBJECT_INPUT);
-    }
-    dp_semantic_eval_free(eval);
+    if (status == DP_EXIT_OK)
+        status = dp_eval_ade20k(ctx, &ask->task, &o);
     dp_context_free(ctx);
     dp_text_done(&names);
     dp_free(ignored);
@@ -173,14 +177,15 @@ int dp_cli_eval_ade20k(int argc, char **argv)
         DP_TEXT("dataset", 0, "FILE", &ask.dataset,
                 "a class file for names and label values (default: ADE20K's names, for "
                 "150 classes)"),
-        DP_TEXT("json", 0, "FILE", &ask.json, "every number; - for standard output"),
-        DP_TEXT("report", 0, "DIR", &ask.report,
+        DP_TEXT("json", 0, "FILE", &ask.task.json,
+                "every number; - for standard output"),
+        DP_TEXT("report", 0, "DIR", &ask.task.report,
                 "a page with classes, confusion matrix, worst images (index.html)"),
-        DP_TEXT("images", 0, "DIR", &ask.images, "the photos, for the report"),
-        DP_FLAG("skip-bad", 0, &ask.skip_bad,
+        DP_TEXT("images", 0, "DIR", &ask.task.images, "the photos, for the report"),
+        DP_FLAG("skip-bad", 0, &ask.task.skip_bad,
                 "leave bad images out (exit status 1 then)"),
         DP_OPTION_THREADS(&ask.common),
-        DP_FLAG("quiet", 'q', &ask.common.quiet, "no warnings"),
+        DP_FLAG("quiet", 'q', &ask.task.quiet, "no warnings"),
         DP_OPTION_CONFIGS(&ask.common),
         DP_OPTIONS_END};
     const dp_usage usage = {
@@ -197,9 +202,9 @@ int dp_cli_eval_ade20k(int argc, char **argv)
     const int status = dp_options_parse(&usage, argc, argv, &args);
     if (status != DP_OPTIONS_GO_ON)
         return status;
-    ask.truth = args.item[0];
-    ask.prediction = args.item[1];
-    if (ask.images && !ask.report)
+    ask.task.truth = args.item[0];
+    ask.task.results = args.item[1];
+    if (ask.task.images && !ask.task.report)
         return dp_cli_usage("--images needs --report, whose page shows them");
     return run(&ask);
 }

@@ -4,7 +4,6 @@
 #include "base/memory.h"
 #include "cli/cli.h"
 #include "cli/eval_lists.h"
-#include "cli/eval_output.h"
 #include "cli/options.h"
 #include "core/limits.h"
 
@@ -14,11 +13,10 @@
 enum { HEADLINE_MAX_DETS = 100 };
 
 typedef struct request {
-    const char *truth_path, *results_path;
-    const char *types, *json, *report, *images;
+    dp_eval_task task;
+    const char *types;
     const char *max_dets, *thresholds, *areas, *image_ids, *category_ids;
-    double score_threshold;
-    bool classwise, no_categories, skip_bad;
+    bool no_categories;
     dp_common_options common;
 } request;
 
@@ -82,12 +80,12 @@ static int read_options(dp_coco_eval_options *o, lists *l, const request *ask)
 /* ---- evaluation -------------------------------------------------------------------------- */
 
 /* Read both files. Returns an exit status, or DP_OPTIONS_GO_ON. */
-static int load(dp_context *ctx, dp_coco_eval *eval, const request *ask, size_t *broken)
+static int load(dp_context *ctx, dp_coco_eval *eval, const dp_eval_task *task,
+                size_t *broken)
 {
     dp_eval_notices notices = {
-        .noun = "record", .quiet = ask->common.quiet, .skip_bad = ask->skip_bad};
-    const dp_status st =
-        dp_coco_eval_load(ctx, eval, ask->truth_path, ask->results_path);
+        .noun = "record", .quiet = task->quiet, .skip_bad = task->skip_bad};
+    const dp_status st = dp_coco_eval_load(ctx, eval, task->truth, task->results);
     for (size_t i = 0; i < dp_coco_eval_notice_count(eval); i++)
         dp_eval_say_notice(&notices, dp_coco_eval_get_notice(eval, i));
     const bool good = dp_eval_end_notices(&notices);
@@ -114,40 +112,51 @@ static void explain_headline(const dp_coco_eval *eval, const dp_coco_eval_option
                        most, dp_coco_eval_ap(eval, (dp_coco_type)type, all));
 }
 
-static int write_all(dp_context *ctx, dp_coco_eval *eval, const request *ask)
+static int write_all(dp_context *ctx, dp_coco_eval *eval, const dp_eval_task *task)
 {
     const char *text;
     int status = DP_EXIT_OK;
     dp_status st = DP_OK;
-    if (!ask->json || strcmp(ask->json, "-") != 0) {
-        st = dp_coco_eval_format_text(ctx, eval, ask->classwise, &text);
+    if (!task->json || strcmp(task->json, "-") != 0) {
+        st = dp_coco_eval_format_text(ctx, eval, task->classwise, &text);
         fputs(text, stdout);
     }
-    if (st == DP_OK && ask->json) {
-        st = dp_coco_eval_format_json(ctx, eval, ask->score_threshold, &text);
+    if (st == DP_OK && task->json) {
+        st = dp_coco_eval_format_json(ctx, eval, task->score_threshold, &text);
         if (st == DP_OK)
-            status = dp_eval_write(ask->json, text);
+            status = dp_eval_write(task->json, text);
     }
-    if (st == DP_OK && status == DP_EXIT_OK && ask->report)
-        st = dp_coco_eval_save_report(ctx, eval, ask->report, ask->images,
-                                      ask->score_threshold);
+    if (st == DP_OK && status == DP_EXIT_OK && task->report)
+        st = dp_coco_eval_save_report(ctx, eval, task->report, task->images,
+                                      task->score_threshold);
     return st == DP_OK ? status : dp_eval_fail(ctx, st, DP_SUBJECT_OUTPUT);
 }
 
-static int evaluate(dp_context *ctx, dp_coco_eval *eval, const dp_coco_eval_options *o,
-                    const request *ask)
+static int evaluate(dp_context *ctx, dp_coco_eval *eval, const dp_eval_task *task,
+                    const dp_coco_eval_options *o)
 {
     size_t broken;
-    int status = load(ctx, eval, ask, &broken);
+    int status = load(ctx, eval, task, &broken);
     if (status != DP_OPTIONS_GO_ON)
         return status;
     const dp_status st = dp_coco_eval_run(ctx, eval);
     if (st != DP_OK)
         return dp_eval_fail(ctx, st, DP_SUBJECT_INPUT);
-    status = write_all(ctx, eval, ask);
-    if (!ask->json || strcmp(ask->json, "-") != 0)
+    status = write_all(ctx, eval, task);
+    if (!task->json || strcmp(task->json, "-") != 0)
         explain_headline(eval, o);
     return status == DP_EXIT_OK && broken > 0 ? DP_EXIT_SOME : status;
+}
+
+int dp_eval_coco(dp_context *ctx, const dp_eval_task *task,
+                 const dp_coco_eval_options *options)
+{
+    dp_coco_eval *eval;
+    const dp_status st = dp_coco_eval_new(ctx, &eval, options);
+    const int status = st == DP_OK ? evaluate(ctx, eval, task, options)
+                                   : dp_eval_fail(ctx, st, DP_SUBJECT_INPUT);
+    dp_coco_eval_free(eval);
+    return status;
 }
 
 static int run(const request *ask)
@@ -155,16 +164,11 @@ static int run(const request *ask)
     lists l = {0};
     dp_coco_eval_options o = {0};
     dp_context *ctx = NULL;
-    dp_coco_eval *eval = NULL;
     int status = read_options(&o, &l, ask);
     if (status == DP_OPTIONS_GO_ON)
         status = dp_eval_start(&ctx, ask->common.threads);
-    if (status == DP_EXIT_OK) {
-        const dp_status st = dp_coco_eval_new(ctx, &eval, &o);
-        status = st == DP_OK ? evaluate(ctx, eval, &o, ask)
-                             : dp_eval_fail(ctx, st, DP_SUBJECT_INPUT);
-    }
-    dp_coco_eval_free(eval);
+    if (status == DP_EXIT_OK)
+        status = dp_eval_coco(ctx, &ask->task, &o);
     dp_context_free(ctx);
     dp_free(l.max_dets);
     dp_free(l.image_ids);
@@ -176,17 +180,18 @@ static int run(const request *ask)
 
 int dp_cli_eval_coco(int argc, char **argv)
 {
-    request ask = {.score_threshold = .3};
+    request ask = {.task = {.score_threshold = DP_EVAL_SCORE}};
     const dp_option options[] = {
         DP_TEXT("type", 0, "bbox,segm", &ask.types,
                 "what to evaluate (default: what the results hold)"),
-        DP_FLAG("classwise", 0, &ask.classwise, "a table of the classes"),
-        DP_TEXT("json", 0, "FILE", &ask.json, "every number; - for standard output"),
-        DP_TEXT("report", 0, "DIR", &ask.report,
+        DP_FLAG("classwise", 0, &ask.task.classwise, "a table of the classes"),
+        DP_TEXT("json", 0, "FILE", &ask.task.json,
+                "every number; - for standard output"),
+        DP_TEXT("report", 0, "DIR", &ask.task.report,
                 "a page with curves, causes of errors, classes (index.html)"),
-        DP_TEXT("images", 0, "DIR", &ask.images,
+        DP_TEXT("images", 0, "DIR", &ask.task.images,
                 "the images, for the worst of them in the report"),
-        DP_FLOAT("score-thr", 0, "S", &ask.score_threshold, -1e300, 1e300,
+        DP_FLOAT("score-thr", 0, "S", &ask.task.score_threshold, -1e300, 1e300,
                  "of the errors listed, counted and drawn (default 0.3)"),
         DP_TEXT("max-dets", 0, "N,N,...", &ask.max_dets,
                 "detections per image and class (default 1,10,100)"),
@@ -197,10 +202,10 @@ int dp_cli_eval_coco(int argc, char **argv)
         DP_FLAG("no-cats", 0, &ask.no_categories, "all classes are one"),
         DP_TEXT("img-ids", 0, "ID,ID,...", &ask.image_ids, "only these images"),
         DP_TEXT("cat-ids", 0, "ID,ID,...", &ask.category_ids, "only these classes"),
-        DP_FLAG("skip-bad", 0, &ask.skip_bad,
+        DP_FLAG("skip-bad", 0, &ask.task.skip_bad,
                 "leave broken records out (exit status 1 then)"),
         DP_OPTION_THREADS(&ask.common),
-        DP_FLAG("quiet", 'q', &ask.common.quiet, "no warnings"),
+        DP_FLAG("quiet", 'q', &ask.task.quiet, "no warnings"),
         DP_OPTIONS_END};
     const dp_usage usage = {
         .name = "eval coco",
@@ -215,9 +220,9 @@ int dp_cli_eval_coco(int argc, char **argv)
     const int status = dp_options_parse(&usage, argc, argv, &args);
     if (status != DP_OPTIONS_GO_ON)
         return status;
-    ask.truth_path = args.item[0];
-    ask.results_path = args.item[1];
-    if (ask.images && !ask.report)
+    ask.task.truth = args.item[0];
+    ask.task.results = args.item[1];
+    if (ask.task.images && !ask.task.report)
         return dp_cli_usage("--images needs --report, whose page shows them");
     return run(&ask);
 }

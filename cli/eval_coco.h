@@ -1,7 +1,14 @@
-/* eval_coco.h - the command `densepred eval coco`
+/* eval_coco.h - `densepred eval coco`, the command and what `test` does as it does
  */
 #ifndef DP_CLI_EVAL_COCO_H
 #define DP_CLI_EVAL_COCO_H
+
+#include "cli/eval_output.h"
+
+/* Evaluate in ctx: say what is wrong, print and write what is asked for. Returns an exit
+ * status of cli.h, DP_EXIT_SOME when something was left out. */
+int dp_eval_coco(dp_context *ctx, const dp_eval_task *task,
+                 const dp_coco_eval_options *options);
 
 /* Run it; argv[0] is "eval coco". Returns an exit status of cli.h. */
 int dp_cli_eval_coco(int argc, char **argv);

@@ -8,6 +8,22 @@
 
 #include <stdbool.h>
 
+/* Which detections count as errors, unless something else is asked for. */
+#define DP_EVAL_SCORE 0.3
+
+/* An evaluation's files, and what is made of it. NULL: not asked for. */
+typedef struct dp_eval_task {
+    const char *truth, *results;
+    const char *json;   /* file for every number; "-": to standard output, no tables */
+    const char *report; /* folder for a page                                         */
+    const char *images; /* folder of the images, for the page                        */
+    double
+        score_threshold; /* of the errors listed, counted and drawn; only for COCO    */
+    bool classwise;      /* a table of the classes, only for COCO                     */
+    bool skip_bad;       /* go on without what is broken                              */
+    bool quiet;          /* no warnings                                               */
+} dp_eval_task;
+
 /* Notices as they come. Zero-initialise it, and set the first three. */
 typedef struct dp_eval_notices {
     const char *noun; /* "record", "image": what is broken                 */
