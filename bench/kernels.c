@@ -494,6 +494,38 @@ static void blas_gemm(float *y, size_t y_stride, const float *x, size_t x_stride
                 (int)x_stride, w, N, 0, y, (int)y_stride);
 }
 
+/* The pointwise weights of a block of 192 channels. The moments stay as they are. */
+static void bench_adamw(dp_adamw_fn *fn)
+{
+    enum { N = 4 * 192 * 192 };
+    const dp_adamw_factors f = {1, 0.9f, 0.1f, 0.999f, 0.001f, 1, 1e-8f, 0};
+    float *p = floats(N), *m = floats(N), *v = floats_within(N, 1, 2), *g = floats(N);
+    sampler s = {0};
+
+    while (sampler_next(&s))
+        fn(p, m, v, g, &f, N);
+    report("4x192x192", sampler_ms(&s), 28.0 * N, "GB/s");
+    dp_free(p);
+    dp_free(m);
+    dp_free(v);
+    dp_free(g);
+}
+
+static void bench_sgd(dp_sgd_fn *fn)
+{
+    enum { N = 4 * 192 * 192 };
+    const dp_sgd_factors f = {0, 0.9f, 0};
+    float *p = floats(N), *m = floats(N), *g = floats(N);
+    sampler s = {0};
+
+    while (sampler_next(&s))
+        fn(p, m, g, &f, N);
+    report("4x192x192", sampler_ms(&s), 20.0 * N, "GB/s");
+    dp_free(p);
+    dp_free(m);
+    dp_free(g);
+}
+
 int main(int argc, char **argv)
 {
     const char *part = argc > 1 ? argv[1] : "";

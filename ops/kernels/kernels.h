@@ -186,6 +186,25 @@ typedef void dp_winograd_output_fn(float *y, const float *m, size_t plane,
 /* u[xi * plane] for the 3 x 3 taps w times scale; computed in float64 and rounded once. */
 void dp_winograd_weights(float *u, size_t plane, const float w[9], float scale);
 
+/* One step of AdamW for n parameters p with moments m, v and gradients g, each operation
+ * rounded:
+ *   p = p * keep   m = fmaf(g, rest1, m * beta1)   v = fmaf(g * rest2, g, v * beta2)
+ *   p = p + (step * m) / (sqrt(v) / root + eps)
+ * The bits of torch 1.13's AdamW on a CPU with AVX2; train/adamw.h has the factors. */
+typedef struct dp_adamw_factors {
+    float keep, beta1, rest1, beta2, rest2, root, eps, step;
+} dp_adamw_factors;
+typedef void dp_adamw_fn(float *p, float *m, float *v, const float *g,
+                         const dp_adamw_factors *f, size_t n);
+
+/* One step of gradient descent with momentum: with d = fmaf(p, decay, g), m = m *
+ * momentum + d (no FMA), then p = fmaf(m, step, p). */
+typedef struct dp_sgd_factors {
+    float decay, momentum, step;
+} dp_sgd_factors;
+typedef void dp_sgd_fn(float *p, float *m, const float *g, const dp_sgd_factors *f,
+                       size_t n);
+
 /* KERNEL(name): one line a kernel, in no particular order. */
 #define DP_KERNEL_LIST(KERNEL) \
     KERNEL(dwconv7)            \
@@ -203,7 +222,9 @@ void dp_winograd_weights(float *u, size_t plane, const float w[9], float scale);
     KERNEL(winograd_input)     \
     KERNEL(winograd_output)    \
     KERNEL(round_bf16)         \
-    KERNEL(gemm_bf16)
+    KERNEL(gemm_bf16)          \
+    KERNEL(adamw)              \
+    KERNEL(sgd)
 
 /* One pointer a kernel. Constant after dp_kernels_init. */
 typedef struct dp_kernels {

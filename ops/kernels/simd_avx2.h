@@ -90,6 +90,16 @@ static inline vec vec_mul(vec a, vec b)
     return _mm256_mul_ps(a, b);
 }
 
+static inline vec vec_div(vec a, vec b)
+{
+    return _mm256_div_ps(a, b);
+}
+
+static inline vec vec_sqrt(vec v)
+{
+    return _mm256_sqrt_ps(v);
+}
+
 static inline vec vec_fma(vec a, vec b, vec c)
 {
     return _mm256_fmadd_ps(a, b, c);

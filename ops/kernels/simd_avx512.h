@@ -88,6 +88,16 @@ static inline vec vec_mul(vec a, vec b)
     return _mm512_mul_ps(a, b);
 }
 
+static inline vec vec_div(vec a, vec b)
+{
+    return _mm512_div_ps(a, b);
+}
+
+static inline vec vec_sqrt(vec v)
+{
+    return _mm512_sqrt_ps(v);
+}
+
 /* a * b + c, rounded once. */
 static inline vec vec_fma(vec a, vec b, vec c)
 {
