@@ -61,7 +61,7 @@ $O/%_avx512bf16.o: ISA := -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512bf1
 # ---- sources ---------------------------------------------------------------
 
 LIB_DIRS := base core ops/kernels ops io/checkpoint io/image io/data backbone necks postprocess \
-            heads model eval report runner api
+            heads model eval report runner train api
 # Runs over several processes are the only part that knows MPI.
 NOT_LIB  := $(if $(MPI),runner/processes_one.c,runner/processes_mpi.c)
 LIB_SRC  := $(filter-out $(NOT_LIB),$(foreach d,$(LIB_DIRS),$(sort $(wildcard $d/*.c))))

@@ -13,14 +13,20 @@ enum { NAME = 128 };
 
 golden golden_open(const char *format, ...)
 {
-    golden g = {0};
-    char name[NAME];
+    char name[NAME], path[200];
     va_list args;
     va_start(args, format);
     vsnprintf(name, sizeof name, format, args);
     va_end(args);
-    snprintf(g.path, sizeof g.path, "tests/golden/%s.safetensors", name);
+    snprintf(path, sizeof path, "tests/golden/%s.safetensors", name);
+    return golden_open_path(path);
+}
+
+golden golden_open_path(const char *path)
+{
+    golden g = {0};
     dp_error err = {0};
+    snprintf(g.path, sizeof g.path, "%s", path);
     ck_assert_msg(dp_checkpoint_open(&err, &g.file, g.path) == DP_OK, "%s", err.text);
     return g;
 }

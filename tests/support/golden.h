@@ -30,6 +30,8 @@ typedef struct golden {
 
 /* Open tests/golden/NAME.safetensors. */
 golden golden_open(const char *format, ...) DP_PRINTF(1, 2);
+/* Open a file elsewhere. */
+golden golden_open_path(const char *path);
 void golden_close(golden *g);
 
 /* NULL when there is none. */
