@@ -1,13 +1,13 @@
 /* adamw.h - AdamW: Loshchilov and Hutter, "Decoupled Weight Decay Regularization", 2019
  *
- * In the order of operations of torch.optim.AdamW, and with the bits of torch 1.13 on a CPU
- * with AVX2, but for the last elements of a tensor, where torch has other roundings. Of
- * step t (from 1), each scalar computed in double and rounded to float32 where it meets a
- * tensor:
+ * In the order of operations of torch.optim.AdamW, with the bits of torch 1.13 on a CPU with
+ * AVX2. There the last elements of a tensor, beyond whole vectors, may differ in the last
+ * bit. The scalars of step t, from 1, are computed in double. Each is rounded to float32
+ * where it meets a tensor.
  *
- *   p = p (1 - lr decay)
- *   m = beta1 m + (1 - beta1) g           v = beta2 v + (1 - beta2) g g
- *   p = p - lr / (1 - beta1^t) m / (sqrt(v) / sqrt(1 - beta2^t) + eps)
+ *     p = p (1 - lr decay)
+ *     m = beta1 m + (1 - beta1) g           v = beta2 v + (1 - beta2) g g
+ *     p = p - lr / (1 - beta1^t) m / (sqrt(v) / sqrt(1 - beta2^t) + eps)
  *
  * ops/kernels/kernels.h says which operations are fused. The learning rate lr is that of
  * the parameter's group, already scaled.

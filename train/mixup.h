@@ -7,8 +7,9 @@
  *   images    (B, H, W, C) float32, normalised and erased
  *   labels    (B) class indices          targets   (B, K) float32
  *
- * With a share l of its own, an image becomes
- *   Mixup    x f32(l) + partner f32(1 - l), both operations rounded
+ * What an image becomes that keeps a share l of itself:
+ *
+ *   Mixup    x f32(l) + partner f32(1 - l), each operation rounded
  *   CutMix   itself, but for a box that is copied from the partner before it was mixed
  */
 #ifndef DP_TRAIN_MIXUP_H
