@@ -50,6 +50,10 @@ typedef struct dp_work {
 /* Called with every work of a run that is observed. */
 typedef void dp_work_fn(void *arg, const dp_run *r, const dp_work *work);
 
+/* Called after every step of a plain form (ops/step.h), with its inputs and its result. */
+struct dp_step;
+typedef void dp_watch_fn(void *arg, const struct dp_step *step);
+
 struct dp_run {
     dp_arena *arena;
     dp_pool *pool;                    /* may be NULL: one thread                     */
@@ -63,6 +67,12 @@ struct dp_run {
     dp_work_fn *observe; /* NULL: none */
     void *observe_arg;
     const char *module; /* for observers: the head that runs, where one needs to know */
+
+    /* Every operator runs its plain form (ops/ops.def). The model must have been built
+     * with its parameters kept (core/builder.h). Work of plain forms is not counted. */
+    bool plain;
+    dp_watch_fn *watch; /* NULL: none. Never called in a dry run */
+    void *watch_arg;
 };
 
 /* A tensor in the arena, not initialised, until the enclosing mark is rewound. Extents

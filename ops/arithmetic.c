@@ -1,0 +1,140 @@
+#include "ops/arithmetic.h"
+
+#include "ops/step.h"
+
+#include <math.h>
+#include <string.h>
+
+/* A row of the result, the same row of an input, and their length. */
+static float *row_of(dp_tensor t, int item)
+{
+    return dp_tensor_cell(t, 0, item, 0);
+}
+
+static size_t row_size(const dp_step *s)
+{
+    return (size_t)s->y.W * (size_t)s->y.C;
+}
+
+void dp_step_copy_row(const dp_step *s, int item)
+{
+    memcpy(row_of(s->y, item), row_of(s->x[0], item), row_size(s) * sizeof(float));
+}
+
+void dp_step_add_row(const dp_step *s, int item)
+{
+    float *y = row_of(s->y, item);
+    const float *a = row_of(s->x[0], item), *b = row_of(s->x[1], item);
+    for (size_t i = 0; i < row_size(s); i++)
+        y[i] = a[i] + b[i];
+}
+
+void dp_step_multiply_row(const dp_step *s, int item)
+{
+    const dp_tensor b = s->x[1];
+    const int n = item / s->y.H, h = item % s->y.H;
+    const bool each = dp_tensor_alike(s->x[0], b);
+    for (int w = 0; w < s->y.W; w++) {
+        const float *factor =
+            each ? dp_tensor_cell(b, n, h, w) : dp_tensor_cell(b, n, 0, 0);
+        const float *a = dp_tensor_cell(s->x[0], n, h, w);
+        float *y = dp_tensor_cell(s->y, n, h, w);
+        for (int c = 0; c < s->y.C; c++)
+            y[c] = a[c] * factor[c];
+    }
+}
+
+void dp_step_scale_row(const dp_step *s, int item)
+{
+    float *y = row_of(s->y, item);
+    const float *x = row_of(s->x[0], item);
+    for (size_t i = 0; i < row_size(s); i++)
+        y[i] = x[i] * s->number;
+}
+
+void dp_step_affine_row(const dp_step *s, int item)
+{
+    const size_t C = (size_t)s->y.C;
+    float *y = row_of(s->y, item);
+    const float *x = row_of(s->x[0], item);
+    for (size_t i = 0; i < row_size(s); i++)
+        y[i] = (float)((double)x[i] * (double)s->weight[i % C] +
+                       (s->bias ? (double)s->bias[i % C] : 0));
+}
+
+void dp_step_relu_row(const dp_step *s, int item)
+{
+    float *y = row_of(s->y, item);
+    const float *x = row_of(s->x[0], item);
+    for (size_t i = 0; i < row_size(s); i++)
+        y[i] = x[i] > 0 ? x[i] : 0;
+}
+
+void dp_step_gelu_row(const dp_step *s, int item)
+{
+    float *y = row_of(s->y, item);
+    const float *x = row_of(s->x[0], item);
+    for (size_t i = 0; i < row_size(s); i++)
+        y[i] = (float)((double)x[i] * erfc(-(double)x[i] / sqrt(2)) / 2);
+}
+
+void dp_tensor_copy(dp_run *r, dp_tensor y, dp_tensor x)
+{
+    const dp_step s = {.kind = DP_STEP_copy, .y = y, .inputs = 1, .x = {x}};
+    dp_step_expect(r, &s, dp_tensor_alike(y, x));
+    dp_step_run_into(r, s);
+}
+
+dp_tensor dp_tensor_add(dp_run *r, dp_tensor a, dp_tensor b)
+{
+    const dp_step s = {
+        .kind = DP_STEP_add, .y = a, .inputs = 2, .x = {a, b}, .terms = 2};
+    dp_step_expect(r, &s, dp_tensor_alike(a, b));
+    return dp_step_run(r, s);
+}
+
+dp_tensor dp_tensor_multiply(dp_run *r, dp_tensor a, dp_tensor b)
+{
+    const dp_step s = {
+        .kind = DP_STEP_multiply, .y = a, .inputs = 2, .x = {a, b}, .terms = 1};
+    dp_step_expect(r, &s,
+                   dp_tensor_alike(a, b) ||
+                       (b.N == a.N && b.H == 1 && b.W == 1 && b.C == a.C));
+    return dp_step_run(r, s);
+}
+
+dp_tensor dp_tensor_scale(dp_run *r, dp_tensor x, float factor)
+{
+    return dp_step_run(r, (dp_step){.kind = DP_STEP_scale,
+                                    .y = x,
+                                    .inputs = 1,
+                                    .x = {x},
+                                    .terms = 1,
+                                    .number = factor});
+}
+
+dp_tensor dp_tensor_affine(dp_run *r, dp_tensor x, const float *weight,
+                           const float *bias)
+{
+    return dp_step_run(r, (dp_step){.kind = DP_STEP_affine,
+                                    .y = x,
+                                    .inputs = 1,
+                                    .x = {x},
+                                    .weight = weight,
+                                    .bias = bias,
+                                    .weight_count = (size_t)x.C,
+                                    .bias_count = bias ? (size_t)x.C : 0,
+                                    .terms = 2});
+}
+
+dp_tensor dp_tensor_relu(dp_run *r, dp_tensor x)
+{
+    return dp_step_run(r,
+                       (dp_step){.kind = DP_STEP_relu, .y = x, .inputs = 1, .x = {x}});
+}
+
+dp_tensor dp_tensor_gelu(dp_run *r, dp_tensor x)
+{
+    return dp_step_run(r,
+                       (dp_step){.kind = DP_STEP_gelu, .y = x, .inputs = 1, .x = {x}});
+}

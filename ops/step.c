@@ -1,0 +1,45 @@
+#include "ops/step.h"
+
+enum { LINEAR = true, CURVED = false };
+
+const dp_step_def dp_step_defs[DP_STEP_KINDS] = {
+#define STEP(name, kind) [DP_STEP_##name] = {#name, kind, dp_step_##name##_row},
+#include "ops/steps.def"
+#undef STEP
+};
+
+static void step_item(void *arg, int item, int worker)
+{
+    const dp_step *s = arg;
+    (void)worker;
+    dp_step_defs[s->kind].row(s, item);
+}
+
+void dp_step_run_into(dp_run *r, dp_step s)
+{
+    if (r->dry && s.weight_count > 0 && !s.weight)
+        dp_run_fail(r, DP_EARG, "step %s: the model was built without parameters kept",
+                    dp_step_defs[s.kind].name);
+    if (r->dry || dp_tensor_size(s.y) == 0)
+        return;
+    dp_parallel(r->pool, s.y.N * s.y.H, step_item, &s);
+    if (r->watch)
+        r->watch(r->watch_arg, &s);
+}
+
+dp_tensor dp_step_run(dp_run *r, dp_step s)
+{
+    s.y = dp_run_tensor(r, s.y.N, s.y.H, s.y.W, s.y.C);
+    dp_step_run_into(r, s);
+    return s.y;
+}
+
+void dp_step_expect(dp_run *r, const dp_step *s, bool fits)
+{
+    if (!fits)
+        dp_run_fail(r, DP_ESHAPE,
+                    "step %s: a map of %d x %d x %d x %d does not fit its other inputs "
+                    "or weights",
+                    dp_step_defs[s->kind].name, s->x[0].N, s->x[0].H, s->x[0].W,
+                    s->x[0].C);
+}
