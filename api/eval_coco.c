@@ -429,8 +429,8 @@ dp_status dp_coco_eval_save_report(dp_context *ctx, dp_coco_eval *e, const char 
         return st;
     dp_coco_report r = {.truth_path = e->truth_path,
                         .results_path = e->results_path,
-                        .truth_lint = &e->truth.lint,
-                        .results_lint = &e->results.lint,
+                        .notices = e->notices,
+                        .notice_count = e->notice_count,
                         .images = images,
                         .score_threshold = score};
     for (; r.part_count < e->evaluation_count; r.part_count++) {

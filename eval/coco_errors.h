@@ -4,11 +4,11 @@
  * DP_COCO_LEAST_OVERLAP is no overlap. Crowd regions are left out. The cause of a false
  * positive is the first of these that holds:
  *
- *   duplicate    IoU with an object of its class is enough, which another one matches
- *   wrong class  IoU with an object of another class is enough
- *   location     it overlaps an object of its class
- *   both         it overlaps an object of another class
- *   background   it overlaps nothing
+ *     duplicate    IoU with an object of its class is enough, which another one matches
+ *     wrong class  IoU with an object of another class is enough
+ *     location     it overlaps an object of its class
+ *     both         it overlaps an object of another class
+ *     background   it overlaps nothing
  *
  * An object without a match is covered by a false positive of another class, or overlapped
  * by one of its own class, or missed.

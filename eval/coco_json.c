@@ -14,6 +14,13 @@ static void add_number(dp_text *t, double value)
         dp_text_add_double(t, value);
 }
 
+/* Item i of a list. */
+static void add_item(dp_text *t, int i, double value)
+{
+    dp_text_add(t, "%s", i ? ", " : "");
+    add_number(t, value);
+}
+
 static void add_member(dp_text *t, const char *key, double value)
 {
     dp_text_add(t, ", \"%s\": ", key);
@@ -26,10 +33,8 @@ static void add_settings(dp_text *t, const dp_coco_matches *m)
     dp_text_add(t,
                 "\"settings\": {\"type\": \"%s\", \"use_categories\": %s, \"iou\": [",
                 s->masks ? "segm" : "bbox", s->use_categories ? "true" : "false");
-    for (int i = 0; i < s->threshold_count; i++) {
-        dp_text_add(t, "%s", i ? ", " : "");
-        dp_text_add_double(t, s->thresholds[i]);
-    }
+    for (int i = 0; i < s->threshold_count; i++)
+        add_item(t, i, s->thresholds[i]);
     dp_text_add(t, "], \"max_dets\": [");
     for (int i = 0; i < s->cap_count; i++)
         dp_text_add(t, "%s%d", i ? ", " : "", s->caps[i]);
@@ -47,19 +52,14 @@ static void add_settings(dp_text *t, const dp_coco_matches *m)
                 m->entry_count);
 }
 
-static int find_area(const dp_coco_settings *s, const char *name)
-{
-    for (int a = 0; a < s->area_count; a++)
-        if (strcmp(s->areas[a].name, name) == 0)
-            return a;
-    return -1;
-}
-
+/* AP in the area range of a name; -1 when there is none. */
 static double ap_in(const dp_coco_scores *s, int k, const char *name)
 {
     const dp_coco_settings *set = s->matches->settings;
-    const int a = find_area(set, name);
-    return a < 0 ? -1 : dp_coco_scores_ap(s, k, a, set->cap_count - 1, -1);
+    for (int a = 0; a < set->area_count; a++)
+        if (strcmp(set->areas[a].name, name) == 0)
+            return dp_coco_scores_ap(s, k, a, set->cap_count - 1, -1);
+    return -1;
 }
 
 static void add_class(dp_text *t, const dp_coco_scores *s, const dp_coco_best *best,
@@ -83,28 +83,20 @@ static void add_class(dp_text *t, const dp_coco_scores *s, const dp_coco_best *b
     add_member(t, "F1", best->f1);
     add_member(t, "F1_score", best->f1 > 0 ? best->score : -1);
     dp_text_add(t, ", \"AR_by_max_dets\": [");
-    for (int c = 0; c < set->cap_count; c++) {
-        dp_text_add(t, "%s", c ? ", " : "");
-        add_number(t, dp_coco_scores_ar(s, k, 0, c, -1));
-    }
+    for (int c = 0; c < set->cap_count; c++)
+        add_item(t, c, dp_coco_scores_ar(s, k, 0, c, -1));
     dp_text_add(t, "], \"AP_by_area\": [");
-    for (int a = 0; a < set->area_count; a++) {
-        dp_text_add(t, "%s", a ? ", " : "");
-        add_number(t, dp_coco_scores_ap(s, k, a, last, -1));
-    }
+    for (int a = 0; a < set->area_count; a++)
+        add_item(t, a, dp_coco_scores_ap(s, k, a, last, -1));
     dp_text_add(t, "], \"AP_by_iou\": [");
-    for (int i = 0; i < set->threshold_count; i++) {
-        dp_text_add(t, "%s", i ? ", " : "");
-        add_number(t, dp_coco_scores_ap(s, k, 0, last, i));
-    }
+    for (int i = 0; i < set->threshold_count; i++)
+        add_item(t, i, dp_coco_scores_ap(s, k, 0, last, i));
     /* The curve at the focus; the recalls are 0, .01, ... 1. */
     const double *p = dp_coco_scores_precision(s, (size_t)k, 0, last, m->focus);
-    dp_text_add(t, "], \"precision\": ");
-    for (int r = 0; p[0] >= 0 && r < DP_COCO_RECALLS; r++) {
-        dp_text_add(t, "%s", r ? ", " : "[");
-        dp_text_add_double(t, p[r]);
-    }
-    dp_text_add(t, p[0] >= 0 ? "]}" : "null}");
+    dp_text_add(t, "], \"precision\": %s", p[0] >= 0 ? "[" : "null}");
+    for (int r = 0; p[0] >= 0 && r < DP_COCO_RECALLS; r++)
+        add_item(t, r, p[r]);
+    dp_text_add(t, p[0] >= 0 ? "]}" : "");
 }
 
 /* What one threshold for all classes gives. */
@@ -171,10 +163,8 @@ void dp_coco_json_add(dp_text *t, const dp_coco_scores *s, const dp_coco_best *b
     dp_coco_stat stats[DP_COCO_MAX_STATS];
     const int n = dp_coco_summarize(stats, s);
     dp_text_add(t, "{\"stats\": [");
-    for (int i = 0; i < n; i++) {
-        dp_text_add(t, "%s", i ? ", " : "");
-        add_number(t, stats[i].value);
-    }
+    for (int i = 0; i < n; i++)
+        add_item(t, i, stats[i].value);
     /* The headline's AP at whatever the last cap is. */
     dp_text_add(t, "]");
     add_member(t, "AP",

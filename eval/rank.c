@@ -53,3 +53,13 @@ void dp_ranked_sort(dp_ranked *list, dp_ranked *scratch, size_t count)
     if (from != list)
         memcpy(list, from, count * sizeof *list);
 }
+
+void dp_ranked_keep(dp_ranked *list, int *count, int room, dp_ranked x)
+{
+    if (*count == room && !(x.score > list[room - 1].score))
+        return;
+    int at = *count < room ? (*count)++ : room - 1;
+    for (; at > 0 && list[at - 1].score < x.score; at--)
+        list[at] = list[at - 1];
+    list[at] = x;
+}

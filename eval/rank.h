@@ -16,4 +16,8 @@ typedef struct dp_ranked {
  * has room for `count` too. */
 void dp_ranked_sort(dp_ranked *list, dp_ranked *scratch, size_t count);
 
+/* Put x into a list that keeps the `room` highest scores in falling order, the first of
+ * equals first, and holds *count so far. */
+void dp_ranked_keep(dp_ranked *list, int *count, int room, dp_ranked x);
+
 #endif

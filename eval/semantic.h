@@ -4,12 +4,12 @@
  * truth and prediction alike. Pixels are counted as integers, so the numbers depend neither
  * on the order of the images nor on the number of threads:
  *
- *   confusion[c][p]  pixels of class c that are predicted as class p
- *   label_c          sum of row c        pred_c  sum of column c
- *   IoU_c = confusion[c][c] / (label_c + pred_c - confusion[c][c])
- *   Acc_c = confusion[c][c] / label_c
- *   aAcc  = sum of the diagonal / sum of all label_c
- *   mIoU, mAcc = means over the classes whose denominator is not 0
+ *     confusion[c][p]  pixels of class c that are predicted as class p
+ *     label_c          sum of row c        pred_c  sum of column c
+ *     IoU_c = confusion[c][c] / (label_c + pred_c - confusion[c][c])
+ *     Acc_c = confusion[c][c] / label_c
+ *     aAcc  = sum of the diagonal / sum of all label_c
+ *     mIoU, mAcc = means over the classes whose denominator is not 0
  *
  * Pixels whose truth is an ignored value count nowhere, whatever is predicted there. An
  * ignored value in a prediction, where the truth is a class, is "no class": wrong for the

@@ -1,12 +1,12 @@
 /* coco_report.h - an evaluation as one page of HTML
  *
- * Self-contained: no network, no script needed to read it (a little script lets the
- * tables be sorted), legible on a phone. Beside the page stands a CSV file per
- * evaluation with every error above the score threshold.
+ * See report/page.h. Beside the page stands a CSV file for each evaluation, with every
+ * error above the score threshold.
  */
 #ifndef DP_REPORT_COCO_REPORT_H
 #define DP_REPORT_COCO_REPORT_H
 
+#include "densepred/eval.h"
 #include "eval/coco_best.h"
 #include "eval/coco_errors.h"
 #include "eval/coco_scores.h"
@@ -20,10 +20,10 @@ typedef struct dp_coco_report_part {
 
 typedef struct dp_coco_report {
     const char *truth_path, *results_path;
-    const dp_coco_lint *truth_lint, *results_lint;
-    const char *images; /* folder of the images; NULL: none are shown           */
-    double
-        score_threshold; /* of what is drawn, listed, and counted as confusion      */
+    const dp_eval_notice *notices;
+    size_t notice_count;
+    const char *images;     /* folder of the images; NULL: none are shown         */
+    double score_threshold; /* of what is drawn, listed and counted as confusion  */
     int part_count;
     dp_coco_report_part parts[2];
 } dp_coco_report;

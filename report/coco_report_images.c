@@ -1,3 +1,4 @@
+#include "eval/rank.h"
 #include "report/coco_report_parts.h"
 #include "report/page.h"
 
@@ -7,11 +8,6 @@ enum { SHOWN = 12 };
 typedef struct worst {
     size_t image, wrong, missed, right;
 } worst;
-
-static size_t errors_of(const worst *w)
-{
-    return w->wrong + w->missed;
-}
 
 static worst look_at(const dp_coco_errors *e, size_t image, double score)
 {
@@ -33,18 +29,14 @@ static worst look_at(const dp_coco_errors *e, size_t image, double score)
 }
 
 /* The images with the most errors, the lower id first among equals. */
-static int find_worst(worst *list, const dp_coco_errors *e, double score)
+static int find_worst(dp_ranked *list, const dp_coco_errors *e, double score)
 {
     int count = 0;
     for (size_t i = 0; i < e->matches->truth->image_count; i++) {
         const worst w = look_at(e, i, score);
-        if (errors_of(&w) == 0 ||
-            (count == SHOWN && errors_of(&w) <= errors_of(&list[count - 1])))
-            continue;
-        int at = count < SHOWN ? count++ : SHOWN - 1;
-        for (; at > 0 && errors_of(&list[at - 1]) < errors_of(&w); at--)
-            list[at] = list[at - 1];
-        list[at] = w;
+        if (w.wrong + w.missed > 0)
+            dp_ranked_keep(list, &count, SHOWN,
+                           (dp_ranked){(double)(w.wrong + w.missed), (uint32_t)i, 0});
     }
     return count;
 }
@@ -125,7 +117,7 @@ static void add_figure(dp_text *t, const dp_coco_report *r, const dp_coco_errors
 void dp_coco_report_add_images(dp_text *t, const dp_coco_report *r,
                                const dp_coco_report_part *part)
 {
-    worst list[SHOWN];
+    dp_ranked list[SHOWN];
     const int count = find_worst(list, part->errors, r->score_threshold);
     dp_text_add(
         t,
@@ -138,7 +130,9 @@ void dp_coco_report_add_images(dp_text *t, const dp_coco_report *r,
     if (count == 0)
         dp_text_add(t, "<p>There are none.</p>\n");
     dp_text_add(t, "<div class=\"images\">\n");
-    for (int i = 0; i < count; i++)
-        add_figure(t, r, part->errors, &list[i]);
+    for (int i = 0; i < count; i++) {
+        const worst w = look_at(part->errors, list[i].index, r->score_threshold);
+        add_figure(t, r, part->errors, &w);
+    }
     dp_text_add(t, "</div>\n");
 }

@@ -103,13 +103,15 @@ dp_status dp_page_save(dp_error *err, const char *folder, const char *name,
     return st;
 }
 
-void dp_page_open(dp_text *t, const char *title)
+void dp_page_open(dp_text *t, const char *title, const char *name)
 {
     dp_text_add(
-        t, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-           "<meta name=\"viewport\" content=\"width=device-width, "
-           "initial-scale=1\">\n<title>");
-    dp_page_add_escaped(t, title);
+        t,
+        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+        "<meta name=\"viewport\" content=\"width=device-width, "
+        "initial-scale=1\">\n<title>%s ",
+        title);
+    dp_page_add_escaped(t, name);
     dp_text_add(t, "</title>\n<style>\n%s</style>\n</head>\n<body>\n", page_css);
 }
 

@@ -11,8 +11,8 @@
 
 #include <stdint.h>
 
-/* Everything up to the body's first line, and from its last. */
-void dp_page_open(dp_text *t, const char *title);
+/* Everything up to the body's first line, with the title "TITLE NAME", and from its last. */
+void dp_page_open(dp_text *t, const char *title, const char *name);
 void dp_page_close(dp_text *t);
 
 /* Text with what HTML would read as markup escaped. */

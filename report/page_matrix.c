@@ -1,3 +1,4 @@
+#include "eval/rank.h"
 #include "report/page.h"
 
 #include <math.h>
@@ -67,32 +68,25 @@ static void add_map(dp_text *t, const dp_page_matrix *m)
 
 /* ---- the list -------------------------------------------------------------------------- */
 
-typedef struct entry {
-    size_t row, column;
-    uint64_t count;
-} entry;
-
-/* The largest entries of different classes, the first of equals first. Returns how many. */
-static int find_largest(entry list[LISTED], const dp_page_matrix *m)
+/* The largest counts of different classes, the first of equals first: index is row *
+ * classes + column. Returns how many. */
+static int find_largest(dp_ranked list[LISTED], const dp_page_matrix *m)
 {
     int n = 0;
     for (size_t row = 0; row < m->classes; row++)
         for (size_t column = 0; column < m->classes; column++) {
             const uint64_t count = m->count(m->arg, row, column);
-            if (row == column || count == 0 ||
-                (n == LISTED && count <= list[n - 1].count))
-                continue;
-            int at = n < LISTED ? n++ : LISTED - 1;
-            for (; at > 0 && list[at - 1].count < count; at--)
-                list[at] = list[at - 1];
-            list[at] = (entry){row, column, count};
+            if (row != column && count > 0)
+                dp_ranked_keep(list, &n, LISTED,
+                               (dp_ranked){(double)count,
+                                           (uint32_t)(row * m->classes + column), 0});
         }
     return n;
 }
 
 static void add_list(dp_text *t, const dp_page_matrix *m)
 {
-    entry list[LISTED];
+    dp_ranked list[LISTED];
     const int n = find_largest(list, m);
     dp_text_add(t,
                 "<div class=\"wide\"><table>\n<thead><tr><th>%s</th>"
@@ -100,11 +94,14 @@ static void add_list(dp_text *t, const dp_page_matrix *m)
                 "<tbody>\n",
                 m->row_head, m->count_head);
     for (int i = 0; i < n; i++) {
+        const size_t row = list[i].index / m->classes;
+        const size_t column = list[i].index % m->classes;
         dp_text_add(t, "<tr><td>");
-        dp_page_add_escaped(t, m->row_name(m->arg, list[i].row));
+        dp_page_add_escaped(t, m->row_name(m->arg, row));
         dp_text_add(t, "</td><td style=\"text-align:left\">");
-        dp_page_add_escaped(t, m->column_name(m->arg, list[i].column));
-        dp_text_add(t, "</td><td>%llu</td></tr>\n", (unsigned long long)list[i].count);
+        dp_page_add_escaped(t, m->column_name(m->arg, column));
+        dp_text_add(t, "</td><td>%llu</td></tr>\n",
+                    (unsigned long long)m->count(m->arg, row, column));
     }
     dp_text_add(t, "</tbody></table></div>\n");
 }

@@ -3,6 +3,7 @@
 #include "base/memory.h"
 #include "base/path.h"
 #include "core/label_map.h"
+#include "eval/rank.h"
 #include "io/image/png.h"
 #include "report/page.h"
 
@@ -230,18 +231,14 @@ static double share_right(const dp_semantic_pair *p)
 }
 
 /* Those with the smallest share of pixels right, the first of equals first. */
-static int find_worst(const dp_semantic_pair *list[SHOWN], const dp_semantic_result *r)
+static int find_worst(dp_ranked list[SHOWN], const dp_semantic_result *r)
 {
     int count = 0;
     for (size_t i = 0; i < r->pair_count; i++) {
         const dp_semantic_pair *p = &r->pairs[i];
-        if (p->kind != DP_SEMANTIC_GOOD || p->correct == p->pixels ||
-            (count == SHOWN && share_right(p) >= share_right(list[count - 1])))
-            continue;
-        int at = count < SHOWN ? count++ : SHOWN - 1;
-        for (; at > 0 && share_right(list[at - 1]) > share_right(p); at--)
-            list[at] = list[at - 1];
-        list[at] = p;
+        if (p->kind == DP_SEMANTIC_GOOD && p->correct < p->pixels)
+            dp_ranked_keep(list, &count, SHOWN,
+                           (dp_ranked){-share_right(p), (uint32_t)i, 0});
     }
     return count;
 }
@@ -249,14 +246,14 @@ static int find_worst(const dp_semantic_pair *list[SHOWN], const dp_semantic_res
 static void add_images(dp_text *t, const dp_semantic_report *page)
 {
     uint8_t palette[3 * COLOURS];
-    const dp_semantic_pair *worst[SHOWN];
+    dp_ranked worst[SHOWN];
     const int count = find_worst(worst, page->result);
     fill_palette(palette, page->result);
     dp_text_add(t, "<h2>Images with the fewest pixels right</h2>\n");
     if (count == 0)
         dp_text_add(t, "<p>There are none.</p>\n");
     for (int i = 0; i < count; i++) {
-        const dp_semantic_pair *p = worst[i];
+        const dp_semantic_pair *p = &page->result->pairs[worst[i].index];
         const char *slash = strrchr(p->truth, '/');
         const char *name = slash ? slash + 1 : p->truth;
         const char *dot = strrchr(name, '.');
@@ -279,10 +276,8 @@ dp_status dp_semantic_report_save(dp_error *err, const dp_semantic_report *page,
     dp_status st = dp_path_make_folders(err, folder);
     if (st != DP_OK)
         return st;
-    dp_text t = {.err = err}, title = {.err = err};
-    dp_text_add(&title, "Evaluation of %s", page->prediction_path);
-    dp_page_open(&t, dp_text_get(&title));
-    dp_text_done(&title);
+    dp_text t = {.err = err};
+    dp_page_open(&t, "Evaluation of", page->prediction_path);
     add_head(&t, page);
     add_classes(&t, page->result);
     add_confusion(&t, page->result);

@@ -65,7 +65,7 @@ static void add_head(demo *d)
     const cJSON *box = cJSON_GetObjectItemCaseSensitive(d->boxes, "bbox");
     const cJSON *mask = cJSON_GetObjectItemCaseSensitive(d->boxes, "segm");
     const double images = number(d->times, "images");
-    dp_page_open(t, "densepred in a drawn town");
+    dp_page_open(t, "densepred in a", "drawn town");
     dp_text_add(
         t,
         "<h1>densepred in a drawn town</h1>\n<p>%.0f images that the training "

@@ -1,7 +1,5 @@
 /* Every allocation of an evaluation, with its report, may fail. */
-#include "base/memory.h"
-#include "eval/coco_json.h"
-#include "report/coco_report.h"
+#include "densepred/eval.h"
 #include "tests/alloc/heap.h"
 #include "tests/support/scratch.h"
 #include "tests/support/suite.h"
@@ -26,59 +24,32 @@ static const char results_text[] = "[{\"image_id\":1,\"category_id\":1,\"bbox\":
                                    "9],\"score\":0.8,\"segmentation\":"
                                    "[[1,1,10,1,10,10,1,10]]}]";
 
-static dp_status score(dp_error *err, dp_coco_scores *scores, dp_coco_errors *errors,
-                       dp_coco_best *best, const dp_coco_matches *matches)
+static dp_context *ctx;
+
+static dp_status write(dp_coco_eval *eval, const char *folder)
 {
-    dp_status st = dp_coco_accumulate(err, scores, matches, NULL);
+    const char *text;
+    dp_status st = dp_coco_eval_format_text(ctx, eval, 1, &text);
     if (st == DP_OK)
-        st = dp_coco_best_find(err, best, scores);
-    return st == DP_OK ? dp_coco_errors_find(err, errors, matches, NULL) : st;
+        st = dp_coco_eval_format_json(ctx, eval, .3, &text);
+    return st == DP_OK ? dp_coco_eval_save_report(ctx, eval, folder, NULL, 0) : st;
 }
 
-static dp_status write(dp_error *err, const dp_coco_scores *scores,
-                       const dp_coco_errors *errors, const dp_coco_best *best,
-                       const char *folder)
+static dp_status evaluate(const char *truth_path, const char *results_path,
+                          const char *folder)
 {
-    const dp_coco_report report = {.truth_path = "gt.json",
-                                   .results_path = "dt.json",
-                                   .truth_lint = &errors->matches->truth->lint,
-                                   .results_lint = &errors->matches->results->lint,
-                                   .part_count = 1,
-                                   .parts = {{scores, errors, best}}};
-    dp_text json = {.err = err};
-    dp_coco_json_add(&json, scores, best, errors, .3);
-    dp_status st = json.status;
-    dp_text_done(&json);
-    return st == DP_OK ? dp_coco_report_save(err, &report, folder) : st;
-}
-
-static dp_status evaluate(dp_error *err, const char *truth_path,
-                          const char *results_path, const char *folder)
-{
-    dp_coco_truth truth = {0};
-    dp_coco_results results = {0};
-    dp_coco_matches matches = {0};
-    dp_coco_scores scores = {0};
-    dp_coco_errors errors = {0};
-    dp_coco_best best[3];
-    dp_coco_settings settings;
-    const dp_coco_wish wish = {true, true};
-    dp_coco_settings_default(&settings);
-    settings.masks = true;
-    dp_status st = dp_coco_truth_load(err, &truth, truth_path, wish, NULL);
+    static const int64_t ids[] = {1};
+    const dp_coco_eval_options options = {
+        .types = DP_COCO_BBOX | DP_COCO_SEGM, .image_ids = ids, .image_id_count = 1};
+    dp_coco_eval *eval;
+    dp_status st = dp_coco_eval_new(ctx, &eval, &options);
     if (st == DP_OK)
-        st = dp_coco_results_load(err, &results, &truth, results_path, wish, NULL);
+        st = dp_coco_eval_load(ctx, eval, truth_path, results_path);
     if (st == DP_OK)
-        st = dp_coco_match(err, &matches, &truth, &results, &settings, NULL);
+        st = dp_coco_eval_run(ctx, eval);
     if (st == DP_OK)
-        st = score(err, &scores, &errors, best, &matches);
-    if (st == DP_OK)
-        st = write(err, &scores, &errors, best, folder);
-    dp_coco_errors_done(&errors);
-    dp_coco_scores_done(&scores);
-    dp_coco_matches_done(&matches);
-    dp_coco_results_done(&results);
-    dp_coco_truth_done(&truth);
+        st = write(eval, folder);
+    dp_coco_eval_free(eval);
     return st;
 }
 
@@ -89,27 +60,28 @@ START_TEST(every_allocation_may_fail)
     snprintf(results_path, sizeof results_path, "%s",
              scratch_text("dt.json", results_text));
     snprintf(folder, sizeof folder, "%s", scratch_path("report"));
-    dp_error err = {0};
-    ck_assert_msg(evaluate(&err, truth_path, results_path, folder) == DP_OK, "%s",
-                  err.text);
+    ck_assert_int_eq(dp_context_new(&ctx, &(dp_options){.threads = 1}), DP_OK);
+    ck_assert_msg(evaluate(truth_path, results_path, folder) == DP_OK, "%s",
+                  dp_context_error(ctx));
     heap_reset(0);
-    const dp_status plain = evaluate(&err, truth_path, results_path, folder);
+    const dp_status plain = evaluate(truth_path, results_path, folder);
     const long allocations = heap_count();
     ck_assert_int_eq(plain, DP_OK);
     ck_assert_int_gt(allocations, 100);
     for (long k = 1; k <= allocations; k++) {
         /* No assertion until the books are closed: Check allocates too. */
         const long live = heap_live();
-        dp_error_clear(&err);
         heap_reset(k);
-        const dp_status st = evaluate(&err, truth_path, results_path, folder);
+        const dp_status st = evaluate(truth_path, results_path, folder);
         heap_reset(0);
         const long left = heap_live() - live;
         ck_assert_msg(st == DP_ENOMEM, "allocation %ld: status %d, %s", k, (int)st,
-                      err.text);
-        ck_assert_msg(strstr(err.text, "out of memory") != NULL, "%s", err.text);
+                      dp_context_error(ctx));
+        ck_assert_msg(strstr(dp_context_error(ctx), "out of memory") != NULL, "%s",
+                      dp_context_error(ctx));
         ck_assert_msg(left == 0, "allocation %ld: %ld blocks are left", k, left);
     }
+    dp_context_free(ctx);
 }
 END_TEST
 
