@@ -66,58 +66,29 @@ static float half_to_float(uint16_t h)
     return from_bits(sign | (exponent + 112) << 23 | fraction << 13);
 }
 
-/* One element. The copies through memcpy allow any alignment. */
-#define LOAD(type) \
-    type v;        \
-    memcpy(&v, p, sizeof v);
-
-static float load_element(const unsigned char *p, dp_dtype type)
+/* clang-format off */
+static float load_element(const unsigned char *p, dp_dtype dtype)
 {
-    switch (type) {
-    case DP_DTYPE_F32: {
-        LOAD(float)
-        return v;
+    switch (dtype) {
+    /* The copies through memcpy allow any alignment. */
+#define ROW(DTYPE, type, value)    \
+    case DP_DTYPE_##DTYPE: {       \
+        type v;                    \
+        memcpy(&v, p, sizeof v);   \
+        return value;              \
     }
-    case DP_DTYPE_F16: {
-        LOAD(uint16_t)
-        return half_to_float(v);
-    }
-    case DP_DTYPE_BF16: {
-        LOAD(uint16_t)
-        return from_bits((uint32_t)v << 16);
-    }
-    case DP_DTYPE_F64: {
-        LOAD(double)
-        return (float)v;
-    }
-    case DP_DTYPE_I8: {
-        LOAD(int8_t)
-        return (float)v;
-    }
-    case DP_DTYPE_I16: {
-        LOAD(int16_t)
-        return (float)v;
-    }
-    case DP_DTYPE_U16: {
-        LOAD(uint16_t)
-        return (float)v;
-    }
-    case DP_DTYPE_I32: {
-        LOAD(int32_t)
-        return (float)v;
-    }
-    case DP_DTYPE_U32: {
-        LOAD(uint32_t)
-        return (float)v;
-    }
-    case DP_DTYPE_I64: {
-        LOAD(int64_t)
-        return (float)v;
-    }
-    case DP_DTYPE_U64: {
-        LOAD(uint64_t)
-        return (float)v;
-    }
+    ROW(F32, float, v)
+    ROW(F16, uint16_t, half_to_float(v))
+    ROW(BF16, uint16_t, from_bits((uint32_t)v << 16))
+    ROW(F64, double, (float)v)
+    ROW(I8, int8_t, (float)v)
+    ROW(I16, int16_t, (float)v)
+    ROW(U16, uint16_t, (float)v)
+    ROW(I32, int32_t, (float)v)
+    ROW(U32, uint32_t, (float)v)
+    ROW(I64, int64_t, (float)v)
+    ROW(U64, uint64_t, (float)v)
+#undef ROW
     case DP_DTYPE_BOOL:
         return *p != 0 ? 1.0f : 0.0f;
     case DP_DTYPE_U8:
@@ -126,6 +97,7 @@ static float load_element(const unsigned char *p, dp_dtype type)
     }
     return (float)*p;
 }
+/* clang-format on */
 
 const void *dp_element_next(dp_element_walk *w)
 {

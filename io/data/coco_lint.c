@@ -52,6 +52,16 @@ void dp_coco_lint_merge(dp_coco_lint *lint, const dp_coco_lint *later, size_t ba
     }
 }
 
+void dp_coco_lint_set_lines(dp_coco_lint *lint, const dp_json_stream *s)
+{
+    for (int i = 0; i < DP_COCO_KIND_COUNT; i++) {
+        dp_coco_finding *f = &lint->of[i];
+        if (f->place)
+            f->line = dp_json_stream_line(s, f->place);
+        f->place = NULL;
+    }
+}
+
 size_t dp_coco_lint_broken(const dp_coco_lint *lint)
 {
     size_t broken = 0;

@@ -7,7 +7,7 @@
 #ifndef DP_IO_DATA_COCO_LINT_H
 #define DP_IO_DATA_COCO_LINT_H
 
-#include "base/status.h"
+#include "base/json_stream.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -78,6 +78,9 @@ void dp_coco_lint_add(dp_coco_lint *lint, dp_coco_kind kind, size_t record,
 
 /* Add what was found later in the text, in a part whose first record is number `base`. */
 void dp_coco_lint_merge(dp_coco_lint *lint, const dp_coco_lint *later, size_t base);
+
+/* Turn the places into lines of the text that s reads, which may go then. */
+void dp_coco_lint_set_lines(dp_coco_lint *lint, const dp_json_stream *s);
 
 /* Records that are broken, by all kinds. */
 size_t dp_coco_lint_broken(const dp_coco_lint *lint);

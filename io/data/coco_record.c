@@ -1,5 +1,6 @@
 #include "io/data/coco_record.h"
 
+#include "base/memory.h"
 #include "core/limits.h"
 #include "core/rle.h"
 
@@ -475,4 +476,20 @@ bool dp_coco_record_read(dp_coco_record *r, dp_json_slot *slot, dp_json_stream *
     if (g.full || r->what[0] || s->expected)
         slot->payload_size = before;
     return !g.full;
+}
+
+dp_status dp_coco_payload_append(dp_error *err, unsigned char **payload, size_t *size,
+                                 size_t *room, size_t *base, const dp_json_slot *slot)
+{
+    void *memory = *payload;
+    *base = (*size + 7) / 8 * 8;
+    const dp_status st =
+        dp_grow(err, &memory, room, *base + slot->payload_size, 1, "masks");
+    *payload = memory;
+    if (st != DP_OK)
+        return st;
+    if (slot->payload_size > 0)
+        memcpy(*payload + *base, slot->payload, slot->payload_size);
+    *size = *base + slot->payload_size;
+    return DP_OK;
 }

@@ -37,4 +37,10 @@ typedef enum dp_coco_masks {
 bool dp_coco_record_read(dp_coco_record *r, dp_json_slot *slot, dp_json_stream *s,
                          dp_coco_masks masks);
 
+/* Append the payload of the slot to *payload of *size bytes, with room for *room; it then
+ * starts at *base, a multiple of 8. DP_ENOMEM. */
+dp_status dp_coco_payload_append(dp_error *err, unsigned char **payload, size_t *size,
+                                 size_t *room, size_t *base,
+                                 const dp_json_slot *slot) DP_MUST_CHECK;
+
 #endif

@@ -169,18 +169,12 @@ static dp_status take_results(dp_error *err, void *arg, const dp_json_slot *slot
         dp_grow(err, &memory, &l->detection_room, t->detection_count + slot->item_count,
                 sizeof *t->detections, "detections");
     t->detections = memory;
+    size_t base = 0;
+    if (st == DP_OK)
+        st = dp_coco_payload_append(err, &t->payload, &t->payload_size,
+                                    &l->payload_room, &base, slot);
     if (st != DP_OK)
         return st;
-    const size_t base = (t->payload_size + 7) / 8 * 8;
-    memory = t->payload;
-    st = dp_grow(err, &memory, &l->payload_room, base + slot->payload_size, 1, "masks");
-    t->payload = memory;
-    if (st != DP_OK)
-        return st;
-
-    if (slot->payload_size > 0)
-        memcpy(t->payload + base, slot->payload, slot->payload_size);
-    t->payload_size = base + slot->payload_size;
     const dp_coco_detection *from =
         (const dp_coco_detection *)(const void *)slot->items;
     for (size_t i = 0; i < slot->item_count; i++) {
@@ -288,12 +282,7 @@ static dp_status load_mapped(dp_error *err, struct loading *l, dp_pool *pool)
     if (l->results->records == 0)
         dp_coco_lint_add(&l->results->lint, DP_COCO_NO_RESULTS, 0, NULL,
                          "no results at all; everything counts as missed");
-    for (int i = 0; i < DP_COCO_KIND_COUNT; i++) {
-        dp_coco_finding *f = &l->results->lint.of[i];
-        if (f->place)
-            f->line = dp_json_stream_line(&s, f->place);
-        f->place = NULL;
-    }
+    dp_coco_lint_set_lines(&l->results->lint, &s);
     return DP_OK;
 }
 

@@ -89,18 +89,12 @@ static dp_status take_annotations(dp_error *err, void *arg, const dp_json_slot *
         dp_grow(err, &memory, &l->item_room, l->item_count + slot->item_count,
                 sizeof *l->items, "annotations");
     l->items = memory;
+    size_t base = 0;
+    if (st == DP_OK)
+        st = dp_coco_payload_append(err, &t->payload, &t->payload_size,
+                                    &l->payload_room, &base, slot);
     if (st != DP_OK)
         return st;
-    const size_t base = (t->payload_size + 7) / 8 * 8;
-    memory = t->payload;
-    st = dp_grow(err, &memory, &l->payload_room, base + slot->payload_size, 1, "masks");
-    t->payload = memory;
-    if (st != DP_OK)
-        return st;
-
-    if (slot->payload_size > 0)
-        memcpy(t->payload + base, slot->payload, slot->payload_size);
-    t->payload_size = base + slot->payload_size;
     const struct item *from = (const struct item *)(const void *)slot->items;
     for (size_t i = 0; i < slot->item_count; i++) {
         struct item *to = &l->items[l->item_count++];
@@ -208,65 +202,75 @@ static bool is_side(bool there, int64_t side)
     return there && side >= 1 && side <= INT_MAX;
 }
 
-static dp_status read_images(dp_error *err, struct loading *l)
+/* `keep` takes one entry; `record` is its index in the array. */
+static dp_status read_entries(dp_error *err, struct loading *l, const char *name_key,
+                              dp_status (*keep)(dp_error *, struct loading *,
+                                                const struct entry *, size_t record,
+                                                const char *place))
 {
-    dp_coco_truth *t = l->truth;
     if (!dp_json_stream_array(&l->s))
         return DP_OK;
     for (size_t record = 0; dp_json_stream_item(&l->s); record++) {
         const char *const place = l->s.at;
         struct entry e;
-        dp_status st = read_entry(err, l, &e, "file_name");
-        if (st != DP_OK)
-            return st;
+        dp_status st = read_entry(err, l, &e, name_key);
         if (l->s.expected)
-            break;
-        const bool sized = is_side(e.has_h, e.h) && is_side(e.has_w, e.w);
-        if (!e.has_id || (l->wish.masks && !sized)) {
-            dp_coco_lint_add(&t->lint, DP_COCO_BAD_IMAGE, record, place,
-                             "%s: missing; must be a whole number",
-                             e.has_id ? "width and height" : "id");
-            continue;
-        }
-        void *memory = t->images;
-        st = dp_grow(err, &memory, &l->image_room, t->image_count + 1,
-                     sizeof *t->images, "images");
-        t->images = memory;
+            return st;
+        if (st == DP_OK)
+            st = keep(err, l, &e, record, place);
         if (st != DP_OK)
             return st;
-        t->images[t->image_count++] =
-            (dp_coco_image){e.id, sized ? (int)e.h : 0, sized ? (int)e.w : 0, e.name};
     }
     return DP_OK;
 }
 
-static dp_status read_categories(dp_error *err, struct loading *l)
+static dp_status keep_image(dp_error *err, struct loading *l, const struct entry *e,
+                            size_t record, const char *place)
 {
     dp_coco_truth *t = l->truth;
-    if (!dp_json_stream_array(&l->s))
+    const bool sized = is_side(e->has_h, e->h) && is_side(e->has_w, e->w);
+    if (!e->has_id || (l->wish.masks && !sized)) {
+        dp_coco_lint_add(&t->lint, DP_COCO_BAD_IMAGE, record, place,
+                         "%s: missing; must be a whole number",
+                         e->has_id ? "width and height" : "id");
         return DP_OK;
-    for (size_t record = 0; dp_json_stream_item(&l->s); record++) {
-        const char *const place = l->s.at;
-        struct entry e;
-        dp_status st = read_entry(err, l, &e, "name");
-        if (st != DP_OK)
-            return st;
-        if (l->s.expected)
-            break;
-        if (!e.has_id) {
-            dp_coco_lint_add(&t->lint, DP_COCO_BAD_CATEGORY, record, place,
-                             "id: missing; must be a whole number");
-            continue;
-        }
-        void *memory = t->categories;
-        st = dp_grow(err, &memory, &l->category_room, t->category_count + 1,
-                     sizeof *t->categories, "categories");
-        t->categories = memory;
-        if (st != DP_OK)
-            return st;
-        t->categories[t->category_count++] = (dp_coco_category){e.id, e.name};
     }
-    return DP_OK;
+    void *memory = t->images;
+    const dp_status st = dp_grow(err, &memory, &l->image_room, t->image_count + 1,
+                                 sizeof *t->images, "images");
+    t->images = memory;
+    if (st == DP_OK)
+        t->images[t->image_count++] = (dp_coco_image){e->id, sized ? (int)e->h : 0,
+                                                      sized ? (int)e->w : 0, e->name};
+    return st;
+}
+
+static dp_status keep_category(dp_error *err, struct loading *l, const struct entry *e,
+                               size_t record, const char *place)
+{
+    dp_coco_truth *t = l->truth;
+    if (!e->has_id) {
+        dp_coco_lint_add(&t->lint, DP_COCO_BAD_CATEGORY, record, place,
+                         "id: missing; must be a whole number");
+        return DP_OK;
+    }
+    void *memory = t->categories;
+    const dp_status st = dp_grow(err, &memory, &l->category_room, t->category_count + 1,
+                                 sizeof *t->categories, "categories");
+    t->categories = memory;
+    if (st == DP_OK)
+        t->categories[t->category_count++] = (dp_coco_category){e->id, e->name};
+    return st;
+}
+
+static dp_status read_images(dp_error *err, struct loading *l)
+{
+    return read_entries(err, l, "file_name", keep_image);
+}
+
+static dp_status read_categories(dp_error *err, struct loading *l)
+{
+    return read_entries(err, l, "name", keep_category);
 }
 
 /* By id; the names, which are kept in the file's order, put equal ids in that order. */
@@ -500,12 +504,7 @@ static dp_status load_mapped(dp_error *err, struct loading *l)
     if (t->category_count == 0)
         return dp_fail(err, DP_EFORMAT, "%s: categories: there are none", l->path);
     st = resolve_all(err, l);
-    for (int i = 0; i < DP_COCO_KIND_COUNT; i++) {
-        dp_coco_finding *f = &t->lint.of[i];
-        if (f->place)
-            f->line = dp_json_stream_line(&l->s, f->place);
-        f->place = NULL;
-    }
+    dp_coco_lint_set_lines(&t->lint, &l->s);
     return st;
 }
 

@@ -319,74 +319,28 @@ double toy_thing_size(int class)
     return looks[class].size;
 }
 
-/* Six colours for each class's main part. */
-static const toy_rgb mains[TOY_THINGS + 1][6] = {
-    [TOY_CAR] = {{.86, .22, .20},
-                 {.20, .45, .80},
-                 {.96, .76, .22},
-                 {.30, .66, .50},
-                 {.93, .92, .88},
-                 {.58, .36, .66}},
-    [TOY_BUS] = {{.85, .18, .20},
-                 {.95, .66, .18},
-                 {.22, .56, .40},
-                 {.24, .44, .74},
-                 {.90, .45, .20},
-                 {.46, .72, .80}},
-    [TOY_TREE] = {{.24, .54, .22},
-                  {.34, .62, .26},
-                  {.18, .46, .28},
-                  {.78, .50, .18},
-                  {.44, .60, .20},
-                  {.90, .62, .70}},
-    [TOY_HOUSE] = {{.95, .86, .70},
-                   {.94, .74, .66},
-                   {.76, .86, .90},
-                   {.97, .93, .86},
-                   {.90, .80, .55},
-                   {.80, .88, .72}},
-    [TOY_PERSON] = {{.84, .26, .32},
-                    {.24, .42, .74},
-                    {.95, .70, .24},
-                    {.38, .60, .36},
-                    {.62, .34, .62},
-                    {.94, .94, .90}},
-    [TOY_BOAT] = {{.66, .30, .20},
-                  {.20, .34, .56},
-                  {.80, .24, .22},
-                  {.26, .50, .40},
-                  {.46, .30, .20},
-                  {.92, .60, .24}},
-    [TOY_BIRD] = {{.96, .96, .94},
-                  {.28, .30, .36},
-                  {.86, .34, .28},
-                  {.96, .80, .30},
-                  {.30, .40, .72},
-                  {.58, .40, .30}},
-    [TOY_LAMP] = {{.18, .22, .24},
-                  {.16, .32, .28},
-                  {.30, .24, .24},
-                  {.22, .24, .38},
-                  {.36, .36, .38},
-                  {.40, .24, .18}},
-    [TOY_BENCH] = {{.70, .46, .26},
-                   {.58, .36, .20},
-                   {.76, .56, .36},
-                   {.62, .28, .20},
-                   {.34, .48, .34},
-                   {.44, .30, .22}},
-    [TOY_FLOWER] = {{.92, .28, .36},
-                    {.98, .82, .28},
-                    {.98, .96, .94},
-                    {.66, .40, .78},
-                    {.98, .60, .26},
-                    {.96, .56, .72}},
+/* Colours in percent, two digits each of red, green and blue. Every class has six for its
+ * main part. */
+static const int mains[TOY_THINGS + 1][6] = {
+    [TOY_CAR] = {862220, 204580, 967622, 306650, 939288, 583666},
+    [TOY_BUS] = {851820, 956618, 225640, 244474, 904520, 467280},
+    [TOY_TREE] = {245422, 346226, 184628, 785018, 446020, 906270},
+    [TOY_HOUSE] = {958670, 947466, 768690, 979386, 908055, 808872},
+    [TOY_PERSON] = {842632, 244274, 957024, 386036, 623462, 949490},
+    [TOY_BOAT] = {663020, 203456, 802422, 265040, 463020, 926024},
+    [TOY_BIRD] = {969694, 283036, 863428, 968030, 304072, 584030},
+    [TOY_LAMP] = {182224, 163228, 302424, 222438, 363638, 402418},
+    [TOY_BENCH] = {704626, 583620, 765636, 622820, 344834, 443022},
+    [TOY_FLOWER] = {922836, 988228, 989694, 664078, 986026, 965672},
 };
+static const int seconds[6] = {762822, 989690, 364666, 623624, 967830, 405242};
+static const int roofs[4] = {763022, 602824, 364254, 664430};
 
-static const toy_rgb seconds[6] = {{.76, .28, .22}, {.98, .96, .90}, {.36, .46, .66},
-                                   {.62, .36, .24}, {.96, .78, .30}, {.40, .52, .42}};
-static const toy_rgb roofs[4] = {
-    {.76, .30, .22}, {.60, .28, .24}, {.36, .42, .54}, {.66, .44, .30}};
+static toy_rgb colour(int percent)
+{
+    return (toy_rgb){percent / 10000 / 100.0, percent / 100 % 100 / 100.0,
+                     percent % 100 / 100.0};
+}
 
 static toy_rgb jitter(toy_rgb c, toy_random *r)
 {
@@ -400,9 +354,9 @@ void toy_thing_dress(toy_thing *t, toy_random *r)
 {
     t->variant = toy_random_below(r, looks[t->class].variants);
     const bool fir = t->class == TOY_TREE && t->variant == 1; /* always green */
-    t->main = jitter(mains[t->class][toy_random_below(r, fir ? 3 : 6)], r);
-    t->second = t->class == TOY_HOUSE ? roofs[toy_random_below(r, 4)]
-                                      : seconds[toy_random_below(r, 6)];
+    t->main = jitter(colour(mains[t->class][toy_random_below(r, fir ? 3 : 6)]), r);
+    t->second = colour(t->class == TOY_HOUSE ? roofs[toy_random_below(r, 4)]
+                                             : seconds[toy_random_below(r, 6)]);
     if (t->class == TOY_FLOWER) /* a heart that no petal has */
         t->second = (toy_rgb){0.50, 0.30, 0.12};
     t->second = jitter(t->second, r);
