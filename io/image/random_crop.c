@@ -36,22 +36,22 @@ dp_pixel_rect dp_random_crop_draw(dp_random *r, const dp_random_crop *c, dp_size
     return middle(c, image);
 }
 
-dp_status dp_padded_crop_draw(dp_error *err, dp_random *r, dp_pixel_rect *box,
-                              dp_size size, dp_size image, int padding)
+bool dp_padded_crop_fits(dp_size size, dp_size image, int padding)
+{
+    return image.h + 2 * padding >= size.h && image.w + 2 * padding >= size.w;
+}
+
+dp_pixel_rect dp_padded_crop_draw(dp_random *r, dp_size size, dp_size image,
+                                  int padding)
 {
     const int down = image.h + 2 * padding - size.h;
     const int across = image.w + 2 * padding - size.w;
-    if (down < 0 || across < 0)
-        return dp_fail(err, DP_EARG,
-                       "crop: found an image of %d x %d with a border of %d, expected "
-                       "one that holds %d x %d",
-                       image.w, image.h, padding, size.w, size.h);
-    *box = (dp_pixel_rect){-padding, -padding, size.h, size.w};
+    dp_pixel_rect box = {-padding, -padding, size.h, size.w};
     if (down > 0 || across > 0) {
-        box->y += dp_random_below(r, down + 1);
-        box->x += dp_random_below(r, across + 1);
+        box.y += dp_random_below(r, down + 1);
+        box.x += dp_random_below(r, across + 1);
     }
-    return DP_OK;
+    return box;
 }
 
 void dp_crop_run(uint8_t *out, const uint8_t *in, dp_size in_size, dp_pixel_rect box)

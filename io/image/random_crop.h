@@ -12,6 +12,8 @@
 #include "base/random.h"
 #include "io/image/pillow_resize.h"
 
+#include <stdbool.h>
+
 /* A box's part of the image's area, and its width / height: lowest and highest. */
 typedef struct dp_random_crop {
     double area[2], ratio[2];
@@ -27,11 +29,13 @@ extern const dp_random_crop dp_random_crop_recipe;
  * largest box of a ratio that is allowed, in the middle (halves are cut down). */
 dp_pixel_rect dp_random_crop_draw(dp_random *r, const dp_random_crop *c, dp_size image);
 
-/* A box of `size` from an image that has a border of `padding` pixels, in the coordinates
- * of the image itself, so from -padding on. Draws below(rows that fit) for the top, then
- * the same for the left; nothing when only one place fits. DP_EARG: it does not fit. */
-dp_status dp_padded_crop_draw(dp_error *err, dp_random *r, dp_pixel_rect *box,
-                              dp_size size, dp_size image, int padding) DP_MUST_CHECK;
+/* Whether a box of `size` fits into the image with a border of `padding` pixels. */
+bool dp_padded_crop_fits(dp_size size, dp_size image, int padding);
+
+/* A box that fits so, in the coordinates of the image itself: from -padding on. Draws
+ * below(places) for the top, then the same for the left; nothing when there is one place. */
+dp_pixel_rect dp_padded_crop_draw(dp_random *r, dp_size size, dp_size image,
+                                  int padding);
 
 /* out (box.h, box.w) = the box of `in`, black outside the image. They do not overlap. */
 void dp_crop_run(uint8_t *out, const uint8_t *in, dp_size in_size, dp_pixel_rect box);

@@ -131,12 +131,10 @@ START_TEST(a_border_is_black_and_reached_from_all_sides)
     for (int i = 0; i < BYTES; i++)
         in[i] = (uint8_t)(i + 1);
     bool seen[2 * PAD + 1][2 * PAD + 1] = {{0}};
-    dp_error err = {0};
     dp_random r;
     dp_random_init(&r, 2, 0, 0, 0);
     for (int i = 0; i < 1000; i++) {
-        dp_pixel_rect box;
-        ck_assert_int_eq(dp_padded_crop_draw(&err, &r, &box, size, size, PAD), DP_OK);
+        const dp_pixel_rect box = dp_padded_crop_draw(&r, size, size, PAD);
         ck_assert(box.h == SIDE && box.w == SIDE);
         ck_assert(box.y >= -PAD && box.y <= PAD && box.x >= -PAD && box.x <= PAD);
         seen[box.y + PAD][box.x + PAD] = true;
@@ -159,18 +157,16 @@ START_TEST(the_top_of_a_padded_crop_is_drawn_first)
     const dp_draw draws[] = {{DP_DRAW_INTEGER, {0, 8}, 8},
                              {DP_DRAW_INTEGER, {0, 9}, 1}};
     dp_replay replay = {.draws = draws, .count = 2};
-    dp_error err = {0};
     dp_random r;
     dp_random_init_replay(&r, &replay);
-    dp_pixel_rect box;
     const dp_size size = {32, 32};
-    ck_assert_int_eq(dp_padded_crop_draw(&err, &r, &box, size, (dp_size){32, 33}, 4),
-                     DP_OK);
+    dp_pixel_rect box = dp_padded_crop_draw(&r, size, (dp_size){32, 33}, 4);
     ck_assert(box.y == 4 && box.x == -3 && !replay.failed && replay.next == 2);
-    ck_assert_int_eq(dp_padded_crop_draw(&err, &r, &box, size, size, 0), DP_OK);
+    box = dp_padded_crop_draw(&r, size, size, 0);
     ck_assert(box.y == 0 && box.x == 0 && !replay.failed);
-    ck_assert_int_eq(dp_padded_crop_draw(&err, &r, &box, size, (dp_size){23, 40}, 4),
-                     DP_EARG);
+    ck_assert(dp_padded_crop_fits(size, (dp_size){24, 24}, 4));
+    ck_assert(!dp_padded_crop_fits(size, (dp_size){23, 40}, 4));
+    ck_assert(!dp_padded_crop_fits(size, (dp_size){40, 23}, 4));
 }
 END_TEST
 
