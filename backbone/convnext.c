@@ -157,12 +157,9 @@ static dp_features forward(const void *self, dp_run *r, dp_tensor image)
 }
 
 const dp_backbone_def dp_backbone_convnext = {
-    .module = {.kind = DP_MODULE_BACKBONE,
-               .name = "convnext",
-               .summary = "ConvNeXt, Liu et al. 2022, and V2, Woo et al. 2023",
-               .size = sizeof(convnext),
-               .params = params,
-               .build = build},
+    .module = DP_MODULE(DP_MODULE_BACKBONE, "convnext",
+                        "ConvNeXt, Liu et al. 2022, and V2, Woo et al. 2023", convnext,
+                        params, build),
     .mark = "stages.0.0.dwconv.weight",
     .describe = describe,
     .forward = forward,

@@ -85,12 +85,9 @@ static dp_features forward(const void *self, dp_run *r, dp_tensor image)
 }
 
 const dp_backbone_def dp_backbone_convnext_iso = {
-    .module = {.kind = DP_MODULE_BACKBONE,
-               .name = "convnext_iso",
-               .summary = "isotropic ConvNeXt, Liu et al. 2022",
-               .size = sizeof(convnext_iso),
-               .params = params,
-               .build = build},
+    .module =
+        DP_MODULE(DP_MODULE_BACKBONE, "convnext_iso",
+                  "isotropic ConvNeXt, Liu et al. 2022", convnext_iso, params, build),
     .mark = "blocks.0.dwconv.weight",
     .describe = describe,
     .forward = forward,

@@ -195,12 +195,9 @@ static dp_features forward(const void *self, dp_run *r, dp_tensor image)
 }
 
 const dp_backbone_def dp_backbone_resnet = {
-    .module = {.kind = DP_MODULE_BACKBONE,
-               .name = "resnet",
-               .summary = "ResNet and ResNeXt, He et al. 2016, Xie et al. 2017",
-               .size = sizeof(resnet),
-               .params = params,
-               .build = build},
+    .module = DP_MODULE(DP_MODULE_BACKBONE, "resnet",
+                        "ResNet and ResNeXt, He et al. 2016, Xie et al. 2017", resnet,
+                        params, build),
     .mark = "layer1.0.conv1.weight",
     .describe = describe,
     .forward = forward,

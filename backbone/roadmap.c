@@ -462,12 +462,9 @@ static dp_features forward(const void *self, dp_run *r, dp_tensor image)
 }
 
 const dp_backbone_def dp_backbone_roadmap = {
-    .module = {.kind = DP_MODULE_BACKBONE,
-               .name = "roadmap",
-               .summary = "the steps from ResNet to ConvNeXt, Liu et al. 2022",
-               .size = sizeof(roadmap),
-               .params = params,
-               .build = build},
+    .module = DP_MODULE(DP_MODULE_BACKBONE, "roadmap",
+                        "the steps from ResNet to ConvNeXt, Liu et al. 2022", roadmap,
+                        params, build),
     .describe = describe,
     .forward = forward,
 };

@@ -201,12 +201,8 @@ static dp_features forward(const void *self, dp_run *r, dp_tensor image)
 }
 
 const dp_backbone_def dp_backbone_swin = {
-    .module = {.kind = DP_MODULE_BACKBONE,
-               .name = "swin",
-               .summary = "Swin Transformer, Liu et al. 2021",
-               .size = sizeof(swin),
-               .params = params,
-               .build = build},
+    .module = DP_MODULE(DP_MODULE_BACKBONE, "swin", "Swin Transformer, Liu et al. 2021",
+                        swin, params, build),
     .mark = "patch_embed.proj.weight",
     .describe = describe,
     .forward = forward,

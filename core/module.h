@@ -43,6 +43,12 @@ struct dp_module {
                        const dp_feature_specs *in);
 };
 
+/* The first member of a definition. */
+#define DP_MODULE(kind, name, summary, instance, params, build) \
+    {                                                           \
+        kind, name, summary, sizeof(instance), params, build    \
+    }
+
 /* All of them, ended by NULL. A program that links a list of its own uses that. */
 extern const dp_module *const dp_modules[];
 

@@ -53,15 +53,10 @@ static dp_box_predictions forward(const void *self, dp_run *r, const dp_frame *f
     return out;
 }
 
-#define BOX_HEAD(type, text, table, which)                         \
-    {                                                              \
-        .module = {.kind = DP_MODULE_BOX_HEAD,                     \
-                   .name = type,                                   \
-                   .summary = text,                                \
-                   .size = sizeof(box_head),                       \
-                   .params = table,                                \
-                   .build = build},                                \
-        .rules = &(which), .classes = classes, .forward = forward, \
+#define BOX_HEAD(type, text, table, which)                                           \
+    {                                                                                \
+        .module = DP_MODULE(DP_MODULE_BOX_HEAD, type, text, box_head, table, build), \
+        .rules = &(which), .classes = classes, .forward = forward,                   \
     }
 
 const dp_box_head_def dp_box_head_shared_2fc =

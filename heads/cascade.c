@@ -84,12 +84,9 @@ static dp_box_predictions forward(const void *self, dp_run *r, const dp_frame *f
 }
 
 const dp_box_head_def dp_box_head_cascade = {
-    .module = {.kind = DP_MODULE_BOX_HEAD,
-               .name = "cascade",
-               .summary = "box heads of Cascade R-CNN, Cai and Vasconcelos 2018",
-               .size = sizeof(cascade),
-               .params = params,
-               .build = build},
+    .module = DP_MODULE(DP_MODULE_BOX_HEAD, "cascade",
+                        "box heads of Cascade R-CNN, Cai and Vasconcelos 2018", cascade,
+                        params, build),
     .rules = &dp_rules_mmdetection,
     .classes = classes,
     .forward = forward,

@@ -71,23 +71,17 @@ static dp_tensor forward(const void *self, dp_run *r, const dp_features *maps)
 }
 
 const dp_class_head_def dp_class_head_pooled_linear = {
-    .module = {.kind = DP_MODULE_CLASS_HEAD,
-               .name = "pooled_linear",
-               .summary = "classification head: mean, layer norm, linear layer",
-               .size = sizeof(class_head),
-               .params = pooled_params,
-               .build = build},
+    .module = DP_MODULE(DP_MODULE_CLASS_HEAD, "pooled_linear",
+                        "classification head: mean, layer norm, linear layer",
+                        class_head, pooled_params, build),
     .classes = classes,
     .forward = forward,
 };
 
 const dp_class_head_def dp_class_head_normed_linear = {
-    .module = {.kind = DP_MODULE_CLASS_HEAD,
-               .name = "normed_linear",
-               .summary = "classification head: layer norm, mean, linear layer",
-               .size = sizeof(class_head),
-               .params = normed_params,
-               .build = build},
+    .module = DP_MODULE(DP_MODULE_CLASS_HEAD, "normed_linear",
+                        "classification head: layer norm, mean, linear layer",
+                        class_head, normed_params, build),
     .classes = classes,
     .forward = forward,
 };

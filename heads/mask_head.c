@@ -124,16 +124,12 @@ static dp_tensor forward(const void *self, dp_run *r, const dp_features *maps,
     return out;
 }
 
-#define MASK_HEAD(type, text, which, number)                                   \
-    {                                                                          \
-        .module = {.kind = DP_MODULE_MASK_HEAD,                                \
-                   .name = type,                                               \
-                   .summary = text,                                            \
-                   .size = sizeof(mask_head),                                  \
-                   .params = params,                                           \
-                   .build = build},                                            \
-        .rules = &(which), .stages = number, .classes = classes, .side = side, \
-        .forward = forward,                                                    \
+#define MASK_HEAD(type, text, which, number)                                      \
+    {                                                                             \
+        .module =                                                                 \
+            DP_MODULE(DP_MODULE_MASK_HEAD, type, text, mask_head, params, build), \
+        .rules = &(which), .stages = number, .classes = classes, .side = side,    \
+        .forward = forward,                                                       \
     }
 
 const dp_mask_head_def dp_mask_head_fcn = MASK_HEAD(

@@ -149,23 +149,16 @@ static dp_proposals forward(const void *self, dp_run *r, const dp_frame *frame,
 }
 
 const dp_proposal_head_def dp_proposal_head_rpn = {
-    .module = {.kind = DP_MODULE_PROPOSAL_HEAD,
-               .name = "rpn",
-               .summary = "region proposal network, Ren et al. 2015",
-               .size = sizeof(rpn),
-               .params = params,
-               .build = build},
+    .module = DP_MODULE(DP_MODULE_PROPOSAL_HEAD, "rpn",
+                        "region proposal network, Ren et al. 2015", rpn, params, build),
     .rules = &dp_rules_mmdetection,
     .forward = forward,
 };
 
 const dp_proposal_head_def dp_proposal_head_torchvision = {
-    .module = {.kind = DP_MODULE_PROPOSAL_HEAD,
-               .name = "torchvision_rpn",
-               .summary = "region proposal network by torchvision's rules",
-               .size = sizeof(rpn),
-               .params = params,
-               .build = build},
+    .module =
+        DP_MODULE(DP_MODULE_PROPOSAL_HEAD, "torchvision_rpn",
+                  "region proposal network by torchvision's rules", rpn, params, build),
     .rules = &dp_rules_torchvision,
     .forward = forward,
 };

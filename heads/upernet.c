@@ -172,12 +172,9 @@ static dp_tensor forward(const void *self, dp_run *r, const dp_features *maps)
 }
 
 const dp_decode_head_def dp_decode_head_upernet = {
-    .module = {.kind = DP_MODULE_DECODE_HEAD,
-               .name = "upernet",
-               .summary = "pyramid pooling, top-down path, fusion; Xiao et al. 2018",
-               .size = sizeof(upernet),
-               .params = params,
-               .build = build},
+    .module = DP_MODULE(DP_MODULE_DECODE_HEAD, "upernet",
+                        "pyramid pooling, top-down path, fusion; Xiao et al. 2018",
+                        upernet, params, build),
     .classes = classes,
     .forward = forward,
 };

@@ -75,12 +75,8 @@ static void forward(const dp_model *m, dp_run *r, dp_size original,
 }
 
 const dp_model_def dp_model_classifier = {
-    .module = {.kind = DP_MODULE_MODEL,
-               .name = "classifier",
-               .summary = "a class for the whole image",
-               .size = sizeof(classifier),
-               .params = params,
-               .build = build},
+    .module = DP_MODULE(DP_MODULE_MODEL, "classifier", "a class for the whole image",
+                        classifier, params, build),
     .task = DP_TASK_CLASSIFY,
     .scope = "",
     .classes = classes,

@@ -91,7 +91,7 @@ static dp_box_predictions predict_boxes(const rcnn *net, dp_run *r, const dp_mod
         ->forward(net->box.self, r, frame, maps, proposals.boxes, proposals.count);
 }
 
-/* Probabilities of the masks of out's detections, to out->side and out->masks. */
+/* Probabilities of the masks of out's detections. */
 static void predict_masks(const rcnn *net, dp_run *r, dp_detector_result *out,
                           const dp_features *maps, const dp_frame *frame)
 {
@@ -99,7 +99,9 @@ static void predict_masks(const rcnn *net, dp_run *r, dp_detector_result *out,
     dp_box *rois = dp_run_take(r, (size_t)out->count, sizeof *rois);
     int *labels = dp_run_take(r, (size_t)out->count, sizeof *labels);
     dp_detections_to_regions(r, net->rules, rois, labels, out->list, out->count, frame);
-    out->side = def->side(net->mask.self);
+    out->paste = (dp_mask_paste){.side = def->side(net->mask.self),
+                                 .threshold = net->mask_thr_binary,
+                                 .image = frame->original};
     out->masks = def->forward(net->mask.self, r, maps, rois, labels, out->count).data;
 }
 
@@ -111,9 +113,7 @@ static void forward(const dp_model *m, dp_run *r, dp_size original,
     const dp_frame frame = dp_input_frame(&m->input, original);
     const bool masks = net->mask.module && !options->boxes_only;
     dp_detector_result *out = result;
-    *out = (dp_detector_result){.image = original,
-                                .paste = net->rules->paste,
-                                .threshold = net->mask_thr_binary};
+    *out = (dp_detector_result){.image = original, .rule = net->rules->paste};
     out->list = dp_run_take(r, (size_t)net->selection.max_per_img, sizeof *out->list);
 
     dp_features maps;
@@ -125,16 +125,14 @@ static void forward(const dp_model *m, dp_run *r, dp_size original,
         predict_masks(net, r, out, &maps, &frame);
     dp_detections_to_image(r, net->rules, out->list, out->count, &frame);
     if (masks)
-        dp_detector_paste(r, out);
+        out->pasted = dp_paste_masks_run(r, out->rule, &out->paste, out->masks,
+                                         out->list, out->count);
 }
 
 const dp_model_def dp_model_mask_rcnn = {
-    .module = {.kind = DP_MODULE_MODEL,
-               .name = "mask_rcnn",
-               .summary = "Mask R-CNN, He et al. 2017, and Cascade Mask R-CNN",
-               .size = sizeof(rcnn),
-               .params = params,
-               .build = build},
+    .module = DP_MODULE(DP_MODULE_MODEL, "mask_rcnn",
+                        "Mask R-CNN, He et al. 2017, and Cascade Mask R-CNN", rcnn,
+                        params, build),
     .task = DP_TASK_DETECT,
     .scope = "backbone.",
     .classes = classes,
@@ -142,12 +140,8 @@ const dp_model_def dp_model_mask_rcnn = {
 };
 
 const dp_model_def dp_model_torchvision_rcnn = {
-    .module = {.kind = DP_MODULE_MODEL,
-               .name = "torchvision_rcnn",
-               .summary = "Mask R-CNN by torchvision's rules",
-               .size = sizeof(rcnn),
-               .params = params,
-               .build = build},
+    .module = DP_MODULE(DP_MODULE_MODEL, "torchvision_rcnn",
+                        "Mask R-CNN by torchvision's rules", rcnn, params, build),
     .task = DP_TASK_DETECT,
     .scope = "backbone.",
     .classes = classes,

@@ -227,12 +227,9 @@ static void forward(const dp_model *m, dp_run *r, dp_size original,
 }
 
 const dp_model_def dp_model_upernet = {
-    .module = {.kind = DP_MODULE_MODEL,
-               .name = "upernet",
-               .summary = "a class for every pixel; UperNet, Xiao et al. 2018",
-               .size = sizeof(upernet),
-               .params = params,
-               .build = build},
+    .module = DP_MODULE(DP_MODULE_MODEL, "upernet",
+                        "a class for every pixel; UperNet, Xiao et al. 2018", upernet,
+                        params, build),
     .task = DP_TASK_SEGMENT,
     .scope = "backbone.",
     .classes = classes,

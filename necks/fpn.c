@@ -115,12 +115,8 @@ static dp_features forward(const void *self, dp_run *r, const dp_features *in)
 }
 
 const dp_neck_def dp_neck_fpn = {
-    .module = {.kind = DP_MODULE_NECK,
-               .name = "fpn",
-               .summary = "Feature Pyramid Network, Lin et al. 2017",
-               .size = sizeof(fpn),
-               .params = params,
-               .build = build},
+    .module = DP_MODULE(DP_MODULE_NECK, "fpn",
+                        "Feature Pyramid Network, Lin et al. 2017", fpn, params, build),
     .describe = describe,
     .forward = forward,
 };

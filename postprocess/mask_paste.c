@@ -99,9 +99,7 @@ size_t dp_mask_paste_max_runs(const dp_mask_paste *p, dp_box box)
     return columns * ((rows + 1) / 2) * 2 + 1;
 }
 
-/* Copy the mask, turned and framed by zeros. Returns its largest absolute value; NaN when
- * there is one. */
-static float frame_cells(float *cells, const float *mask, int M)
+float dp_mask_frame(float *cells, const float *mask, int M)
 {
     const int side = M + 2;
     float most = 0;
@@ -220,7 +218,7 @@ size_t dp_mask_paste_run(uint32_t *counts, size_t capacity, const dp_mask_paste 
         return dp_run_writer_end(&to, pixels);
     lay_out(&p, scratch, q);
 
-    const float most = frame_cells(p.cells, mask, q->side);
+    const float most = dp_mask_frame(p.cells, mask, q->side);
     const int bands = cut_bands(&p, &y);
     column c = {.mixed = p.column,
                 .threshold = q->threshold,

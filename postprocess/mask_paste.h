@@ -53,6 +53,10 @@ typedef struct dp_paste_rule {
 
 extern const dp_paste_rule dp_paste_sampled; /* dp_mask_paste_run */
 
+/* Copy a mask (M, M) to cells (M + 2, M + 2), column by column, with zeros all around.
+ * Returns its largest absolute value; NaN when there is one. */
+float dp_mask_frame(float *cells, const float *mask, int M);
+
 /* The most runs that any mask can give in this box: every other pixel it can reach. Real
  * masks have a few for each column of the box. */
 size_t dp_mask_paste_max_runs(const dp_mask_paste *p, dp_box box);

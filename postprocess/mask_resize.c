@@ -77,17 +77,6 @@ static float mix(float low, float high, float weight)
     return fmaf(low, 1 - weight, high * weight);
 }
 
-/* Copy the mask, turned and framed by zeros. */
-static void frame_cells(float *cells, const float *mask, int M)
-{
-    const int side = M + 2;
-    for (int x = 0; x < side; x++)
-        for (int y = 0; y < side; y++) {
-            const bool inside = x > 0 && x <= M && y > 0 && y <= M;
-            cells[x * side + y] = inside ? mask[(y - 1) * M + x - 1] : 0;
-        }
-}
-
 /* Write the runs of one column of pixels, the first of which is number `base`. */
 static void paste_column(dp_run_writer *to, const pieces *p, const axis *y,
                          float threshold, size_t base)
@@ -116,7 +105,7 @@ size_t dp_mask_resize_run(uint32_t *counts, size_t capacity, const dp_mask_paste
     dp_run_writer to = {counts, capacity, 0, 0};
     pieces p;
     lay_out(&p, scratch, q);
-    frame_cells(p.cells, mask, q->side);
+    (void)dp_mask_frame(p.cells, mask, q->side);
     for (int row = y.first; row < y.end; row++)
         p.rows[row] = locate(row - y.start, y.size, side);
     for (int i = x.first; i < x.end && y.first < y.end; i++) {

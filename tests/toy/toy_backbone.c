@@ -66,12 +66,8 @@ static dp_features forward(const void *self, dp_run *r, dp_tensor image)
 }
 
 const dp_backbone_def dp_backbone_toy = {
-    .module = {.kind = DP_MODULE_BACKBONE,
-               .name = "toy",
-               .summary = "a convolution a stage",
-               .size = sizeof(toy),
-               .params = params,
-               .build = build},
+    .module = DP_MODULE(DP_MODULE_BACKBONE, "toy", "a convolution a stage", toy, params,
+                        build),
     .mark = "convs.0.weight",
     .describe = describe,
     .forward = forward,
