@@ -1,10 +1,10 @@
-/* docs/adding-a-module.md, followed: a backbone of one file, a line in a registry and a
- * config runs behind the detector's neck and heads and behind UperNet. */
+/* docs/adding-a-module.md, followed: a backbone with a block of its own runs before the
+ * detector's neck and heads and before UperNet; and a box head runs in a detector. */
 #include "model/detector.h"
 #include "model/segmentor.h"
 #include "tests/support/scratch.h"
 #include "tests/support/suite.h"
-#include "tests/toy/toy_backbone.h"
+#include "tests/toy/toy_modules.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -51,17 +51,25 @@ static dp_model *load(const char *path)
     return m;
 }
 
-START_TEST(a_new_backbone_detects)
+#define SMALL_HEADS                                                                  \
+    "\"neck\": {\"out_channels\": 16}, \"rpn_head\": {\"feat_channels\": 16}, "      \
+    "\"mask_head\": {\"conv_out_channels\": 16}, \"test\": {\"score_thr\": 0.001}, " \
+    "\"bbox_head\": "
+
+static const char *const box_heads[] = {
+    SMALL_HEADS "{\"fc_out_channels\": 16}",
+    SMALL_HEADS "{\"type\": \"mean\", \"fc_out_channels\": null, \"roi_feat_size\": "
+                "null, \"target_stds\": null}",
+};
+
+START_TEST(new_modules_detect)
 {
     dp_detections found = {0};
-    dp_model *m = load(config("mask_rcnn_fpn.json", "",
-                              "\"neck\": {\"out_channels\": 16}, \"rpn_head\": "
-                              "{\"feat_channels\": 16}, \"bbox_head\": "
-                              "{\"fc_out_channels\": 16}, \"mask_head\": "
-                              "{\"conv_out_channels\": 16}"));
+    dp_model *m = load(config("mask_rcnn_fpn.json", "", box_heads[_i]));
     ck_assert_ptr_eq(m->backbone.module, &dp_backbone_toy.module);
     ck_assert_msg(dp_detector_run(ctx, m, &pixels, &found) == DP_OK, "%s",
                   ctx->err.text);
+    ck_assert_uint_gt(found.count, 0);
     dp_detections_done(&found);
     dp_model_free(m);
 }
@@ -91,24 +99,24 @@ START_TEST(its_parameters_are_checked_with_file_and_key)
 }
 END_TEST
 
-START_TEST(its_table_is_well_formed)
+START_TEST(tables_are_well_formed)
 {
     char problem[200];
-    ck_assert_ptr_null(dp_params_check_table(dp_backbone_toy.module.params,
-                                             dp_backbone_toy.module.size, problem,
-                                             sizeof problem));
+    for (const dp_module *const *m = dp_modules; *m; m++)
+        ck_assert_ptr_null(
+            dp_params_check_table((*m)->params, (*m)->size, problem, sizeof problem));
 }
 END_TEST
 
 int main(void)
 {
-    Suite *s = suite_create("toy backbone");
+    Suite *s = suite_create("toy modules");
     TCase *t = tcase_create("toy");
     tcase_add_checked_fixture(t, setup, teardown);
-    tcase_add_test(t, a_new_backbone_detects);
+    tcase_add_loop_test(t, new_modules_detect, 0, 2);
     tcase_add_test(t, a_new_backbone_segments);
     tcase_add_test(t, its_parameters_are_checked_with_file_and_key);
-    tcase_add_test(t, its_table_is_well_formed);
+    tcase_add_test(t, tables_are_well_formed);
     suite_add_tcase(s, t);
     return suite_run(s);
 }

@@ -1,8 +1,15 @@
-/* The smallest backbone that there can be, as docs/adding-a-module.md says how: a
- * convolution a stage, each halving the map. */
-#include "tests/toy/toy_backbone.h"
+/* A small backbone with a block of its own, as docs/adding-a-module.md says how. A stage is
+ * a convolution that makes the map smaller, then a gated block:
+ *
+ *   y = x + relu(depthwise(x)) * gelu(gate(mean of x over its cells))
+ */
+#include "tests/toy/toy_modules.h"
 
+#include "ops/arithmetic.h"
 #include "ops/conv.h"
+#include "ops/depthwise.h"
+#include "ops/linear.h"
+#include "ops/pooling.h"
 
 #include <stdio.h>
 
@@ -11,7 +18,9 @@ enum { STAGES = 4, STEM = 4 };
 typedef struct toy {
     int dims[STAGES];
 
-    dp_conv stages[STAGES];
+    dp_conv down[STAGES];
+    dp_depthwise taps[STAGES]; /* 5 x 5 */
+    dp_linear gate[STAGES];
 } toy;
 
 static const dp_param params[] = {
@@ -25,19 +34,25 @@ static dp_status build(void *self, const dp_module *module, dp_builder *b,
                        const dp_feature_specs *in)
 {
     (void)module;
-    (void)in;
     toy *net = self;
     for (int s = 0; s < STAGES; s++) {
-        const int side = s == 0 ? STEM : 2;
-        char name[16];
-        snprintf(name, sizeof name, "convs.%d.", s);
-        dp_conv_build(b, &net->stages[s],
-                      &(dp_conv_spec){.in = s == 0 ? 3 : net->dims[s - 1],
-                                      .out = net->dims[s],
+        const int side = s == 0 ? STEM : 2, C = net->dims[s];
+        const size_t outer = dp_builder_enter(b, "stages.%d.", s);
+        dp_conv_build(b, &net->down[s],
+                      &(dp_conv_spec){.in = s ? net->dims[s - 1] : in->spec[0].channels,
+                                      .out = C,
                                       .kernel = side,
                                       .stride = side,
-                                      .name = name,
-                                      .activation = DP_ACTIVATION_RELU});
+                                      .name = "down."});
+        dp_depthwise_build(b, &net->taps[s],
+                           &(dp_depthwise_spec){.C = C,
+                                                .kernel = 5,
+                                                .stride = 1,
+                                                .name = "taps.",
+                                                .activation = DP_ACTIVATION_RELU});
+        dp_linear_build(b, &net->gate[s],
+                        &(dp_linear_spec){.name = "gate.", .in = C, .out = C});
+        dp_builder_leave(b, outer);
     }
     return b->status;
 }
@@ -51,6 +66,14 @@ static dp_feature_specs describe(const void *self)
     return specs;
 }
 
+static dp_tensor run_block(const toy *net, dp_run *r, int s, dp_tensor x)
+{
+    const dp_tensor mean = dp_pooling_average_run(r, x, 1); /* (1, 1, 1, C) */
+    const dp_tensor gate = dp_linear_run(r, &net->gate[s], mean, DP_ACTIVATION_GELU);
+    const dp_tensor y = dp_depthwise_run(r, &net->taps[s], x); /* (1, H, W, C) */
+    return dp_tensor_add(r, x, dp_tensor_multiply(r, y, gate));
+}
+
 static dp_features forward(const void *self, dp_run *r, dp_tensor image)
 {
     const toy *net = self;
@@ -58,17 +81,19 @@ static dp_features forward(const void *self, dp_run *r, dp_tensor image)
     dp_features out = {.count = STAGES};
     for (int s = 0; s < STAGES; s++) {
         out.spec[s] = specs.spec[s];
-        out.map[s] = image =
-            dp_conv_run(r, &net->stages[s], image); /* (1, H/2, W/2, C) */
+        out.map[s] = dp_conv_run(r, &net->down[s], s ? out.map[s - 1] : image);
+        const size_t mark = dp_run_mark(r);
+        dp_tensor_copy(r, out.map[s], run_block(net, r, s, out.map[s]));
+        dp_run_rewind(r, mark);
         dp_run_trace(r, out.spec[s].name, out.map[s]);
     }
     return out;
 }
 
 const dp_backbone_def dp_backbone_toy = {
-    .module = DP_MODULE(DP_MODULE_BACKBONE, "toy", "a convolution a stage", toy, params,
+    .module = DP_MODULE(DP_MODULE_BACKBONE, "toy", "a gated block a stage", toy, params,
                         build),
-    .mark = "convs.0.weight",
+    .mark = "stages.0.down.weight",
     .describe = describe,
     .forward = forward,
 };
