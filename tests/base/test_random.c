@@ -247,7 +247,7 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("random");
+    Suite *suite = suite_create("base/random");
     TCase *tc = tcase_create("random");
     tcase_add_loop_test(tc, philox_gives_the_published_numbers, 0, KNOWN);
     tcase_add_test(tc, a_stream_hands_out_the_blocks_in_order);

@@ -93,7 +93,7 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("classification loss");
+    Suite *suite = suite_create("train/classification_loss");
     TCase *tc = tcase_create("losses");
     if (shared_has("golden_train_cls/ops"))
         tcase_add_loop_test(tc, values_and_gradients_are_the_stored_ones, 0, 3);

@@ -159,7 +159,7 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("drop path");
+    Suite *suite = suite_create("train/drop_path");
     TCase *tc = tcase_create("drop path and initial weights");
     if (shared_has("golden_train_cls/ops"))
         tcase_add_test(tc, rates_are_those_of_torch);

@@ -237,7 +237,7 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("image transform");
+    Suite *suite = suite_create("train/image_transform");
     TCase *tc = tcase_create("transform");
     tcase_set_timeout(tc, 60);
     if (shared_has("golden_train_cls/pipeline"))

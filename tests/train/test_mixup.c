@@ -224,7 +224,7 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("mixup");
+    Suite *suite = suite_create("train/mixup");
     TCase *tc = tcase_create("batches");
     if (shared_has("golden_train_cls/mixup"))
         tcase_add_test(tc, batches_have_the_bits_of_timm);

@@ -274,7 +274,7 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("optimizer");
+    Suite *suite = suite_create("train/optimizer");
     TCase *tc = tcase_create("steps");
     if (shared_has("golden_train_cls/ops")) {
         tcase_add_loop_test(tc, adamw_gives_the_bits_of_torch, 0, 2);

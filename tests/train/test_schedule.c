@@ -329,7 +329,7 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("schedule");
+    Suite *suite = suite_create("train/schedule");
     TCase *tc = tcase_create("schedules and groups");
     if (shared_has("golden_train_cls/ops")) {
         tcase_add_test(tc, cosine_tables_are_convnexts);

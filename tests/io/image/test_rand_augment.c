@@ -109,6 +109,36 @@ START_TEST(operations_without_effect_leave_the_bytes)
 }
 END_TEST
 
+/* What Pillow 9's rotate computes in Python. */
+static const struct {
+    dp_size size;
+    double degrees;
+    dp_affine want;
+} rotations[] = {
+    {{28, 40},
+     -27,
+     {{0.891006524188368, 0.453990499739547, -4.175997480121019, -0.453990499739547,
+       0.891006524188368, 10.605718656153789}}},
+    {{28, 40},
+     -0.16,
+     {{0.999996100899561, 0.002792523173743, -0.03901734242362309, -0.002792523173743,
+       0.999996100899561, 0.05590505088100528}}},
+    {{17, 23},
+     29.123456789,
+     {{0.873573044986568, -0.486693060432236, 5.5908009963284755, 0.486693060432236,
+       0.873573044986568, -4.522341077356542}}},
+};
+enum { ROTATIONS = sizeof rotations / sizeof rotations[0] };
+
+START_TEST(rotations_are_pillows)
+{
+    const dp_affine got = dp_affine_rotation(rotations[_i].size, rotations[_i].degrees);
+    for (int k = 0; k < 6; k++)
+        ck_assert_msg(got.m[k] == rotations[_i].want.m[k], "%d: %.17g, not %.17g", k,
+                      got.m[k], rotations[_i].want.m[k]);
+}
+END_TEST
+
 /* Luma of pure blue, green and red, at their places in a pixel. */
 START_TEST(the_first_channel_is_blue)
 {
@@ -200,11 +230,12 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("RandAugment");
+    Suite *suite = suite_create("io/rand_augment");
     TCase *tc = tcase_create("operations");
     if (shared_has("golden_train_cls/randaugment"))
         tcase_add_test(tc, operations_give_pillows_bytes);
     tcase_add_test(tc, operations_without_effect_leave_the_bytes);
+    tcase_add_loop_test(tc, rotations_are_pillows, 0, ROTATIONS);
     tcase_add_test(tc, the_first_channel_is_blue);
     tcase_add_loop_test(tc, draws_are_asked_for_in_order, 0,
                         (int)(sizeof policies / sizeof policies[0]));

@@ -123,6 +123,27 @@ START_TEST(any_image_gets_a_box_inside)
 }
 END_TEST
 
+/* sqrt(0.0625 * 100) = 2.5 becomes 2, and sqrt(0.1225 * 100) = 3.5 becomes 4. */
+START_TEST(sides_are_rounded_half_to_even)
+{
+    const double areas[] = {0.0625, 0.1225};
+    for (int i = 0; i < 2; i++) {
+        const int side = 2 + 2 * i;
+        const dp_draw draws[] = {{DP_DRAW_UNIFORM, {0, 1}, areas[i]},
+                                 {DP_DRAW_UNIFORM, {0, 0}, 0},
+                                 {DP_DRAW_INTEGER, {0, 10 - side}, 1},
+                                 {DP_DRAW_INTEGER, {0, 10 - side}, 3}};
+        const dp_random_crop crop = {{0, 1}, {1, 1}};
+        dp_replay replay = {.draws = draws, .count = 4};
+        dp_random r;
+        dp_random_init_replay(&r, &replay);
+        const dp_pixel_rect box = dp_random_crop_draw(&r, &crop, (dp_size){10, 10});
+        ck_assert(!replay.failed && replay.next == 4);
+        ck_assert(box.h == side && box.w == side && box.y == 1 && box.x == 3);
+    }
+}
+END_TEST
+
 START_TEST(a_border_is_black_and_reached_from_all_sides)
 {
     enum { SIDE = 4, PAD = 2, BYTES = SIDE * SIDE * 3 };
@@ -205,7 +226,7 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("random crop");
+    Suite *suite = suite_create("io/random_crop");
     TCase *tc = tcase_create("crop");
     if (shared_has("golden_train_cls/crop")) {
         tcase_add_test(tc, boxes_are_timms);
@@ -213,6 +234,7 @@ int main(void)
     }
     tcase_add_loop_test(tc, any_image_gets_a_box_inside, 0,
                         (int)(sizeof sizes / sizeof sizes[0]));
+    tcase_add_test(tc, sides_are_rounded_half_to_even);
     tcase_add_test(tc, a_border_is_black_and_reached_from_all_sides);
     tcase_add_test(tc, the_top_of_a_padded_crop_is_drawn_first);
     tcase_add_test(tc, a_flip_exchanges_columns);
