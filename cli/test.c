@@ -71,7 +71,7 @@ static bool print_scores(const dp_test *test)
            *source ? source : "(source unknown)", "percent", "ours", "published",
            "difference");
     for (int i = 0; i < dp_test_score_count(test); i++) {
-        const dp_test_score s = dp_test_score_get(test, i);
+        const dp_test_score s = dp_test_get_score(test, i);
         if (s.within < 0)
             continue;
         print_score(&s);
@@ -86,7 +86,7 @@ static bool print_scores(const dp_test *test)
 static bool is_compared(const dp_test *test)
 {
     for (int i = 0; i < dp_test_score_count(test); i++)
-        if (dp_test_score_get(test, i).within >= 0)
+        if (dp_test_get_score(test, i).within >= 0)
             return true;
     return false;
 }
@@ -155,7 +155,7 @@ static int report_shard(const session *s)
 
 /* ---- running --------------------------------------------------------------------------- */
 
-static void show(void *arg, const dp_test_progress *p)
+static int show(void *arg, const dp_test_progress *p)
 {
     session *s = arg;
     const bool quiet = s->ask->common.quiet;
@@ -165,12 +165,13 @@ static void show(void *arg, const dp_test_progress *p)
     }
     if (p->done > 0) {
         dp_progress_step(&s->bar);
-        return;
+        return 0;
     }
     if (p->before > 0 && p->total > 0 && !quiet)
         dp_cli_say("%s: going on: %zu of %zu images are done",
                    dp_test_path(s->test, DP_TEST_DIRECTORY), p->before, p->count);
     dp_progress_init(&s->bar, p->total, quiet);
+    return 0;
 }
 
 static int check(const session *s)

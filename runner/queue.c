@@ -38,13 +38,13 @@ static dp_status tidy(dp_error *err, const dp_test *t)
                : st;
 }
 
-static void tell(const dp_directory_queue *q, const char *failure)
+static void tell(dp_directory_queue *q, const char *failure)
 {
     const dp_test *t = q->test;
-    if (t->progress)
-        t->progress(t->progress_arg,
-                    &(dp_test_progress){q->done, q->todo_count, q->directory.count,
-                                        q->before, failure});
+    const dp_test_progress now = {q->done, q->todo_count, q->directory.count, q->before,
+                                  failure};
+    if (t->progress && t->progress(t->progress_arg, &now))
+        q->stopped = true;
 }
 
 dp_status dp_directory_queue_open(dp_error *err, dp_directory_queue *q,

@@ -81,7 +81,7 @@ static dp_status run_shard(dp_error *err, dp_test *t)
     if (st != DP_OK)
         return st;
     const dp_queue queue = dp_directory_queue_get(&own);
-    if (own.todo_count > 0)
+    if (own.todo_count > 0 && !own.stopped)
         st = run_queue(err, t, &queue);
     dp_directory_queue_close(&own);
     return st;
@@ -185,7 +185,7 @@ int dp_test_score_count(const dp_test *t)
     return t->score_count;
 }
 
-dp_test_score dp_test_score_get(const dp_test *t, int i)
+dp_test_score dp_test_get_score(const dp_test *t, int i)
 {
     return i >= 0 && i < t->score_count ? t->scores[i] : (dp_test_score){.name = ""};
 }

@@ -86,8 +86,8 @@ typedef struct dp_test_progress {
 } dp_test_progress;
 
 /* Called once at the start, with done 0, and after each image: by one thread at a time, but
- * by any. */
-typedef void dp_test_progress_fn(void *arg, const dp_test_progress *progress);
+ * by any. Returns 0 to go on; else no further image is begun. */
+typedef int dp_test_progress_fn(void *arg, const dp_test_progress *progress);
 
 /* Run the images of the shard that have no result yet, those that failed before among them,
  * and write the results when no image of the data set is open. An image that cannot be read
@@ -139,7 +139,7 @@ DP_API dp_status dp_test_compare(dp_test *test);
 
 /* Score i of count, after dp_test_compare; none before. */
 DP_API int dp_test_score_count(const dp_test *test);
-DP_API dp_test_score dp_test_score_get(const dp_test *test, int i);
+DP_API dp_test_score dp_test_get_score(const dp_test *test, int i);
 
 /* ---- several processes ----------------------------------------------------------------
  *
