@@ -177,15 +177,9 @@ int dp_cli_eval_ade20k(int argc, char **argv)
         DP_TEXT("dataset", 0, "FILE", &ask.dataset,
                 "a class file for names and label values (default: ADE20K's names, for "
                 "150 classes)"),
-        DP_TEXT("json", 0, "FILE", &ask.task.json,
-                "every number; - for standard output"),
-        DP_TEXT("report", 0, "DIR", &ask.task.report,
-                "a page with classes, confusion matrix, worst images (index.html)"),
-        DP_TEXT("images", 0, "DIR", &ask.task.images, "the photos, for the report"),
-        DP_FLAG("skip-bad", 0, &ask.task.skip_bad,
-                "leave bad images out (exit status 1 then)"),
+        DP_EVAL_OPTIONS(&ask.task, "classes, confusion matrix, worst images",
+                        "the photos, for the report"),
         DP_OPTION_THREADS(&ask.common),
-        DP_FLAG("quiet", 'q', &ask.task.quiet, "no warnings"),
         DP_OPTION_CONFIGS(&ask.common),
         DP_OPTIONS_END};
     const dp_usage usage = {
@@ -195,16 +189,7 @@ int dp_cli_eval_ade20k(int argc, char **argv)
             "aAcc, mIoU and mAcc of label maps (8-bit PNG, grey or with a palette), "
             "paired by name, as mmsegmentation defines them.",
         .options = options,
-        .least = 2,
-        .most = 2,
     };
-    dp_arguments args;
-    const int status = dp_options_parse(&usage, argc, argv, &args);
-    if (status != DP_OPTIONS_GO_ON)
-        return status;
-    ask.task.truth = args.item[0];
-    ask.task.results = args.item[1];
-    if (ask.task.images && !ask.task.report)
-        return dp_cli_usage("--images needs --report, whose page shows them");
-    return run(&ask);
+    const int status = dp_eval_parse(&ask.task, &usage, argc, argv);
+    return status == DP_OPTIONS_GO_ON ? run(&ask) : status;
 }

@@ -185,12 +185,8 @@ int dp_cli_eval_coco(int argc, char **argv)
         DP_TEXT("type", 0, "bbox,segm", &ask.types,
                 "what to evaluate (default: what the results hold)"),
         DP_FLAG("classwise", 0, &ask.task.classwise, "a table of the classes"),
-        DP_TEXT("json", 0, "FILE", &ask.task.json,
-                "every number; - for standard output"),
-        DP_TEXT("report", 0, "DIR", &ask.task.report,
-                "a page with curves, causes of errors, classes (index.html)"),
-        DP_TEXT("images", 0, "DIR", &ask.task.images,
-                "the images, for the worst of them in the report"),
+        DP_EVAL_OPTIONS(&ask.task, "curves, causes of errors, classes",
+                        "the images, for the worst of them in the report"),
         DP_FLOAT("score-thr", 0, "S", &ask.task.score_threshold, -1e300, 1e300,
                  "of the errors listed, counted and drawn (default 0.3)"),
         DP_TEXT("max-dets", 0, "N,N,...", &ask.max_dets,
@@ -202,10 +198,7 @@ int dp_cli_eval_coco(int argc, char **argv)
         DP_FLAG("no-cats", 0, &ask.no_categories, "all classes are one"),
         DP_TEXT("img-ids", 0, "ID,ID,...", &ask.image_ids, "only these images"),
         DP_TEXT("cat-ids", 0, "ID,ID,...", &ask.category_ids, "only these classes"),
-        DP_FLAG("skip-bad", 0, &ask.task.skip_bad,
-                "leave broken records out (exit status 1 then)"),
         DP_OPTION_THREADS(&ask.common),
-        DP_FLAG("quiet", 'q', &ask.task.quiet, "no warnings"),
         DP_OPTIONS_END};
     const dp_usage usage = {
         .name = "eval coco",
@@ -213,16 +206,7 @@ int dp_cli_eval_coco(int argc, char **argv)
         .about = "Average precision and recall of detections (boxes, masks) as COCO "
                  "defines them.",
         .options = options,
-        .least = 2,
-        .most = 2,
     };
-    dp_arguments args;
-    const int status = dp_options_parse(&usage, argc, argv, &args);
-    if (status != DP_OPTIONS_GO_ON)
-        return status;
-    ask.task.truth = args.item[0];
-    ask.task.results = args.item[1];
-    if (ask.task.images && !ask.task.report)
-        return dp_cli_usage("--images needs --report, whose page shows them");
-    return run(&ask);
+    const int status = dp_eval_parse(&ask.task, &usage, argc, argv);
+    return status == DP_OPTIONS_GO_ON ? run(&ask) : status;
 }

@@ -7,6 +7,21 @@
 
 enum { NAMED = 20 };
 
+int dp_eval_parse(dp_eval_task *task, const dp_usage *usage, int argc, char **argv)
+{
+    dp_usage two = *usage;
+    dp_arguments args;
+    two.least = two.most = 2;
+    const int status = dp_options_parse(&two, argc, argv, &args);
+    if (status != DP_OPTIONS_GO_ON)
+        return status;
+    task->truth = args.item[0];
+    task->results = args.item[1];
+    if (task->images && !task->report)
+        return dp_cli_usage("--images needs --report, whose page shows them");
+    return DP_OPTIONS_GO_ON;
+}
+
 /* Sum up a file. */
 static void end_file(dp_eval_notices *n)
 {

@@ -4,6 +4,7 @@
 #define DP_CLI_EVAL_OUTPUT_H
 
 #include "cli/cli.h"
+#include "cli/options.h"
 #include "densepred/eval.h"
 
 #include <stdbool.h>
@@ -17,12 +18,25 @@ typedef struct dp_eval_task {
     const char *json;   /* file for every number; "-": to standard output, no tables */
     const char *report; /* folder for a page                                         */
     const char *images; /* folder of the images, for the page                        */
-    double
-        score_threshold; /* of the errors listed, counted and drawn; only for COCO    */
-    bool classwise;      /* a table of the classes, only for COCO                     */
-    bool skip_bad;       /* go on without what is broken                              */
-    bool quiet;          /* no warnings                                               */
+    double score_threshold; /* of the errors listed, counted and drawn; only for COCO */
+    bool classwise;         /* a table of the classes, only for COCO                  */
+    bool skip_bad;          /* go on without what is broken                           */
+    bool quiet;             /* no warnings                                            */
 } dp_eval_task;
+
+/* The options that both evaluators take. */
+#define DP_EVAL_OPTIONS(task, what, shown)                                            \
+    DP_TEXT("json", 0, "FILE", &(task)->json, "every number; - for standard output"), \
+        DP_TEXT("report", 0, "DIR", &(task)->report,                                  \
+                "a page with " what " (index.html)"),                                 \
+        DP_TEXT("images", 0, "DIR", &(task)->images, shown),                          \
+        DP_FLAG("skip-bad", 0, &(task)->skip_bad,                                     \
+                "leave out what is broken (exit status 1 then)"),                     \
+        DP_FLAG("quiet", 'q', &(task)->quiet, "no warnings")
+
+/* Parse the command line of an evaluator: those options and its own, and two arguments. As
+ * dp_options_parse. */
+int dp_eval_parse(dp_eval_task *task, const dp_usage *usage, int argc, char **argv);
 
 /* Notices as they come. Zero-initialise it, and set the first three. */
 typedef struct dp_eval_notices {
