@@ -1,6 +1,4 @@
-/* simd_avx2.h - the vocabulary of the *.inc kernels, in AVX2 and FMA
- *
- * See simd_avx512.h.
+/* simd_avx2.h - the vocabulary of the *.inc kernels, in AVX2 and FMA; see simd.inc
  */
 #ifndef DP_OPS_KERNELS_SIMD_AVX2_H
 #define DP_OPS_KERNELS_SIMD_AVX2_H
@@ -9,38 +7,13 @@
 #include <stdint.h>
 
 #define VARIANT_NAME(kernel) dp_##kernel##_avx2
+#define SIMD(name)           _mm256_##name
 
 enum { LANES = 8 };
 
-#define ALWAYS_INLINE inline __attribute__((always_inline))
-
-#if defined(__clang__)
-#define UNROLL _Pragma("clang loop unroll(full)")
-#else
-#define UNROLL _Pragma("GCC unroll 32")
-#endif
-
-static ALWAYS_INLINE void prefetch(const float *p)
-{
-    _mm_prefetch((const char *)p, _MM_HINT_T1);
-}
-
-static ALWAYS_INLINE void prefetch_near(const float *p)
-{
-    _mm_prefetch((const char *)p, _MM_HINT_T0);
-}
-
 typedef __m256 vec;
 
-static inline vec vec_set(float value)
-{
-    return _mm256_set1_ps(value);
-}
-
-static inline vec vec_load(const float *p)
-{
-    return _mm256_loadu_ps(p);
-}
+#include "ops/kernels/simd.inc"
 
 /* All ones in the first n lanes. */
 static inline __m256i vec_first(int n)
@@ -55,54 +28,9 @@ static inline vec vec_load_part(const float *p, int n)
     return _mm256_maskload_ps(p, vec_first(n));
 }
 
-static inline void vec_store(float *p, vec v)
-{
-    _mm256_storeu_ps(p, v);
-}
-
 static inline void vec_store_part(float *p, vec v, int n)
 {
     _mm256_maskstore_ps(p, vec_first(n), v);
-}
-
-static inline void vec_stream(float *p, vec v)
-{
-    _mm256_stream_ps(p, v);
-}
-
-static inline void stream_end(void)
-{
-    _mm_sfence();
-}
-
-static inline vec vec_add(vec a, vec b)
-{
-    return _mm256_add_ps(a, b);
-}
-
-static inline vec vec_sub(vec a, vec b)
-{
-    return _mm256_sub_ps(a, b);
-}
-
-static inline vec vec_mul(vec a, vec b)
-{
-    return _mm256_mul_ps(a, b);
-}
-
-static inline vec vec_div(vec a, vec b)
-{
-    return _mm256_div_ps(a, b);
-}
-
-static inline vec vec_sqrt(vec v)
-{
-    return _mm256_sqrt_ps(v);
-}
-
-static inline vec vec_fma(vec a, vec b, vec c)
-{
-    return _mm256_fmadd_ps(a, b, c);
 }
 
 static inline vec vec_keep(vec v, int n)
@@ -113,16 +41,6 @@ static inline vec vec_keep(vec v, int n)
 static inline vec vec_abs(vec v)
 {
     return _mm256_andnot_ps(_mm256_set1_ps(-0.0f), v);
-}
-
-static inline vec vec_min(vec a, vec b)
-{
-    return _mm256_min_ps(a, b);
-}
-
-static inline vec vec_max(vec a, vec b)
-{
-    return _mm256_max_ps(a, b);
 }
 
 static inline unsigned vec_greater(vec a, vec b)
@@ -148,12 +66,7 @@ static inline vec vec_lookup(const float table[16], vec bits)
 
 static inline float vec_sum16(const vec lanes[16 / LANES])
 {
-    const __m256 by8 = _mm256_add_ps(lanes[0], lanes[1]);
-    const __m128 by4 =
-        _mm_add_ps(_mm256_castps256_ps128(by8), _mm256_extractf128_ps(by8, 1));
-    const __m128 by2 = _mm_add_ps(by4, _mm_movehl_ps(by4, by4));
-
-    return _mm_cvtss_f32(_mm_add_ss(by2, _mm_movehdup_ps(by2)));
+    return sum_of_8(_mm256_add_ps(lanes[0], lanes[1]));
 }
 
 static inline float vec_largest(vec v)
