@@ -2,8 +2,8 @@
  *
  * usage: kernels [PART-OF-A-NAME]
  *
- * ms is the median CPU time of a call, `peak` the share of the FMA peak measured just
- * before, `x ref` how many times faster than plain C. */
+ * ms is the median CPU time of a call. `peak` is the share of the FMA peak, measured just
+ * before. `x ref` is how many times faster than plain C it is. */
 #define _POSIX_C_SOURCE 200809L
 #include "ops/kernels/kernels.h"
 #include "base/cpu.h"
@@ -360,7 +360,7 @@ static void bench_argmax(dp_argmax_fn *fn)
 /* Rows of a tile; the pointwise layers of ConvNeXt and the first of a box head. */
 static const struct {
     int rows, K, N;
-} products[] = {
+} layers[] = {
     {224, 96, 384},   {224, 384, 96},     {224, 192, 768},  {224, 768, 192},
     {224, 384, 1536}, {224, 1536, 384},   {224, 768, 3072}, {224, 3072, 768},
     {224, 256, 256},  {504, 12544, 1024},
@@ -368,8 +368,8 @@ static const struct {
 
 static void bench_gemm(dp_gemm_fn *fn)
 {
-    for (size_t i = 0; i < sizeof products / sizeof *products; i++) {
-        const int rows = products[i].rows, K = products[i].K, N = products[i].N;
+    for (size_t i = 0; i < sizeof layers / sizeof *layers; i++) {
+        const int rows = layers[i].rows, K = layers[i].K, N = layers[i].N;
         const size_t r = (size_t)rows, k = (size_t)K, n = (size_t)N;
         float *x = floats(r * k), *y = floats(r * n), *bias = floats(n);
         float *w = floats(dp_gemm_packed_size(K, N));

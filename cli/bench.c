@@ -148,7 +148,7 @@ static void format_row(dp_text *out, const bench *b, const char *name, double ms
 static void format_table(dp_text *out, bench *b, const dp_kernels *k)
 {
     dp_text_add(out,
-                "%d threads, %s, products by %s%s, FMA peak %.0f GFLOP/s; median of %d "
+                "%d threads, %s, GEMM by %s%s, FMA peak %.0f GFLOP/s; median of %d "
                 "runs\n\n",
                 b->threads, dp_cpu_name(k->cpu), dp_gemm_engine(k),
                 b->bf16 ? " and in bf16" : "", b->peak_gflops, b->runs);

@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-/* To be raised with every change of what packed weights look like. */
+/* PACKING is raised with every change of what packed weights look like. */
 enum { PACKING = 1, MAX_NAME_MAP = 1 << 22 };
 
 /* The maps of names say which tensor is which. */

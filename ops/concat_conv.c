@@ -7,9 +7,8 @@
 enum {
     SIDE = 3,
     TAPS = SIDE * SIDE,
-    GROUP =
-        64,   /* outputs, so that a worker's part of the products stays in its cache */
-    BLOCK = 8 /* rows of y of an item                                                */
+    GROUP = 64, /* outputs: what a worker keeps of them stays in its cache */
+    BLOCK = 8   /* rows of y of an item                                    */
 };
 
 static int group_count(const dp_concat_conv *c)
@@ -75,9 +74,9 @@ void dp_concat_conv_build(dp_builder *b, dp_concat_conv *c,
     dp_builder_release(b);
 }
 
-/* One resized map: its products with the taps of a group, and where they go. */
+/* One resized map: each of its cells times the taps of a group, and where that goes. */
 struct source {
-    dp_tensor products; /* (1, h, w, TAPS * width of the group) */
+    dp_tensor tapped; /* (1, h, w, TAPS * width of the group) */
     dp_resize_tap *rows, *columns;
     size_t sums; /* where its part of a worker's sums begins */
 };
@@ -105,11 +104,11 @@ static void add_term(struct terms *t, const float *x, float weight)
     t->weight[t->count++] = weight;
 }
 
-/* sums (w, kx, width) = the products of the three taps of each column, resized to the
- * rows of y that they read for row y; none for rows outside. */
+/* sums (w, kx, width): what the three taps of each column give, resized to the rows of y
+ * that they read for row y. Rows outside give nothing. */
 static void sum_rows(const struct job *j, const struct source *s, int y, float *sums)
 {
-    const int n = SIDE * j->width, w = s->products.W;
+    const int n = SIDE * j->width, w = s->tapped.W;
     const size_t cell = (size_t)SIDE * (size_t)n;
     struct terms t = {0};
     for (int ky = 0; ky < SIDE; ky++) {
@@ -117,7 +116,7 @@ static void sum_rows(const struct job *j, const struct source *s, int y, float *
         if (row < 0 || row >= j->y.H)
             continue;
         const dp_resize_tap *tap = &s->rows[row];
-        const float *from = s->products.data + ky * n;
+        const float *from = s->tapped.data + ky * n;
         add_term(&t, from + (size_t)tap->low * (size_t)w * cell, tap->weight_low);
         add_term(&t, from + (size_t)tap->high * (size_t)w * cell, tap->weight_high);
     }
@@ -172,7 +171,7 @@ static void take_sources(dp_run *r, struct job *j, const dp_tensor *x)
         const dp_tensor in = x[i + 1];
         s->rows = dp_run_take(r, (size_t)j->y.H, sizeof *s->rows);
         s->columns = dp_run_take(r, (size_t)j->y.W, sizeof *s->columns);
-        s->products = dp_run_tensor(r, 1, in.H, in.W, TAPS * widest);
+        s->tapped = dp_run_tensor(r, 1, in.H, in.W, TAPS * widest);
         if (!r->dry) {
             dp_resize_fill_taps(s->rows, j->y.H, in.H);
             dp_resize_fill_taps(s->columns, j->y.W, in.W);
@@ -200,8 +199,8 @@ static void add_sources(dp_run *r, const dp_concat_conv *c, dp_tensor y,
         j.first = g * GROUP;
         j.width = group_width(c, g);
         for (int i = 0; i < c->count - 1; i++) {
-            j.sources[i].products.C = TAPS * j.width;
-            dp_linear_run_into(r, &c->taps[i][g], as_rows(j.sources[i].products),
+            j.sources[i].tapped.C = TAPS * j.width;
+            dp_linear_run_into(r, &c->taps[i][g], as_rows(j.sources[i].tapped),
                                as_rows(x[i + 1]), DP_ACTIVATION_NONE);
         }
         if (!r->dry)

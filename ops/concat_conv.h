@@ -5,11 +5,11 @@
  * The resize is bilinear (resize.h), to the size of x[0]; padding is 1, stride 1.
  *
  * A convolution of a concatenation is a sum of convolutions, and one of a resized map
- * is linear in the map: so each of the nine taps is multiplied with the small map, and
- * the products are resized and added where the tap would have read. For a map of half
+ * is linear in the map. So the small map is multiplied with each of the nine taps; the
+ * results are resized and added where the tap would have read. For a map of half
  * the sides that is a quarter of the multiplications, and no large map of all channels
  * is ever there. In UperNet's fusion it leaves a third of the work. It goes by groups
- * of outputs, so that the products of one group are all that is kept. The sum is the
+ * of outputs, so that only what belongs to one group is kept. The sum is the
  * same in another order; it differs by rounding only.
  */
 #ifndef DP_OPS_CONCAT_CONV_H
@@ -30,9 +30,11 @@ typedef struct dp_concat_conv_spec {
 
 typedef struct dp_concat_conv {
     int count, out;
-    dp_conv first;                      /* of x[0], with the bias                   */
-    dp_linear *taps[DP_CONCAT_MAX - 1]; /* of x[1 + i]: one a group, whose outputs
-                                           are counted (ky, kx, output of the group) */
+    dp_conv first; /* of x[0], with the bias */
+
+    /* Of x[1 + i]: one a group, whose outputs are in the order (ky, kx, output of the
+     * group). */
+    dp_linear *taps[DP_CONCAT_MAX - 1];
 } dp_concat_conv;
 
 /* Load and pack. */

@@ -1,5 +1,7 @@
-/* conv.h - two-dimensional convolution, as a product of patches and packed weights; where
- * it is 3 x 3 of stride 1 and padding 1 over enough channels, by tiles (winograd.h)
+/* conv.h - two-dimensional convolution
+ *
+ * It is a GEMM of patches and packed weights. Where it is 3 x 3 of stride 1 and padding 1
+ * over enough channels it goes by tiles (winograd.h).
  *
  *   k   kernel side      s   stride      p   zero padding on each side
  *
@@ -21,9 +23,10 @@ typedef struct dp_conv_spec {
     int groups; /* parts of inputs and outputs, each with the other's; 0 counts as 1 */
     const char
         *name; /* scope of `weight` [out, in / groups, k, k] (and `bias` [out]) */
-    const char *norm; /* scope of a batch norm to fold in: "bn."; NULL: the convolution
-                         has a bias instead                                            */
-    float norm_eps; /* of the batch norm: mostly DP_BATCH_NORM_EPS                   */
+
+    /* Scope of a batch norm to fold in: "bn.". NULL: the convolution has a bias instead. */
+    const char *norm;
+    float norm_eps; /* of the batch norm: mostly DP_BATCH_NORM_EPS */
     dp_activation activation;
 } dp_conv_spec;
 
@@ -33,19 +36,20 @@ typedef struct dp_conv {
     bool biased, normed; /* the bias is a layer's own, or that of a batch norm */
     dp_activation activation;
     bool by_tiles;
-    dp_winograd
-        winograd;   /* by tiles                                                  */
-    dp_gemm *gemms; /* else, one a group; K = k * k * in / groups, in the order
-                             (ky, kx, c)                                               */
+    dp_winograd winograd; /* by tiles */
+
+    /* Else one a group; K = k * k * in / groups, in the order (ky, kx, c). */
+    dp_gemm *gemms;
 } dp_conv;
 
 /* Load and pack. Batch norm (running statistics) becomes a scale and a bias; its
  * num_batches_tracked is known and unused. groups divides in and out. */
 void dp_conv_build(dp_builder *b, dp_conv *c, const dp_conv_spec *spec);
 
-/* Only pack, for a part of a larger weight tensor: of c the sizes are set, element
- * (o, i, ky, kx), i within o's group, is weight[o * out_stride + (i * kernel + ky) * kernel + kx], times
- * scale[o] (NULL: 1); bias may be NULL. With weight NULL only the sizes are set. */
+/* Only pack, for a part of a larger weight tensor; the sizes of c are set. Element
+ * (o, i, ky, kx), i within o's group, is
+ *   weight[o * out_stride + (i * kernel + ky) * kernel + kx] * scale[o]
+ * With scale NULL that is 1; bias may be NULL. With weight NULL only the sizes are set. */
 void dp_conv_pack(dp_builder *b, dp_conv *c, const float *weight, size_t out_stride,
                   const float *scale, const float *bias);
 
@@ -62,7 +66,7 @@ void dp_conv_run_into(dp_run *r, const dp_conv *c, dp_tensor y, dp_tensor x);
 void dp_conv_run_add(dp_run *r, const dp_conv *c, dp_tensor y, dp_tensor x);
 
 /* y[i] = then[i](conv(x)) for the `count` pointwise layers (1 x 1, stride 1, one group) that
- * are all that read the map between: it is never in memory when c is by tiles and they are
+ * are all that read the map between. It is never in memory when c is by tiles and they are
  * at most DP_CONV_THEN. y[i] has the extents of conv(x) and the outputs of then[i] as
  * channels; other extents, and an x of other channels than c's, are recorded as DP_ESHAPE.
  * No y[i] overlaps x. */

@@ -9,7 +9,7 @@
  * GRN's beta into pwconv2, at load.
  *
  * Global response normalisation (GRN) scales each hidden channel by its norm over the
- * whole map, so with it a block takes two passes and keeps the hidden map between them.
+ * whole map. So with it a block takes two passes, and keeps the hidden map between them.
  */
 #ifndef DP_OPS_CONVNEXT_BLOCK_H
 #define DP_OPS_CONVNEXT_BLOCK_H

@@ -34,7 +34,7 @@ struct job {
     dp_tensor x, y;
     size_t cells; /* of x  */
     int tile;
-    float *products; /* a tile's, one a worker */
+    float *blocks; /* a tile's, one a worker */
 };
 
 /* The (2, 2, out) block of input cell `cell`, to its place in y. */
@@ -55,11 +55,11 @@ static void deconv_item(void *arg, int item, int worker)
     const size_t K = (size_t)g->K, N = (size_t)g->N;
     const size_t first = (size_t)item * (size_t)j->tile, left = j->cells - first;
     const int rows = left < (size_t)j->tile ? (int)left : j->tile;
-    float *products = j->products + (size_t)worker * (size_t)j->tile * N;
-    dp_gemm_rows(g, products, N, j->x.data + first * K, K, rows, false,
+    float *blocks = j->blocks + (size_t)worker * (size_t)j->tile * N;
+    dp_gemm_rows(g, blocks, N, j->x.data + first * K, K, rows, false,
                  j->deconv->activation);
     for (int i = 0; i < rows; i++)
-        place_block(j, first + (size_t)i, products + (size_t)i * N);
+        place_block(j, first + (size_t)i, blocks + (size_t)i * N);
 }
 
 void dp_deconv_count(dp_run *r, const dp_deconv *d, dp_tensor x)
@@ -89,7 +89,7 @@ dp_tensor dp_deconv_run(dp_run *r, const dp_deconv *d, dp_tensor x)
                     .tile = tile};
     const size_t mark = dp_run_mark(r);
     const size_t rows = (size_t)dp_pool_threads(r->pool) * (size_t)tile;
-    j.products = dp_run_take(r, rows * (size_t)d->gemm.N, sizeof *j.products);
+    j.blocks = dp_run_take(r, rows * (size_t)d->gemm.N, sizeof *j.blocks);
     dp_deconv_count(r, d, x);
     if (!r->dry)
         dp_parallel(r->pool, (int)((j.cells + (size_t)tile - 1) / (size_t)tile),

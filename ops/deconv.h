@@ -1,7 +1,7 @@
 /* deconv.h - transposed convolution, 2 x 2 with stride 2: each cell becomes four
  *
  * y(2i + a, 2j + b) = activation(bias + sum over c of x(i, j, c) * weight(c, :, a, b)).
- * The four never overlap, so it is one product of the cells with a matrix of 4 x out
+ * The four never overlap, so it is one GEMM of the cells with a matrix of 4 x out
  * columns.
  */
 #ifndef DP_OPS_DECONV_H

@@ -187,7 +187,7 @@ static bool fill_regions(const struct attention_job *job, int window, uint8_t *r
     return true;
 }
 
-/* What is added to a query's products: its row of `position`, less 100 where its region
+/* What is added to a query's logits: its row of `position`, less 100 where its region
  * is another. */
 static void start_logits(float *logits, const float *position, const uint8_t *region,
                          int N)

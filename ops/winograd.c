@@ -11,11 +11,11 @@ enum {
     BLOCK_MIN = 16,         /* tiles of an item: it reads all the weights for them    */
     BLOCK_MAX = 48,         /* more of them gain nothing                              */
     BLOCK_ITEMS = 8,        /* items of a small map, for several threads to share     */
-    BLOCK_BYTES = 5 << 20,  /* of an item's values and products                       */
+    BLOCK_BYTES = 5 << 20,  /* of an item's values and results                        */
     STREAM_BYTES = 16 << 20 /* a map y that the last cache would not keep             */
 };
 
-/* The columns [first, first + count) of all products. */
+/* The columns [first, first + count) of all GEMMs. */
 static void pack_columns(dp_winograd *l, int first, int count, const float *weight,
                          size_t out_stride, const float *scale, float *values)
 {
@@ -26,7 +26,7 @@ static void pack_columns(dp_winograd *l, int first, int count, const float *weig
                                 weight + (size_t)(first + n) * out_stride + i * 9,
                                 scale ? scale[first + n] : 1.0f);
     for (int v = 0; v < VALUES; v++)
-        dp_gemm_fill(&l->products[v], first, count, values + (size_t)v * plane, 1, in,
+        dp_gemm_fill(&l->gemms[v], first, count, values + (size_t)v * plane, 1, in,
                      NULL);
 }
 
@@ -35,9 +35,9 @@ void dp_winograd_build(dp_builder *b, dp_winograd *l, int in, int out,
                        const float *bias, bool relu)
 {
     *l = (dp_winograd){.in = in, .out = out, .relu = relu};
-    l->products = dp_builder_take(b, VALUES, sizeof *l->products);
-    if (l->products)
-        dp_gemm_take(b, l->products, VALUES, in, out);
+    l->gemms = dp_builder_take(b, VALUES, sizeof *l->gemms);
+    if (l->gemms)
+        dp_gemm_take(b, l->gemms, VALUES, in, out);
     l->bias = dp_builder_floats(b, (size_t)out);
     float *values = dp_builder_scratch(b, (size_t)VALUES * (size_t)in * DP_GEMM_PANEL);
     if (!weight || b->status != DP_OK)
@@ -64,8 +64,8 @@ struct job {
     float *memory;
 };
 
-/* The products of a value are written over the values before it, which are used up: so
- * half as much memory is kept in the caches. */
+/* The results of a value's GEMM are written over the values before it, which are used up.
+ * So half as much memory is kept in the caches. */
 static size_t memory_size(const struct job *j)
 {
     return (VALUES + 1) * j->plane;
@@ -134,7 +134,7 @@ static void winograd_item(void *arg, int item, int worker)
                                    j->x.data + cell * (size_t)l->in, &w);
     }
     for (int i = 0; i < VALUES; i++)
-        dp_gemm_rows(&l->products[i], m + (size_t)i * j->plane, j->m_row,
+        dp_gemm_rows(&l->gemms[i], m + (size_t)i * j->plane, j->m_row,
                      v + (size_t)i * j->plane, j->v_row, tiles, false,
                      DP_ACTIVATION_NONE);
     for (int t = 0; t < tiles; t++) {

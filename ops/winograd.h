@@ -1,10 +1,10 @@
 /* winograd.h - 3 x 3 convolution with a quarter of the multiplications
  *
- * F(4 x 4, 3 x 3) of Lavin and Gray 2016, stride 1, padding 1: tiles of 6 x 6 inputs are
- * transformed to 36 values a channel, each of which has a product with weights of its
- * own, and the 36 products give 4 x 4 outputs. The sums are others than a convolution's:
- * the relative error (L2, against float64) is about 1.2e-6 for any number of channels,
- * where one chain of additions has 6e-7 at 256 channels and 1.8e-6 at 2048.
+ * F(4 x 4, 3 x 3) of Lavin and Gray 2016, stride 1, padding 1. Tiles of 6 x 6 inputs are
+ * transformed to 36 values a channel. Each is multiplied with weights of its own, in 36
+ * GEMMs, and the results give 4 x 4 outputs. The sums are others than a convolution's. The
+ * relative error (L2, against float64) is about 1.2e-6 for any number of channels. One
+ * chain of additions has 6e-7 at 256 channels and 1.8e-6 at 2048.
  */
 #ifndef DP_OPS_WINOGRAD_H
 #define DP_OPS_WINOGRAD_H
@@ -15,8 +15,8 @@
 
 typedef struct dp_winograd {
     int in, out;
-    dp_gemm *products; /* DP_WINOGRAD_VALUES of (in, out) */
-    float *bias;       /* out */
+    dp_gemm *gemms; /* DP_WINOGRAD_VALUES of (in, out) */
+    float *bias;    /* out */
     bool relu;
 } dp_winograd;
 

@@ -43,9 +43,9 @@ END { finish() }
 function comment(text)
 {
     sub(/^ *\* ?/, "", text)
-    if (text ~ /^ *$/ || text ~ /^   /)
+    if (text ~ /^ *$/ || text ~ /^  /)
         finish()
-    if (text !~ /^   /)
+    if (text !~ /^  /)
         add(text)
 }
 

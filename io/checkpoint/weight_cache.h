@@ -3,7 +3,7 @@
  * The file is what one build of the program wrote for itself: numbers in this machine's
  * byte order, one after the other, with a key that says what they were made from. Every
  * byte is under a sum. A file that is damaged, cut short, of another key or another format
- * is refused before anything uses it.
+ * is refused before anything uses it. In order it holds
  *
  *   "dpcache1", a mark of the byte order, bytes of a chunk, the key, number of floats
  *   a checksum (base/checksum.h) of each chunk of the floats
@@ -41,7 +41,7 @@ dp_status dp_weight_cache_load(dp_error *err, float **floats, size_t *count,
                                bool *missing) DP_MUST_CHECK;
 
 /* Add what a checkpoint is known by to a digest: its size, its time of change, and its
- * first and last bytes, which hold names and places, and for a .pth the sums of all
+ * first and last bytes. These hold names and places, and for a .pth the sums of all
  * tensors. Its values are not read. DP_EIO. */
 dp_status dp_weight_cache_identify(dp_error *err, dp_sha256 *sum,
                                    const char *path) DP_MUST_CHECK;

@@ -10,8 +10,8 @@
  *   output.
  *
  * Bits: every variant gives the bits of `_ref`, except where a bound is stated. For that
- * an FMA is written out (fmaf in plain C) wherever a variant uses one, and sums of a
- * reduction run in 16 lanes (element i into lane i % 16, in order of i) that are added as
+ * an FMA is written out (fmaf in plain C) wherever a variant uses one. Sums of a reduction
+ * run in 16 lanes: element i goes into lane i % 16, in order of i. The lanes are added as
  * a tree: l[i] += l[i + 8], then + 4, + 2, + 1. A NaN is a NaN, whatever its bits.
  */
 #ifndef DP_OPS_KERNELS_KERNELS_H
@@ -81,9 +81,10 @@ typedef void dp_scale_fn(float *y, const float *x, float s, int C);
 typedef void dp_resize_rows_u8_fn(uint8_t *out, const int32_t *h0, const int32_t *h1,
                                   int b0, int b1, int n);
 
-/* Mark the boxes that box i suppresses: for every j in [0, n), dead[j] = 1 when
- * inter > threshold * (area_i + area_j - inter), in float32, each operation rounded,
- * sides of the intersection clamped to >= 0. Boxes as four arrays; area[j] = (x2 - x1) *
+/* Mark the boxes that box i suppresses. For every j in [0, n), dead[j] = 1 when
+ *   inter > threshold * (area_i + area_j - inter)
+ * in float32, each operation rounded, sides of the intersection clamped to >= 0. Boxes are
+ * four arrays; area[j] = (x2 - x1) *
  * (y2 - y1). dead[j] is left alone otherwise. NaN never suppresses. */
 typedef struct dp_box_arrays {
     const float *x1, *y1, *x2, *y2, *area;
@@ -102,8 +103,8 @@ typedef int dp_argmax_fn(const float *x, int n);
  * floats apart, rows of x x_stride >= K. K >= 1; rows may be 0. At most one activation,
  * as dp_relu_fn and dp_gelu_fn have it.
  *   w   as dp_gemm_pack leaves it   bias (N)
- * The sum runs in K blocks of DP_GEMM_BLOCK: the first is the chain fmaf(x, w, acc) over
- * k in order from the start, each later one such a chain from 0 that is then added. So
+ * The sum runs in K blocks of DP_GEMM_BLOCK. The first is the chain fmaf(x, w, acc) over
+ * k in order from the start. Each later one is such a chain from 0 that is then added. So
  * the bits of an output do not depend on how rows and panels are split over calls. */
 enum {
     DP_GEMM_PANEL = 16,  /* columns of a panel of packed weights */
@@ -126,12 +127,12 @@ size_t dp_gemm_packed_size(int K, int N);
 void dp_gemm_pack(float *packed, int K, int N, const float *w, size_t k_stride,
                   size_t n_stride, const float *scale);
 
-/* The same product of bf16 numbers (the upper half of a float32, here a uint16_t), with
- * sums in float32, in the arithmetic of AVX512_BF16's VDPBF16PS: for each pair of terms
- * (k, k + 1) of the whole K
+/* The same of bf16 numbers (the upper half of a float32, here a uint16_t), with sums in
+ * float32, in the arithmetic of AVX512_BF16's VDPBF16PS. For each pair of terms (k, k + 1)
+ * of the whole K
  *   acc = x[k] * w[k] + (x[k + 1] * w[k + 1] + acc)
- * with both sums an fmaf, where inputs, acc and results that are denormal count as 0 of
- * their sign. The chain begins at the start. Rows of x are x_stride >= K numbers apart;
+ * and both sums are an fmaf. Inputs, acc and results that are denormal count as 0 of their
+ * sign. The chain begins at the start. Rows of x are x_stride >= K numbers apart;
  * when K is odd, x[r][K] is 0. */
 typedef void dp_gemm_bf16_fn(float *y, size_t y_stride, const uint16_t *x,
                              size_t x_stride, const uint16_t *w, const float *bias,
@@ -150,17 +151,17 @@ size_t dp_gemm_bf16_packed_size(int K, int N);
 void dp_gemm_bf16_pack(uint16_t *packed, int K, int N, const float *w, size_t k_stride,
                        size_t n_stride, const float *scale);
 
-/* Winograd's convolution of 3 x 3 taps, padding 1, for tiles of 4 x 4 outputs, in three
- * steps: 6 x 6 inputs to 36 values, each of those times its own weights (gemm), and 36
- * products to 4 x 4 outputs. Value xi of channel c is at [xi * plane + c].
+/* Winograd's convolution of 3 x 3 taps, padding 1, for tiles of 4 x 4 outputs. There are
+ * three steps. 6 x 6 inputs become 36 values. Each value is multiplied with weights of its
+ * own (gemm). The 36 results become 4 x 4 outputs. Value xi of channel c is at
+ * [xi * plane + c].
  *
  * The input's transform of six numbers d, with a, b and such of winograd.h:
  *   fmaf(-(a2 + b2), d[2], fmaf(a2 b2, d[0], d[4]))
  *   fmaf(+-a, fmaf(-b2, d[1], d[3]), fmaf(-b2, d[2], d[4]))
  *   fmaf(+-b, fmaf(-a2, d[1], d[3]), fmaf(-a2, d[2], d[4]))
  *   fmaf(-(a2 + b2), d[3], fmaf(a2 b2, d[1], d[5]))
- * and the output's, with s = m[1] + m[2], t = m[1] - m[2], p = m[3] + m[4], q = m[3] -
- * m[4]:
+ * The output's, with s = m[1] + m[2], t = m[1] - m[2], p = m[3] + m[4], q = m[3] - m[4]:
  *   (m[0] + s) + p        fmaf(b, q, a * t)
  *   fmaf(b2, p, a2 * s)   fmaf(b3, q, fmaf(a3, t, m[5]))
  * Both go down the columns of a tile, then along its rows. */
@@ -176,8 +177,8 @@ enum {
 typedef void dp_winograd_input_fn(float *v, size_t plane, const float *x,
                                   const dp_map_window *w);
 
-/* Channels [0, n) of the window w, of 1 to 4 rows and columns, of a map y: the products m
- * transformed, plus bias (n); with DP_GEMM_RELU as dp_relu_fn. With DP_WINOGRAD_STREAM
+/* Channels [0, n) of the window w, of 1 to 4 rows and columns, of a map y: m, the
+ * results of the GEMMs, transformed, plus bias (n); with DP_GEMM_RELU as dp_relu_fn. With DP_WINOGRAD_STREAM
  * y may be written past the caches: for maps that are too large to stay there. */
 typedef void dp_winograd_output_fn(float *y, const float *m, size_t plane,
                                    const float *bias, const dp_map_window *w, int n,

@@ -13,12 +13,12 @@ static void transform_input(float out[IN], const float d[IN])
     const float even_b = fmaf(-WINOGRAD_A2, d[2], d[4]);
     const float odd_b = fmaf(-WINOGRAD_A2, d[1], d[3]);
 
-    out[0] = fmaf(-WINOGRAD_SUM, d[2], fmaf(WINOGRAD_PRODUCT, d[0], d[4]));
+    out[0] = fmaf(-WINOGRAD_SUM, d[2], fmaf(WINOGRAD_A2B2, d[0], d[4]));
     out[1] = fmaf(WINOGRAD_A, odd_a, even_a);
     out[2] = fmaf(-WINOGRAD_A, odd_a, even_a);
     out[3] = fmaf(WINOGRAD_B, odd_b, even_b);
     out[4] = fmaf(-WINOGRAD_B, odd_b, even_b);
-    out[5] = fmaf(-WINOGRAD_SUM, d[3], fmaf(WINOGRAD_PRODUCT, d[1], d[5]));
+    out[5] = fmaf(-WINOGRAD_SUM, d[3], fmaf(WINOGRAD_A2B2, d[1], d[5]));
 }
 
 static void transform_output(float out[OUT], const float m[IN])
