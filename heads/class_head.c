@@ -1,6 +1,6 @@
 /* Classification heads: the mean of the coarsest map over its cells, and a linear layer to
- * a logit a class, with a layer norm after the mean (upstream's ConvNeXt), before it (Swin
- * Transformer), or none (ResNet).
+ * a logit a class. A layer norm follows the mean in ConvNeXt and precedes it in Swin
+ * Transformer; ResNet has none.
  */
 #include "heads/head.h"
 #include "ops/layer_norm.h"

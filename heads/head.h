@@ -1,8 +1,8 @@
 /* head.h - the contracts of the heads: what turns feature maps into answers
  *
  * Five kinds. A detector has a proposal head, a box head and, for masks, a mask head; a
- * segmentor has a decode head, a classifier a classification head. Each member is one
- * constant definition in a file of its own and a line in the list of modules.
+ * segmentor has a decode head, a classifier a classification head. Heads that differ only in
+ * defaults and rules are several definitions in one file.
  *
  *   R   regions of interest      K   classes, the background not counted
  */

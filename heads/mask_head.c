@@ -1,8 +1,7 @@
 /* Mask heads: He et al. 2017, figure 4 right; mmdetection's FCNMaskHead and torchvision's.
  * 3 x 3 convolutions, a deconvolution to twice the size, and a 1 x 1 convolution to a logit
- * a class, of which only the predicted class's is computed. Those of a cascade, Cai and
- * Vasconcelos 2019, are three on the same windows; the answer is the mean of their
- * probabilities.
+ * a class. Only the predicted class's logit is computed. A cascade, Cai and Vasconcelos
+ * 2019, has three on the same windows; the answer is the mean of their probabilities.
  *
  *   R   regions      S   cells of a mask's side      K   classes
  */

@@ -2,8 +2,8 @@
  * the coarsest map, a top-down path, and a fusion of all levels at the finest one.
  *
  * Kept at a time, in maps of `channels` at the finest map's H x W: the outputs of all
- * levels (4/3), and beside them first the top-down path (4/3), then the fused map and
- * the products of the fusion (2). The concatenated map of all levels is never there.
+ * levels (4/3). Beside them are first the top-down path (4/3), then the fused map and what
+ * the fusion adds up (2). The concatenated map of all levels is never there.
  */
 #include "heads/head.h"
 #include "ops/concat_conv.h"

@@ -8,11 +8,12 @@
 
 /* In the arena of the run, until the next one. */
 typedef struct dp_classifier_result {
-    int count;            /* of best: fewer than asked for when there are fewer
-                              classes, none when the logits are not finite        */
-    dp_class_score *best; /* by falling logit, the lower label of equals first   */
-    int K;                /* classes                                             */
-    const float *logits;  /* K */
+    /* Of best: fewer than asked for when there are fewer classes, none when the logits are
+     * not finite. */
+    int count;
+    dp_class_score *best; /* by falling logit, the lower label of equals first */
+    int K;                /* classes */
+    const float *logits;  /* K       */
 } dp_classifier_result;
 
 /* Classify one image, as it was stored: upstream ignores EXIF's orientation. The

@@ -33,14 +33,17 @@ typedef enum dp_input_resize {
 const char *dp_input_resize_name(int resize);
 
 typedef struct dp_input {
-    int resize;   /* dp_input_resize                                                */
-    int scale[2]; /* long and short side, pixels; the order does not matter, and but
-                         for fit they are equal                                         */
-    float
-        crop_ratio; /* of crop: side of the middle / short side of the whole          */
-    float mean[3];  /* of red, green, blue (to_rgb), from 0 to 255; but for fit, of
-                         values from 0 to 1                                             */
-    float std[3];
+    int resize; /* dp_input_resize */
+
+    /* Long and short side, pixels; the order does not matter. But for fit they are
+     * equal. */
+    int scale[2];
+
+    float crop_ratio; /* of crop: side of the middle / short side of the whole */
+
+    /* Of red, green, blue (to_rgb): for fit of values from 0 to 255, else from 0 to 1. */
+    float mean[3], std[3];
+
     bool to_rgb;
     int size_divisor; /* padded sides are multiples of this; 1: no padding */
 

@@ -95,8 +95,8 @@ dp_status dp_model_build(dp_context *ctx, dp_model **out, const dp_config *confi
                          dp_mismatches *mismatches) DP_MUST_CHECK;
 
 /* Plan ctx for images of this size, unless it is already, and run the model: `result`
- * is at most DP_MODEL_RESULT_MAX bytes and receives what lies in ctx's arena until its next run.
- * DP_ENOMEM, DP_ESHAPE. */
+ * is at most DP_MODEL_RESULT_MAX bytes and receives what lies in ctx's arena until its next
+ * run. DP_ENOMEM, DP_ESHAPE. */
 dp_status dp_model_run(dp_context *ctx, const dp_model *m, const dp_pixels *pixels,
                        void *result) DP_MUST_CHECK;
 
@@ -107,10 +107,9 @@ dp_status dp_model_run_with(dp_context *ctx, const dp_model *m, const dp_pixels 
 
 /* What an image costs, from a dry run. */
 typedef struct dp_model_work {
-    double macs;           /* multiply-accumulates                                    */
-    double macs_published; /* by the rules of the counter of published figures:
-                              docs/costs.md                                           */
-    size_t bytes;          /* of work space, for the context's number of threads      */
+    double macs;           /* multiply-accumulates                               */
+    double macs_published; /* by the counter of published figures: docs/costs.md */
+    size_t bytes;          /* of work space, for the context's number of threads */
 } dp_model_work;
 
 /* For an image of this size; nothing is allocated, and the model may be one without

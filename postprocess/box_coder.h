@@ -1,8 +1,8 @@
 /* box_coder.h - boxes as moves and stretches of other boxes
  *
- * Box deltas (dx, dy, dw, dh) move the centre of a box by parts of its sides and multiply
- * the sides by exp(dw), exp(dh) (R-CNN, Girshick et al. 2014, appendix C), scaled by one
- * deviation for each of the four; means are 0. Operations and their order are upstream's,
+ * Box deltas (dx, dy, dw, dh) move the centre of a box by parts of its sides. They
+ * multiply the sides by exp(dw), exp(dh) (R-CNN, Girshick et al. 2014, appendix C). Each of the four
+ * is scaled by its deviation first; means are 0. Operations and their order are upstream's,
  * in float32: mmdetection's delta2bbox and bbox2delta, torchvision's BoxCoder.
  */
 #ifndef DP_POSTPROCESS_BOX_CODER_H

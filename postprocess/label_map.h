@@ -8,9 +8,9 @@
  *   H, W   of a map        K   classes; maps are (H, W, K), channels last
  *
  * The resize is PyTorch's interpolate (bilinear, align_corners false, size given), with
- * the bits of its CPU path without FMA: the scale is in / out in float32, the position
- * scale * (i + 0.5) - 0.5 in float64, not below 0, and a value is the mix, along the
- * column, of two mixes along the rows.
+ * the bits of its CPU path without FMA. The scale is in / out in float32; the position is
+ * scale * (i + 0.5) - 0.5 in float64, not below 0. A value is the mix, along the column, of
+ * two mixes along the rows.
  *
  * Rows may be made by several threads, each with scratch of its own.
  */

@@ -1,10 +1,10 @@
 /* mask_resize.h - a mask pasted as torchvision does it
  *
- * paste_masks_in_image of torchvision 0.14: the M x M probabilities get a border of
- * zeros, the box grows about its centre by (M + 2) / M and is cut to whole pixels toward
- * zero, and the square is resized to that box, both ends included, by PyTorch's bilinear
- * interpolate (align_corners false); a pixel is set when its value is above the
- * threshold. Bit for bit, where PyTorch uses fused multiply-adds.
+ * paste_masks_in_image of torchvision 0.14. The M x M probabilities get a border of zeros.
+ * The box grows about its centre by (M + 2) / M and is cut to whole pixels toward zero.
+ * PyTorch's bilinear interpolate (align_corners false) resizes the square to that box, both
+ * ends included. A pixel is set when its value is above the threshold. Bit for bit, where
+ * PyTorch uses fused multiply-adds.
  */
 #ifndef DP_POSTPROCESS_MASK_RESIZE_H
 #define DP_POSTPROCESS_MASK_RESIZE_H

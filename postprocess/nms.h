@@ -2,7 +2,7 @@
  *
  * From the highest score down, each box removes those that overlap it too much. Boxes of
  * different labels do not meet: as in mmcv 1.3.0 (batched_nms) each label's boxes are
- * moved apart by label * (largest coordinate + 1), in float32, so the comparisons see
+ * moved apart by label * (largest coordinate + 1), in float32. So the comparisons see
  * coordinates that lost some low bits, which decides close calls.
  *
  * Box i removes box j when inter > threshold * (area_i + area_j - inter), strictly and

@@ -18,13 +18,13 @@ typedef struct dp_detector_rules {
      * last. */
     bool background_first;
 
-    /* anchors.h: corners are rounded to whole pixels, and cells lie as far apart as the
-     * padded image has whole pixels for each cell, instead of the stride. */
+    /* anchors.h: corners are rounded to whole pixels. Cells lie as far apart as the padded
+     * image has whole pixels for each cell, instead of the stride. */
     bool rounded_anchors, spread_anchors;
 
     /* box_coder.h: the centre of a box is its corner and half its side, not the mean of
-     * two corners; deltas are divided by 1 / std, not multiplied by std; and a side may
-     * shrink to nothing, where mmdetection stops at 16 / 1000. */
+     * two corners. Deltas are divided by 1 / std, not multiplied by std. A side may shrink
+     * to nothing, where mmdetection stops at 16 / 1000. */
     bool centre_from_corner, divided_deltas, free_shrinking;
 
     /* proposals.h: a level's anchors are ranked by logit, not by sigmoid, of which large

@@ -1,8 +1,8 @@
 /* select_detections.h - from a box head's predictions to detections
  *
- * mmdetection's multiclass_nms and torchvision's RoIHeads.postprocess_detections: every
- * class of every region whose score is high enough is a candidate, each class's are
- * suppressed among themselves, and the best of what is left are the result.
+ * mmdetection's multiclass_nms and torchvision's RoIHeads.postprocess_detections. Every
+ * class of every region whose score is high enough is a candidate. Each class's candidates
+ * are suppressed among themselves, and the best of what is left are the result.
  */
 #ifndef DP_POSTPROCESS_SELECT_DETECTIONS_H
 #define DP_POSTPROCESS_SELECT_DETECTIONS_H

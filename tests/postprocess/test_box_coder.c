@@ -90,8 +90,8 @@ START_TEST(delta_nan_stays_nan)
 END_TEST
 
 /* Decoding what was encoded gives the box back. A coordinate passes about ten roundings
- * of numbers up to 1000, deltas among them that a division by std magnified and the
- * product undoes. */
+ * of numbers up to 1000, deltas among them that a division by std magnified and decoding
+ * makes small again. */
 START_TEST(delta_decode_undoes_encode)
 {
     static const float std[4] = {0.1f, 0.1f, 0.2f, 0.2f};
@@ -254,8 +254,8 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("delta");
-    TCase *t = tcase_create("delta");
+    Suite *suite = suite_create("box coder");
+    TCase *t = tcase_create("box coder");
     tcase_add_loop_test(t, delta_decode_case, 0, sizeof decodes / sizeof *decodes);
     tcase_add_test(t, delta_sides_are_clamped_both_ways);
     tcase_add_test(t, delta_nan_stays_nan);

@@ -89,7 +89,7 @@ static void check_against_rule(const dp_mask_paste *p, const float *mask, dp_box
     free(got);
 }
 
-/* A mask of ones is 1 in the box and fades to nothing in half a cell outside, so at a
+/* A mask of ones is 1 in the box and fades to nothing in half a cell outside. So at a
  * threshold of a half the box is filled: pixel centres from 2.5 to 5.5, rows 1.5, 2.5. */
 START_TEST(paste_of_ones_fills_the_box)
 {
@@ -256,8 +256,8 @@ START_TEST(paste_large_values_that_cancel)
 }
 END_TEST
 
-/* With a low threshold a mask reaches out of its box by up to half a cell, but not when
- * the box ends at row 0. */
+/* With a low threshold a mask reaches out of its box by up to half a cell. It does not
+ * when the box ends at row 0. */
 START_TEST(paste_nothing_below_a_box_that_ends_at_0)
 {
     float mask[M * M];

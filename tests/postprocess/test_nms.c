@@ -96,9 +96,10 @@ START_TEST(nms_is_greedy)
 }
 END_TEST
 
-/* Coordinates below 0 show the shift, largest coordinate + 1 = 11: of label 1, the box
- * from -1 to 0 comes to 10 to 11 and the one from -2 to -1 onto that of label 0. */
-START_TEST(nms_shifts_by_the_largest_coordinate_and_one)
+/* Coordinates below 0 show how far labels are moved: largest coordinate + 1 = 11. Of label
+ * 1, the box from -1 to 0 comes to 10 to 11. The one from -2 to -1 comes onto that of label
+ * 0. */
+START_TEST(nms_moves_by_the_largest_coordinate_and_one)
 {
     static const dp_box boxes[] = {{9, 9, 10, 10}, {-1, -1, 0, 0}, {-2, -2, -1, -1}};
     static const float scores[] = {0.9f, 0.8f, 0.7f};
@@ -115,7 +116,7 @@ START_TEST(nms_shifts_by_the_largest_coordinate_and_one)
 }
 END_TEST
 
-/* A NaN box stays where it is, and the others are shifted as without it: the last would
+/* A NaN box stays where it is, and the others are moved as without it: the last would
  * come onto the first if the NaN had hidden the 50. */
 START_TEST(nms_leaves_a_nan_box_alone)
 {
@@ -172,7 +173,7 @@ START_TEST(nms_twice_changes_nothing)
         labels[i] = c->labels[c->keep[i]];
         ck_assert(i == 0 || scores[i] < scores[i - 1]);
     }
-    /* The same largest coordinate, so the same shifts. */
+    /* The same largest coordinate, so the same moves. */
     ck_assert_int_eq(run(again, &p, (dp_candidates){boxes, scores, labels, kept}),
                      kept);
     for (int i = 0; i < kept; i++)
@@ -290,7 +291,7 @@ int main(void)
     tcase_add_loop_test(t, nms_pair, 0, sizeof pairs / sizeof *pairs);
     tcase_add_test(t, nms_of_nothing);
     tcase_add_test(t, nms_is_greedy);
-    tcase_add_test(t, nms_shifts_by_the_largest_coordinate_and_one);
+    tcase_add_test(t, nms_moves_by_the_largest_coordinate_and_one);
     tcase_add_test(t, nms_leaves_a_nan_box_alone);
     tcase_add_loop_test(t, nms_twice_changes_nothing, 0, 5);
     tcase_add_loop_test(t, nms_does_not_depend_on_the_order_of_input, 0, 5);
