@@ -30,7 +30,7 @@ static int help(void)
 int dp_cli_eval(int argc, char **argv)
 {
     if (argc < 2)
-        return dp_cli_usage("eval: found no kind, see densepred eval --help");
+        return dp_cli_usage("eval needs a kind; see densepred eval --help");
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
         return help();
     dp_nearest nearest = {.word = argv[1]};
@@ -44,7 +44,7 @@ int dp_cli_eval(int argc, char **argv)
         dp_nearest_offer(&nearest, kinds[i].name);
     }
     if (nearest.best)
-        return dp_cli_usage("eval %s: unknown kind, did you mean %s?", argv[1],
+        return dp_cli_usage("eval %s: unknown kind; did you mean %s?", argv[1],
                             nearest.best);
-    return dp_cli_usage("eval %s: unknown kind, see densepred eval --help", argv[1]);
+    return dp_cli_usage("eval %s: unknown kind; see densepred eval --help", argv[1]);
 }

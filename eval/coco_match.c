@@ -61,7 +61,7 @@ static void rank_entries(const struct job *job, struct worker *w, size_t first,
         w->ranked[i] = (dp_ranked){detections[d].score, d, detections[d].category};
     }
     if (!m->settings->use_categories) {
-        /* Among equal scores of any class: by class, as the reference strings them. */
+        /* Among equal scores of any class: by class, as pycocotools lists them. */
         for (size_t i = 0; i < n; i++)
             w->ranked[i].score = 0;
         dp_ranked_sort(w->ranked, w->scratch, n);
@@ -406,7 +406,7 @@ static void set_limits(struct job *job)
     const dp_coco_settings *s = job->m->settings;
     job->least = 1;
     for (int t = 0; t < s->threshold_count; t++) {
-        const double most = 1 - 1e-10; /* the reference's: IoU 1 reaches threshold 1 */
+        const double most = 1 - 1e-10; /* pycocotools's: IoU 1 reaches threshold 1 */
         job->limit[t] = s->thresholds[t] < most ? s->thresholds[t] : most;
         job->least = job->limit[t] < job->least ? job->limit[t] : job->least;
     }
@@ -425,9 +425,10 @@ dp_status dp_coco_match(dp_error *err, dp_coco_matches *m, const dp_coco_truth *
                            .category_count =
                                settings->use_categories ? truth->category_count : 1};
     if (results->detection_count > INT32_MAX || truth->annotation_count > INT32_MAX)
-        return dp_fail(err, DP_EUNSUPPORTED,
-                       "found %zu detections and %zu objects, expected at most %d",
-                       results->detection_count, truth->annotation_count, INT32_MAX);
+        return dp_fail(
+            err, DP_EUNSUPPORTED,
+            "%zu detections and %zu objects are too many: at most %d of each",
+            results->detection_count, truth->annotation_count, INT32_MAX);
     set_limits(&job);
     dp_status st =
         select_ids(err, &job.image_on, truth->image_count, &truth->image_index,

@@ -7,7 +7,7 @@
 #include <math.h>
 #include <string.h>
 
-/* A box without mask, as the polygon that the reference makes of it. */
+/* A box without mask, as the polygon that pycocotools makes of it. */
 static void box_polygon(double xy[8], const double box[4])
 {
     const double x1 = box[0], y1 = box[1], x2 = box[0] + box[2], y2 = box[1] + box[3];
@@ -43,9 +43,10 @@ static size_t mask_bound(const dp_coco_mask *mask, const unsigned char *payload,
 
 static dp_status too_many(dp_error *err, const dp_coco_image *image)
 {
-    return dp_fail(err, DP_EUNSUPPORTED,
-                   "image %lld: found masks of more than %d runs, or beyond all bounds",
-                   (long long)image->id, DP_MAX_POLYGON_RUNS);
+    return dp_fail(
+        err, DP_EUNSUPPORTED,
+        "image %lld: its masks have more than %d runs, or points too far outside",
+        (long long)image->id, DP_MAX_POLYGON_RUNS);
 }
 
 static void widen(size_t *most, size_t value)

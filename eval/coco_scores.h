@@ -1,13 +1,13 @@
 /* coco_scores.h - precision and recall over all images, and the numbers of COCO
  *
- * -1 stands for "no ground truth" throughout, as in the reference.
+ * -1 stands for "no ground truth" throughout, as in pycocotools.
  */
 #ifndef DP_EVAL_COCO_SCORES_H
 #define DP_EVAL_COCO_SCORES_H
 
 #include "eval/coco_match.h"
 
-/* The headline of the reference is at 100 detections whatever the caps are. */
+/* The headline of pycocotools is at 100 detections whatever the caps are. */
 enum { DP_COCO_HEADLINE_CAP = 100 };
 
 typedef struct dp_coco_scores {

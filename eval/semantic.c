@@ -26,8 +26,7 @@ dp_status dp_semantic_settings_init(dp_error *err, dp_semantic_settings *s, int 
 {
     if (classes < 1 || classes > VALUES || offset < 0 || offset > VALUES - classes)
         return dp_fail(err, DP_EARG,
-                       "classes of a label map: found %d from value %d on, expected "
-                       "values of 0 to %d",
+                       "%d classes from label value %d on do not fit in 0 to %d",
                        classes, offset, VALUES - 1);
     s->classes = classes;
     forbid_all(s);
@@ -141,8 +140,8 @@ static bool load(dp_semantic_pair *pair, struct worker *b)
     dp_status st = dp_png_load_labels(&b->err, &b->truth, pair->truth);
     if (st == DP_OK) {
         if (access(pair->prediction, F_OK) != 0) {
-            dp_fail(&b->err, DP_EIO, "%s: found no prediction for %s", pair->prediction,
-                    pair->truth);
+            dp_fail(&b->err, DP_EIO, "%s: there is no prediction for %s",
+                    pair->prediction, pair->truth);
             note_problem(pair, b, DP_SEMANTIC_NO_PREDICTION);
             return false;
         }
@@ -169,8 +168,7 @@ static bool load(dp_semantic_pair *pair, struct worker *b)
 static void note_label(dp_semantic_pair *pair, struct worker *b, int value,
                        uint64_t pixels, dp_semantic_kind kind)
 {
-    dp_fail(&b->err, DP_EFORMAT,
-            "%s: found label %d in %llu pixels, expected one of the classes",
+    dp_fail(&b->err, DP_EFORMAT, "%s: label %d, of %llu pixels, is no class",
             kind == DP_SEMANTIC_TRUTH_BEYOND ? pair->truth : pair->prediction, value,
             (unsigned long long)pixels);
     note_problem(pair, b, kind);

@@ -7,9 +7,8 @@
 
 typedef struct dp_semantic_report {
     const dp_semantic_result *result;
-    const char *truth_path,
-        *prediction_path; /* folders, for the head                   */
-    const char *images;   /* folder of the photos; NULL: none are shown       */
+    const char *truth_path, *prediction_path; /* folders, for the head */
+    const char *images; /* folder of the photos; NULL: none are shown */
 } dp_semantic_report;
 
 /* Write `folder`/index.html, making the folder when it is missing. The page holds the means,

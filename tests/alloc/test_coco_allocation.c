@@ -69,7 +69,7 @@ START_TEST(every_allocation_may_fail)
     ck_assert_int_eq(plain, DP_OK);
     ck_assert_int_gt(allocations, 100);
     for (long k = 1; k <= allocations; k++) {
-        /* No assertion until the books are closed: Check allocates too. */
+        /* No assertion until the blocks are counted: Check allocates too. */
         const long live = heap_live();
         heap_reset(k);
         const dp_status st = evaluate(truth_path, results_path, folder);

@@ -85,10 +85,10 @@ START_TEST(bad_pairs_are_named_counted_and_an_error)
     const program_result *r = program_run("densepred eval ade20k t p --classes 3");
     ck_assert_int_eq(r->status, 1);
     ck_assert_str_eq(r->out, "");
-    expect_in(r->err, "p/b.png: found no prediction for t/b.png");
+    expect_in(r->err, "p/b.png: there is no prediction for t/b.png");
     expect_in(r->err, "p/c.png: found 2 x 3 pixels (width x height), expected 3 x 2");
-    expect_in(r->err, "t/d.png: found label 7 in 1 pixels");
-    expect_in(r->err, "p/e.png: found label 7 in 1 pixels");
+    expect_in(r->err, "t/d.png: label 7, of 1 pixels, is no class");
+    expect_in(r->err, "p/e.png: label 7, of 1 pixels, is no class");
     expect_in(r->err, "missing prediction: 1 of 5 images");
     expect_in(r->err, "t: 4 broken images; --skip-bad leaves them out");
 }

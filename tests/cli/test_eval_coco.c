@@ -408,7 +408,7 @@ START_TEST(second_words_are_known)
     const program_result *r = program_run("densepred eval");
     ck_assert_int_eq(r->status, 2);
     r = program_run("densepred eval coc a b");
-    ck_assert_str_eq(r->err, "densepred: eval coc: unknown kind, did you mean coco?\n");
+    ck_assert_str_eq(r->err, "densepred: eval coc: unknown kind; did you mean coco?\n");
     r = program_run("densepred eval coco --help");
     ck_assert_int_eq(r->status, 0);
     ck_assert_ptr_nonnull(strstr(r->out, "usage: densepred eval coco GT.json DT.json"));

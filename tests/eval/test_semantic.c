@@ -1,4 +1,4 @@
-/* Label maps: exact counts against plain loops, the reference numbers, rules at corners. */
+/* Label maps: exact counts against plain loops, upstream's numbers, rules at corners. */
 #include "base/memory.h"
 #include "eval/semantic_pairs.h"
 #include "eval/semantic_text.h"
@@ -168,7 +168,7 @@ START_TEST(nothing_to_count_has_no_numbers)
 }
 END_TEST
 
-/* Every bit of the reference's three numbers, and its counts. */
+/* Every bit of upstream's three numbers, and its counts. */
 START_TEST(the_reference_numbers_come_out)
 {
     static const char folder[] = "data/coco_eval/golden/";
@@ -223,10 +223,10 @@ START_TEST(bad_pairs_are_told_apart_and_left_out)
         DP_SEMANTIC_UNREADABLE};
     static const char *const words[] = {
         NULL,
-        "found no prediction",
+        "there is no prediction",
         "found 3 x 2 pixels (width x height), expected 6 x 1",
-        "t3.png: found label 4 in 1 pixels",
-        "p4.png: found label 4 in 1 pixels",
+        "t3.png: label 4, of 1 pixels, is no class",
+        "p4.png: label 4, of 1 pixels, is no class",
         NULL,
         "p6.png"};
     const dp_semantic_settings s = settings_of(3, 1);
