@@ -245,21 +245,36 @@ static int run(dp_session *s, bench *b, dp_size size, bool json)
     return status;
 }
 
+/* Bench the model that the arguments name. */
+static int bench_model(bench *b, const dp_common_options *common, const char *model,
+                       const char *size_text, bool json)
+{
+    dp_size size;
+    dp_session s;
+    char rest;
+    if (sscanf(size_text, "%dx%d%c", &size.h, &size.w, &rest) != 2)
+        return dp_cli_usage("bench: --size needs HxW, such as 480x640, not '%s'",
+                            size_text);
+    int status = dp_session_open(&s, common, model, false, NULL);
+    if (status == DP_EXIT_OK) {
+        status = run(&s, b, size, json);
+        dp_session_close(&s);
+    }
+    return status;
+}
+
 int dp_cli_bench(int argc, char **argv)
 {
     static bench b; /* too large for the stack */
     dp_common_options common = {0};
-    const char *size_text = "480x640";
-    dp_size size;
+    const char *size = "480x640";
     bool json = false;
-    char rest;
     b = (bench){.runs = 5};
     const dp_option options[] = {
         DP_OPTION_WEIGHTS(&common),
         DP_OPTION_CACHE(&common),
         DP_OPTION_PARTIAL(&common),
-        DP_TEXT("size", 0, "HxW", &size_text,
-                "of the image, in pixels (default 480x640)"),
+        DP_TEXT("size", 0, "HxW", &size, "of the image, in pixels (default 480x640)"),
         DP_INT("runs", 0, "N", &b.runs, 1, RUNS_MAX,
                "runs to take the median of (default 5)"),
         DP_FLAG("json", 0, &json, "as JSON"),
@@ -281,17 +296,8 @@ int dp_cli_bench(int argc, char **argv)
         .most = 1,
     };
     dp_arguments args;
-    int status = dp_options_parse(&usage, argc, argv, &args);
-    if (status != DP_OPTIONS_GO_ON)
-        return status;
-    if (sscanf(size_text, "%dx%d%c", &size.h, &size.w, &rest) != 2)
-        return dp_cli_usage("bench: --size: found %s, expected HxW, such as 480x640",
-                            size_text);
-    dp_session s;
-    status = dp_session_open(&s, &common, args.item[0], false, NULL);
-    if (status == DP_EXIT_OK) {
-        status = run(&s, &b, size, json);
-        dp_session_close(&s);
-    }
-    return status;
+    const int status = dp_options_parse(&usage, argc, argv, &args);
+    return status == DP_OPTIONS_GO_ON
+               ? bench_model(&b, &common, args.item[0], size, json)
+               : status;
 }

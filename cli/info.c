@@ -281,8 +281,7 @@ int dp_cli_info(int argc, char **argv)
     if (status != DP_OPTIONS_GO_ON)
         return status;
     if (all == (args.count == 1))
-        return dp_cli_usage("info: found %s, expected a MODEL or --all",
-                            all ? "both" : "neither");
+        return dp_cli_usage("info: needs either a MODEL or --all");
     dp_context *ctx;
     const dp_status st = dp_context_new(&ctx, &(dp_options){.threads = 1});
     if (st != DP_OK) {
