@@ -57,7 +57,7 @@ double dp_normal_quantile(double p)
     if (fabs(q) <= 0.425)
         return q * divide(&middle, 0.180625 - q * q);
     if (p <= 0 || p >= 1)
-        return p < 0 || p > 1 ? NAN : q < 0 ? -INFINITY : INFINITY;
+        return (double)(p < 0 || p > 1 ? NAN : q < 0 ? -INFINITY : INFINITY);
     const double r = sqrt(-log(q < 0 ? p : 1 - p));
     const double x = r <= 5 ? divide(&tail, r - 1.6) : divide(&far_tail, r - 5);
     return q < 0 ? -x : x;

@@ -6,7 +6,7 @@
 /* A row's softmax is exp(z - log_sum). */
 static double log_sum_of(const float *logits, int K)
 {
-    double most = -INFINITY, sum = 0;
+    double most = (double)-INFINITY, sum = 0;
     for (int k = 0; k < K; k++)
         most = (double)logits[k] > most ? (double)logits[k] : most;
     for (int k = 0; k < K; k++)

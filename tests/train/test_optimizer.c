@@ -206,7 +206,7 @@ START_TEST(small_norms_are_left_alone)
     ck_assert(norm == 5);
     ck_assert(dp_gradient_clip_factor(norm, 5.1) == 1);
     ck_assert(dp_gradient_clip_factor(norm, 1) == 1 / (5 + 1e-6));
-    ck_assert(isnan(dp_gradient_clip_factor(NAN, 1)));
+    ck_assert(isnan(dp_gradient_clip_factor((double)NAN, 1)));
     dp_gradient_scale(NULL, g, 2, 1);
     ck_assert(g[0] == 3 && g[1] == -4);
     ck_assert(dp_gradient_squares(NULL, g, 0) == 0);
