@@ -6,10 +6,11 @@
 /* A row's softmax is exp(z - log_sum). */
 static double log_sum_of(const float *logits, int K)
 {
-    double most = (double)-INFINITY, sum = 0;
-    for (int k = 0; k < K; k++)
+    double most = (double)logits[0];
+    for (int k = 1; k < K; k++)
         most = (double)logits[k] > most ? (double)logits[k] : most;
-    for (int k = 0; k < K; k++)
+    double sum = exp((double)logits[0] - most);
+    for (int k = 1; k < K; k++)
         sum += exp((double)logits[k] - most);
     return most + log(sum);
 }

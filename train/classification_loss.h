@@ -9,7 +9,7 @@
  *   hard   (1 - e)(-log q[y]) + e (-mean of log q)
  *                                     gradient (q - (1 - e) [y] - e / K) / N
  *
- * Computed in float64 and rounded once, to the gradient. N = 0 gives a loss of 0. Logits
+ * Computed in float64 and rounded once, to the gradient. N = 0 gives a loss of 0; K >= 1. Logits
  * that are NaN or infinite give a loss that is NaN: the trainer stops on it.
  */
 #ifndef DP_TRAIN_CLASSIFICATION_LOSS_H
