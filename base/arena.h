@@ -1,8 +1,8 @@
 /* arena.h - a stack of memory whose size is known before it is used
  *
  * An arena is either dry or real. A dry arena hands out nothing (NULL) but counts what
- * it would have handed out, so the same forward code run dry gives the exact peak. A
- * real arena is then sized by that peak.
+ * it would have handed out. So the same code, run dry, gives the exact peak, by which a
+ * real arena is then sized.
  *
  * Every piece starts on a 64-byte line and is followed by at least 64 readable bytes
  * of the arena, which kernels may load and ignore; they never write past a piece.
@@ -10,7 +10,7 @@
  * With DP_ARENA_MALLOC (the sanitizer builds) each piece is a heap block of its own, so
  * that overruns and uses after rewind are seen.
  *
- * Not for several threads: only the thread that runs the model takes pieces.
+ * One thread at a time.
  */
 #ifndef DP_BASE_ARENA_H
 #define DP_BASE_ARENA_H
@@ -26,7 +26,7 @@ typedef struct dp_arena {
     size_t used;         /* bytes handed out, padding included                */
     size_t peak;         /* the most that `used` has been since dp_arena_dry */
     bool dry;            /* pieces are imaginary: NULL                        */
-    bool overflow;       /* a size product did not fit in size_t              */
+    bool overflow;       /* count times size did not fit in size_t            */
     struct dp_arena_piece *pieces; /* DP_ARENA_MALLOC: newest first           */
 } dp_arena;
 

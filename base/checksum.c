@@ -4,7 +4,7 @@
 
 enum { LANES = 4, WORD = 8 };
 
-/* Odd, so that a product with it can be undone: no word gets lost. */
+/* Odd, so that multiplying by it can be undone: no word gets lost. */
 static const uint64_t factor = 0x9e3779b97f4a7c15u;
 
 static uint64_t take(uint64_t sum, uint64_t word)

@@ -28,9 +28,9 @@ typedef struct dp_json_slot {
 
 typedef struct dp_json_reader {
     size_t item_size;
-    size_t
-        item_text; /* least bytes of text of a record that is kept, its comma included:
-                         the room for items is reckoned by it                             */
+    /* The fewest bytes that a record which is kept takes in the text, with its comma. The
+     * room for items follows from it. */
+    size_t item_text;
     size_t note_size;
 
     /* Read the record at s into slot, and count it in `seen`. False when the slot has no

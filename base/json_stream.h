@@ -37,8 +37,9 @@ typedef struct dp_json_stream {
     const char *expected; /* what would have been right; NULL while nothing is wrong  */
     int depth;            /* open containers                                          */
     bool fresh;           /* the innermost one was just opened                        */
-    bool nonfinite;       /* also take NaN, Infinity and -Infinity, which some writers
-                             emit, so that a caller can say in which record they are  */
+    /* Also take NaN, Infinity and -Infinity, which some writers emit, so that a caller can
+     * say in which record they are. */
+    bool nonfinite;
 } dp_json_stream;
 
 /* What the next value is. */

@@ -9,19 +9,19 @@
 enum { LINE = 64 };
 static const size_t huge_page = (size_t)2 << 20;
 
-bool dp_mul_size(size_t *product, size_t a, size_t b)
+bool dp_mul_size(size_t *out, size_t a, size_t b)
 {
     if (b != 0 && a > SIZE_MAX / b)
         return false;
-    *product = a * b;
+    *out = a * b;
     return true;
 }
 
-bool dp_add_size(size_t *sum, size_t a, size_t b)
+bool dp_add_size(size_t *out, size_t a, size_t b)
 {
     if (a > SIZE_MAX - b)
         return false;
-    *sum = a + b;
+    *out = a + b;
     return true;
 }
 

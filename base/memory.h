@@ -1,7 +1,7 @@
 /* memory.h - the one door to the heap
  *
- * All of the library allocates through here (the lint refuses malloc elsewhere), so
- * every size goes through an overflow check and every failure has a sentence.
+ * All of the library allocates through here; the lint refuses malloc elsewhere. So every
+ * size goes through an overflow check, and every failure has a sentence.
  */
 #ifndef DP_BASE_MEMORY_H
 #define DP_BASE_MEMORY_H
@@ -11,11 +11,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* *product = a * b. False, and *product untouched, when that overflows. */
-bool dp_mul_size(size_t *product, size_t a, size_t b);
+/* *out = a * b. False, and *out untouched, when that overflows. */
+bool dp_mul_size(size_t *out, size_t a, size_t b);
 
-/* *sum = a + b. False, and *sum untouched, when that overflows. */
-bool dp_add_size(size_t *sum, size_t a, size_t b);
+/* *out = a + b. False, and *out untouched, when that overflows. */
+bool dp_add_size(size_t *out, size_t a, size_t b);
 
 /* count zeroed elements of `size` bytes at *out, the caller's to dp_free. A count of 0
  * gives a pointer that may be freed and not read. DP_ENOMEM: *out is NULL, and the

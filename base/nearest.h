@@ -11,10 +11,11 @@ int dp_edit_distance(const char *a, const char *b);
 
 /* A search over words that come one by one. Zero-initialise but for `word`. */
 typedef struct dp_nearest {
-    const char *word; /* what was written                                        */
-    const char *best; /* the nearest offered so far; NULL when none is near. The
-                         first of equals. Borrowed from dp_nearest_offer         */
-    int distance;     /* of best                                                 */
+    const char *word; /* what was written */
+    /* The nearest offered so far, the first of equals; NULL when none is near. Borrowed
+     * from dp_nearest_offer. */
+    const char *best;
+    int distance; /* of best */
 } dp_nearest;
 
 /* Consider a known word. Near means: no more edits than a third of its length, where 2

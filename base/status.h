@@ -2,7 +2,8 @@
  *
  * dp_status itself is public (include/densepred.h). The sentence that belongs to it
  * lives in a dp_error, which every fallible function receives as its first argument.
- * A sentence says WHAT: found X, expected Y, and names the file, key or tensor.
+ * A sentence names the file, key or tensor, and says in plain words what is wrong; of two
+ * values of one kind it says "found X, expected Y".
  *
  * The library never prints, exits or aborts; bad input is never an assert.
  */

@@ -19,8 +19,8 @@
 
 typedef struct dp_config dp_config;
 
-/* Read a config and its bases. Errors: DP_EIO a file cannot be read, DP_EFORMAT it is
- * not JSON, DP_ECONFIG it is not an object, or its bases form a cycle or are too many,
+/* Read a config and its bases. DP_EIO: a file cannot be read. DP_EFORMAT: it is not
+ * JSON. DP_ECONFIG: it is not an object, or its bases form a cycle or are too many.
  * DP_ENOMEM. *out is NULL then. */
 dp_status dp_config_load(dp_error *err, dp_config **out,
                          const char *path) DP_MUST_CHECK;
@@ -29,8 +29,8 @@ dp_status dp_config_load(dp_error *err, dp_config **out,
 void dp_config_free(dp_config *config);
 
 /* Lay a JSON object over the config as if it were one more file on top, with paths
- * as seen from that file's folder; `name` stands for the text in sentences. Before
- * anything of the config is kept. DP_EFORMAT, DP_ECONFIG, DP_ENOMEM; the config is as
+ * as seen from that file's folder; `name` stands for the text in sentences. To be called
+ * before anything of the config is kept. DP_EFORMAT, DP_ECONFIG, DP_ENOMEM; the config is as
  * before then. */
 dp_status dp_config_lay(dp_error *err, dp_config *config, const char *text,
                         const char *name) DP_MUST_CHECK;

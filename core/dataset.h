@@ -10,7 +10,7 @@
 typedef struct dp_class {
     char *name;        /* UTF-8                                                     */
     int id;            /* the data set's own number: COCO category, ADE20K label    */
-    uint8_t colour[3]; /* red, green, blue, for images                            */
+    uint8_t colour[3]; /* red, green, blue, for drawings                           */
 } dp_class;
 
 /* Class index i is list[i]. */

@@ -2,7 +2,7 @@
  *
  * Ordered by score descending, among equals by candidate order. Boxes are in pixels of
  * the original image (box.h). Masks, when the model makes them, are run lengths over the
- * whole original image (rle.h), kept in one growing array, so that no h x w mask exists.
+ * whole original image (rle.h). They lie in one growing array; no h x w mask exists.
  */
 #ifndef DP_CORE_DETECTIONS_H
 #define DP_CORE_DETECTIONS_H

@@ -43,11 +43,12 @@ typedef struct dp_named_tensor {
     int rank;                           /* 0 to DP_MAX_TENSOR_RANK; 0 is a scalar   */
     int64_t shape[DP_MAX_TENSOR_RANK];  /* each >= 0                                */
     int64_t stride[DP_MAX_TENSOR_RANK]; /* in elements, each >= 0; 0 repeats        */
-    const void *data; /* element 0; of its owner, little endian, of any alignment.
-                         Every element that shape and stride reach is readable      */
+    /* Element 0; of its owner, little endian, of any alignment. Every element that shape
+     * and stride reach is readable. */
+    const void *data;
 } dp_named_tensor;
 
-/* Product of the extents; the readers made sure that it, times 8, fits. */
+/* All extents multiplied; the readers made sure that this, times 8, fits. */
 size_t dp_named_tensor_count(const dp_named_tensor *t);
 
 /* Whether the elements lie in row-major order without gaps. */

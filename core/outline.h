@@ -46,8 +46,8 @@ dp_status dp_outline_trace(dp_error *err, dp_outline *o,
                            const dp_rle *mask) DP_MUST_CHECK;
 
 /* Set o->path to one closed path through `count` rings from rings[first] on, for formats
- * that know only single rings: from the start of the first a cut leads to each other ring
- * and back the same way, so it adds no area. */
+ * that know only single rings. From the start of the first ring a cut leads to each other
+ * ring and back the same way, so it adds no area. DP_ENOMEM. */
 dp_status dp_outline_join(dp_error *err, dp_outline *o, size_t first,
                           size_t count) DP_MUST_CHECK;
 

@@ -1,13 +1,13 @@
 /* params.h - parameter tables: what a module may be told, in one place
  *
- * A module states its parameters once, as rows; parsing, range checks with file and key,
- * `densepred config --explain`, dumps and the tests all come from the rows. Key and field
- * have the same name; type and number of values are those of the field:
+ * A module states its parameters once, as rows. Parsing, range checks with file and key,
+ * `densepred config --explain`, dumps and the tests come from the rows. Key and field
+ * have the same name. Type and number of values are those of the field:
  *
- *   int    int field[n]      integers
- *   float  float field[n]    numbers, rounded to float32
- *   bool   bool field[n]     true or false
- *   text   char field[n]     at most n - 1 bytes of UTF-8
+ *    int    int field[n]      integers
+ *    float  float field[n]    numbers, rounded to float32
+ *    bool   bool field[n]     true or false
+ *    text   char field[n]     at most n - 1 bytes of UTF-8
  *
  *   typedef struct convnext {
  *       int depths[4];

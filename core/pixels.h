@@ -13,8 +13,7 @@
 typedef struct dp_pixels {
     uint8_t *data; /* owned */
     int h, w;
-    int turned; /* the EXIF orientation that it was turned upright from (io/image/exif.h); 0
-                   or 1: as it was stored                                           */
+    int turned; /* upright from this EXIF orientation; 0 or 1: as it was stored */
 } dp_pixels;
 
 /* Storage for an h x w image, zeroed. DP_EARG below 1 or beyond DP_MAX_IMAGE_SIDE /

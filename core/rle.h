@@ -3,7 +3,7 @@
  * A mask of h x w is read column by column, top to bottom; `counts` are the lengths of
  * alternating runs of zeros and ones, the first of zeros (it may be 0). The sum is h * w.
  * Semantics are those of the reference implementation of the COCO API (maskApi), bit for
- * bit, where its behaviour is defined; where it reads or writes out of bounds, we refuse.
+ * bit, where its behaviour is defined. Where it reads or writes out of bounds, we refuse.
  *
  * Nothing here allocates: the caller brings room for the counts, so that workers of a
  * pool may call all of it. Masks as bytes are row-major.
@@ -38,9 +38,9 @@ uint64_t dp_rle_intersection(const dp_rle *a, const dp_rle *b);
  * region, the union is the area of `a`. -1 when the sizes differ, as the reference. */
 double dp_rle_iou(const dp_rle *a, const dp_rle *b, bool crowd);
 
-/* Write the runs of the union (or, with `intersect`, of the intersection) of two masks
- * of one size to counts, which has room for a->count + b->count and is neither of
- * theirs. Returns their number. */
+/* Write the runs of the union of two masks of one size to counts and return their number;
+ * with `intersect`, of the intersection. counts has room for a->count + b->count and is
+ * neither of theirs. */
 size_t dp_rle_merge(uint32_t *counts, const dp_rle *a, const dp_rle *b, bool intersect);
 
 /* Set the h x w bytes of `mask` (row-major, 0 or 1) from the runs. */

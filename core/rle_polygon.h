@@ -1,9 +1,9 @@
 /* rle_polygon.h - the mask of a polygon, as COCO's ground truth is read
  *
- * The rules of the reference's rasteriser, reproduced bit for bit: vertices are rounded
- * to a grid five times as fine, edges are walked on it, and a column of pixels changes
- * where an edge passes its centre. Only those passages are visited here (a fifth of the
- * walk, and none outside the image), which gives the same runs.
+ * The rules of the reference's rasteriser, bit for bit. Vertices are rounded to a grid
+ * five times as fine, and edges are walked on it. A column of pixels changes where an
+ * edge passes its centre. Only those passages are visited here, which gives the same
+ * runs in a fifth of the steps.
  */
 #ifndef DP_CORE_RLE_POLYGON_H
 #define DP_CORE_RLE_POLYGON_H

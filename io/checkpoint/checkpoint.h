@@ -1,15 +1,15 @@
 /* checkpoint.h - a trained model's file: its tensors by name, in whatever form it came
  *
- * Reads both forms of torch.save (.pth, .pt, .bin; io/checkpoint/torch_file.h) and safetensors, told
+ * Reads both forms of torch.save (.pth, .pt, .bin; torch_file.h) and safetensors, told
  * apart by their bytes. The file is mapped, and only what is looked at is read: opening
  * costs the names, not the weights, and the state of an optimizer costs nothing.
  *
- * A checkpoint of torch.save is a tree of dicts. Its state dict is looked for under the
- * usual keys (dp_checkpoint_source says where it was), then taken to be the whole values.
+ * A checkpoint of torch.save holds dicts in dicts. Its state dict is looked for under the
+ * usual keys (dp_checkpoint_source says where it was), then taken to be the whole file.
  * Names of nested values are joined with points, list items named by their place:
  * "optimizer.state.0.exp_avg". A "module." in front of every name is cut off.
  *
- * Nothing in a file is ever executed. Objects that are not read (io/checkpoint/pickle.h) are skipped
+ * Nothing in a file is ever executed. Objects that are not read (pickle.h) are skipped
  * and listed; a tensor of the state dict that is such an object is listed with its name,
  * and not found.
  *
@@ -71,8 +71,8 @@ const dp_stored_type *dp_checkpoint_type(const dp_checkpoint *c,
  * order of the file: "numpy.core.multiarray.scalar"; *count of them. */
 const char *const *dp_checkpoint_globals(const dp_checkpoint *c, size_t *count);
 
-/* The values beside the tensors: dp_pickle_value_find(values, *root, "meta") and so on. Of a
- * safetensors file, a dict with its metadata. */
+/* The values beside the tensors: dp_pickle_value_find(values, *root, "meta") and so on.
+ * Of a safetensors file, a dict with its metadata. */
 const dp_pickle_values *dp_checkpoint_values(const dp_checkpoint *c,
                                              dp_pickle_value *root);
 

@@ -25,9 +25,9 @@
 
 typedef struct dp_name_map dp_name_map;
 
-/* Read a map. Errors as base/json.h, and DP_ECONFIG with file and key: a missing or
- * unknown key, a pattern with two *, one not at its end, an unclosed {, a "to" that uses
- * what its "from" lacks, or a "reorder" that is none. *out is NULL then. */
+/* Read a map. Errors as base/json.h, and DP_ECONFIG with file and key. These are errors: a
+ * missing or unknown key; a * that is not at the end of its pattern; an unclosed {; a "to"
+ * that uses what its "from" lacks; a "reorder" that is none. *out is NULL then. */
 dp_status dp_name_map_load(dp_error *err, dp_name_map **out,
                            const char *path) DP_MUST_CHECK;
 

@@ -3,15 +3,15 @@
  *   collections.OrderedDict, collections.defaultdict        an empty dict, or from pairs
  *   builtins.dict, set, frozenset (also __builtin__)        from a list
  *   torch.Size                                              its tuple
- *   torch.FloatStorage ... (io/checkpoint/stored_type.h; also torch.cuda), torch.storage.UntypedStorage
- *   torch.float32 ... (io/checkpoint/stored_type.h)                    named in a tensor's arguments
+ *   torch.FloatStorage ... (stored_type.h; also torch.cuda), torch.storage.UntypedStorage
+ *   torch.float32 ... (stored_type.h)                       named in a tensor's arguments
  *   torch._utils._rebuild_tensor, _rebuild_tensor_v2, _rebuild_tensor_v3     a tensor
  *   torch._utils._rebuild_parameter, _rebuild_parameter_with_state,
  *   torch.nn.parameter.Parameter, torch.autograd.variable.Variable           its tensor
  *   torch._tensor._rebuild_from_type_v2                     the tensor it wraps
  *
  * Tensors are put together here, not checked: that their shape, strides and offset stay
- * inside the storage is the business of io/torch_tensor.h.
+ * inside the storage is checked by io/checkpoint/torch_file.h.
  */
 #ifndef DP_IO_CHECKPOINT_PICKLE_GLOBALS_H
 #define DP_IO_CHECKPOINT_PICKLE_GLOBALS_H

@@ -12,7 +12,7 @@ struct dp_pickle_node {
         double real;
         const char *text;
         struct {
-            uint32_t first, room; /* its run in the items of the tree */
+            uint32_t first, room; /* its run in all items */
         } run;
     } as;
     uint32_t count; /* bytes of a text, items of a container */

@@ -1,8 +1,8 @@
 /* pickle_value.h - the plain values a checkpoint holds, read-only once it is open
  *
  * What a pickle builds, and what remains of it: numbers, texts, containers, tensors, and
- * opaque places where an object stood that is not read. A value is a place in a tree and
- * costs nothing to copy. Texts and bytes point into the file's mapping.
+ * opaque places where an object stood that is not read. A value is a place among all values
+ * and costs nothing to copy. Texts and bytes point into the file's mapping.
  *
  * From an open checkpoint the values below its root are no deeper than
  * DP_MAX_PICKLE_DEPTH, without cycles, and few enough to visit them all.
@@ -82,9 +82,9 @@ dp_pickle_value dp_pickle_value_find(const dp_pickle_values *p, dp_pickle_value 
 
 /* ---- building, for the readers ---- */
 
-/* Values of the kinds without items: NONE, BOOL and INT first. The bytes must outlive the values. All of these:
- * DP_EFORMAT beyond DP_MAX_PICKLE_VALUES or DP_MAX_PICKLE_ITEMS, DP_ENOMEM. Arrays of items
- * that are given are not the tree's own. */
+/* Values of the kinds without items: NONE, BOOL and INT first. The bytes must outlive the
+ * values. All of these fail with DP_EFORMAT beyond DP_MAX_PICKLE_VALUES or
+ * DP_MAX_PICKLE_ITEMS, and with DP_ENOMEM. Arrays of items that are given are not kept. */
 dp_status dp_pickle_values_add_int(dp_error *err, dp_pickle_values *p,
                                    dp_pickle_value *out, dp_pickle_kind kind,
                                    int64_t value) DP_MUST_CHECK;
@@ -119,7 +119,7 @@ dp_status dp_pickle_values_append(dp_error *err, dp_pickle_values *p,
                                   const dp_pickle_value *items,
                                   size_t count) DP_MUST_CHECK;
 
-/* Release. A zeroed tree is allowed. */
+/* Release. Zeroed values are allowed. */
 void dp_pickle_values_done(dp_pickle_values *p);
 
 #endif

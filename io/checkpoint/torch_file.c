@@ -13,8 +13,8 @@ typedef struct check {
     dp_error *err;
 } check;
 
-/* Depth is limited, so a cycle ends; steps are, so a small tree that shares its parts
- * many times over cannot cost more than a multiple of its size. */
+/* Depth is limited, so a cycle ends. Steps are limited too, so few values that share their
+ * parts many times over cannot cost more than a multiple of their number. */
 static dp_status check_value(check *c, dp_pickle_value v, int depth)
 {
     const dp_pickle_values *p = &c->f->values;
@@ -112,8 +112,8 @@ static dp_status find_view(dp_error *err, const dp_torch_file *f, dp_pickle_valu
 }
 
 /* Shape and strides of the tensor; *count is the number of elements, *last the place of
- * the last one from the first. False when a product overflows: that of the extents other
- * than 0 does not even where another one is 0. */
+ * the last one from the first. False when this overflows: the extents other than 0,
+ * multiplied, must fit even where another one is 0. */
 static bool read_shape(const dp_pickle_values *p, dp_pickle_value v,
                        dp_named_tensor *out, size_t *count, size_t *last)
 {

@@ -30,7 +30,7 @@ typedef struct dp_torch_file {
     bool is_zip;
 } dp_torch_file;
 
-/* Read the file of torch.save at data, which must outlive *f, as must path. The tree is
+/* Read the file of torch.save at data, which must outlive *f, as must path. The values are
  * checked: no cycles, no deeper than DP_MAX_PICKLE_DEPTH. DP_EFORMAT, DP_EUNSUPPORTED,
  * DP_ENOMEM: *f is empty then. */
 dp_status dp_torch_file_init(dp_error *err, dp_torch_file *f, const char *path,

@@ -3,12 +3,12 @@
  * The file is what one build of the program wrote for itself: numbers in this machine's
  * byte order, one after the other, with a key that says what they were made from. Every
  * byte is under a sum. A file that is damaged, cut short, of another key or another format
- * is refused before anything uses it. In order it holds
+ * is refused before anything uses it. Its parts, in order:
  *
- *   "dpcache1", a mark of the byte order, bytes of a chunk, the key, number of floats
- *   a checksum (base/checksum.h) of each chunk of the floats
- *   SHA-256 of all that
- *   the floats, from the next multiple of 4096
+ *    "dpcache1", a mark of the byte order, bytes of a chunk, the key, number of floats
+ *    a checksum (base/checksum.h) of each chunk of the floats
+ *    SHA-256 of all that
+ *    the floats, from the next multiple of 4096
  */
 #ifndef DP_IO_CHECKPOINT_WEIGHT_CACHE_H
 #define DP_IO_CHECKPOINT_WEIGHT_CACHE_H

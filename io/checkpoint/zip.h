@@ -4,9 +4,9 @@
  * and nothing else; a member's local header is read and checked when it is located. So a
  * member that nobody asks for costs no page of the file.
  *
- * Strict, since the archives read here are written by one program: nothing in front of
- * the first member or between the directory and the end records, one disk, no two members
- * of one name, no overlaps, local headers that repeat the directory. Compressed and
+ * Strict, since the archives read here are written by one program. Nothing stands before
+ * the first member or between the directory and the end records. There is one disk. No two
+ * members share a name or overlap. Local headers repeat the directory. Compressed and
  * encrypted members are listed, and refused when they are located. ZIP64 is read.
  *
  * Source: PKWARE's APPNOTE 6.3.

@@ -61,7 +61,7 @@ typedef struct dp_coco_finding {
     size_t record;           /* of the first: its index in the array      */
     const char *place;       /* of the first: in the text, while it is read */
     size_t line;             /* of the first, from 1; 0: the whole file   */
-    char what[DP_COCO_WHAT]; /* of the first: found X, expected Y         */
+    char what[DP_COCO_WHAT]; /* of the first: what is wrong               */
 } dp_coco_finding;
 
 /* Zero-initialise it. Owns nothing. */

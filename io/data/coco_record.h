@@ -14,14 +14,13 @@ typedef struct dp_coco_record {
     bool is_finite;  /* box, area and score are                             */
     bool degenerate; /* some polygon encloses nothing by its vertices       */
     int64_t id, image, category;
-    double box[4], area,
-        score; /* box: x y w h                                        */
+    double box[4], area, score; /* box: x y w h */
     bool crowd;
     dp_coco_mask mask;       /* `at` counts from the slot's payload                 */
     int mask_h, mask_w;      /* of run lengths: "size"                              */
     double mask_area;        /* of run lengths                                      */
     dp_box mask_box;         /* of run lengths                                      */
-    char what[DP_COCO_WHAT]; /* why the record is broken: found X, expected Y; or "" */
+    char what[DP_COCO_WHAT]; /* why the record is broken, or ""                      */
 } dp_coco_record;
 
 /* Whether the segmentation is kept: never, when there is no box, always. */

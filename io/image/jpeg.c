@@ -14,8 +14,8 @@
 enum { EXIF_MARKER = JPEG_APP0 + 1, EXIF_NAME = 6, MARKER_MAX = 0xffff };
 
 /* What libjpeg's callbacks need to know; the same for reading and writing. libjpeg
- * reports an error by not returning, so each direction has one function that sets
- * `escape` and holds nothing that would be lost, and one around it that cleans up. */
+ * reports an error by not returning. So each direction has two functions: one sets
+ * `escape` and holds nothing that would be lost, and one around it cleans up. */
 struct codec {
     struct jpeg_error_mgr manager;
     jmp_buf escape;

@@ -32,10 +32,9 @@
 dp_status dp_jpeg_decode(dp_error *err, dp_pixels *out, const void *bytes, size_t size,
                          const char *name) DP_MUST_CHECK;
 
-/* Write pixels to the file at `path`, whole or not at all (base/atomic_file.h), with
- * `quality` 1 to 100 on libjpeg's scale and colour at full resolution: thin coloured
- * lines stay sharp. DP_EARG: quality, empty pixels. DP_EIO,
- * DP_ENOMEM. */
+/* Write pixels to the file at `path`, whole or not at all (base/atomic_file.h). `quality`
+ * is 1 to 100 on libjpeg's scale. Colour has full resolution: thin coloured lines stay
+ * sharp. DP_EARG: quality, empty pixels. DP_EIO, DP_ENOMEM. */
 dp_status dp_jpeg_save(dp_error *err, const char *path, const dp_pixels *pixels,
                        int quality) DP_MUST_CHECK;
 

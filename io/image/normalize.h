@@ -1,9 +1,9 @@
 /* normalize.h - 8-bit images to the network's input
  *
- * Each channel has its mean taken off and is divided by its standard deviation, in the
- * arithmetic of mmcv's imnormalize: the difference in float32, the product with the
- * float64 reciprocal rounded once to float32. A table of 256 values a channel makes
- * that exact and cheap.
+ * The mean of each channel is subtracted, and the difference is divided by the standard
+ * deviation, in the arithmetic of mmcv's imnormalize. The difference is in float32; times
+ * the float64 reciprocal, it is rounded once to float32. A table of 256 values a channel
+ * makes that exact and cheap.
  */
 #ifndef DP_IO_IMAGE_NORMALIZE_H
 #define DP_IO_IMAGE_NORMALIZE_H
@@ -30,14 +30,14 @@ typedef struct dp_pixel_window {
 void dp_normalize_build(dp_normalize *n, const float mean[3], const float std[3],
                         bool rgb);
 
-/* The same in the arithmetic of torchvision's ToTensor and Normalize, where mean and std
- * are those of values from 0 to 1: byte / 255, minus the mean, divided by std, each
+/* The same in the arithmetic of torchvision's ToTensor and Normalize. Mean and std are
+ * those of values from 0 to 1: byte / 255, minus the mean, divided by std. Each step is
  * rounded to float32. */
 void dp_normalize_build_unit(dp_normalize *n, const float mean[3], const float std[3],
                              bool rgb);
 
-/* The window as (1, H, W, 3), with zeros (the mean colour) added below and to the
- * right until H and W are multiples of `multiple` (1: nothing is added). A side that
+/* The window as (1, H, W, 3). Zeros (the mean colour) are added below and to the right
+ * until H and W are multiples of `multiple`; 1 adds nothing. A side that
  * overflows is recorded as DP_ESHAPE. The result lives in r's arena. */
 dp_tensor dp_normalize_run(dp_run *r, const dp_normalize *n,
                            const dp_pixel_window *window, int multiple);

@@ -16,10 +16,10 @@
 
 #include <stdint.h>
 
-/* The size of an h x w image fitted, ratio kept, into long_side x short_side
- * (which of the two is which does not matter), upwards too: sides times the smaller
- * of long / max(h, w) and short / min(h, w), plus a half, truncated. A side is at
- * least 1; upstream fails on images so thin that theirs would be 0. h, w >= 1. */
+/* The size of an h x w image fitted, ratio kept, into long_side x short_side, which may
+ * be exchanged; small images grow. Sides are multiplied by the smaller of
+ * long / max(h, w) and short / min(h, w), plus a half, truncated. A side is at least 1;
+ * upstream fails on images so thin that theirs would be 0. h, w >= 1. */
 dp_size dp_opencv_resize_target(int h, int w, int long_side, int short_side);
 
 /* Resize in (in_h, in_w) into out (out_h, out_w); they do not overlap, and are not

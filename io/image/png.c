@@ -13,9 +13,9 @@
 
 enum { CHUNK_MAX = 1 << 20 }; /* bytes that one chunk may make libpng allocate */
 
-/* What libpng's callbacks need to know. libpng reports an error by not returning, so
- * each direction has one function that sets the jump and holds nothing that would be
- * lost, and one around it that cleans up. */
+/* What libpng's callbacks need to know. libpng reports an error by not returning.
+ * So each direction has two functions: one sets the jump and holds nothing that would be
+ * lost, and one around it cleans up. */
 struct reader {
     dp_error *err;
     const char *name;

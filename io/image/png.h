@@ -1,9 +1,9 @@
 /* png.h - PNG files: images and label maps, read and written
  *
- * An image's pixels are those of OpenCV's imdecode with its colour flag: grey of any
- * depth and palettes become 8-bit BGR, of 16 bits the high byte is kept, transparency
- * is dropped and not blended, gamma and colour profiles are not applied, a palette
- * index without an entry is black. An eXIf chunk, before or after the pixels, turns
+ * An image's pixels are those of OpenCV's imdecode with its colour flag. Grey of any
+ * depth and palettes become 8-bit BGR; of 16 bits the high byte is kept. Transparency is
+ * dropped, not blended. Gamma and colour profiles are not applied. A palette index
+ * without an entry is black. An eXIf chunk, before or after the pixels, turns
  * the image upright. An animated file gives its default image.
  *
  * Chunks that tell no pixel (text, profiles, times) are skipped unread. A wrong
@@ -23,8 +23,8 @@
 dp_status dp_png_decode(dp_error *err, dp_pixels *out, const void *bytes, size_t size,
                         const char *name) DP_MUST_CHECK;
 
-/* Decode a label map: the numbers stored in a grey or palette PNG of 1 to 8 bits,
- * neither looked up in the palette nor stretched to 255, nor turned by an eXIf chunk.
+/* Decode a label map: the numbers stored in a grey or palette PNG of 1 to 8 bits. They
+ * are not looked up in the palette, not stretched to 255, not turned by an eXIf chunk.
  * *out keeps its memory from call to call. Errors as above, and DP_EUNSUPPORTED for
  * 16 bits, colour or an alpha channel; the contents of *out are undefined then. */
 dp_status dp_png_decode_labels(dp_error *err, dp_label_map *out, const void *bytes,

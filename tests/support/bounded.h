@@ -1,7 +1,7 @@
 /* bounded.h - values in float64 that know how far off float32 may be
  *
  * The bound of each is carried through the steps of a layer as first-order error analysis
- * has it: a sum of n products, in any order, fused or not, rounds each term n times at
+ * has it: a sum of n terms a * b, in any order, fused or not, rounds each term n times at
  * the most, by 2^-24 of it.
  */
 #ifndef DP_TESTS_SUPPORT_BOUNDED_H

@@ -50,7 +50,7 @@ dp_tensor golden_tensor(const golden *g, const char *name);
  * difference as a part of what is allowed. NaN is never within. */
 double golden_check(const golden *g, const char *name, dp_tensor got);
 
-/* The same within roundings * 2^-23 times the array's magnitude: a sum of n products and
+/* The same within roundings * 2^-23 times the array's magnitude: a sum of n terms a * b and
  * a bias, in any order, has n + 1. */
 double golden_check_sum(const golden *g, const char *name, dp_tensor got,
                         double roundings);

@@ -15,7 +15,7 @@
 
 enum { PICTURES = 5, MOST_RUNS = 4096 };
 
-/* Other processors may multiply in another order, and plain C leaves products to a
+/* Other processors may multiply in another order, and plain C leaves matrix multiplication to a
  * library: these are the bounds of the golden cases for boxes, scores and masks. */
 static const double box_bound = 0.02, score_bound = 3e-4;
 enum { MASK_PIXELS = 10, LABEL_PIXELS = 5 };

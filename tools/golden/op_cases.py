@@ -1,6 +1,6 @@
 """The golden case ops: one file an operator, each with several cases "0", "1", ...
 
-What is a sum of products has "N.y", the float64 result, and "N.y.magnitude", the same
+What is a sum of terms a * b has "N.y", the float64 result, and "N.y.magnitude", the same
 sum over absolute values: a float32 result in any order of summation is within
 (terms + 1) * 2^-23 * magnitude. Other floats have "N.y" and "N.y.noise" (expected.py).
 The rest (kept lists, levels, bytes, masks) is exact. Layouts are PyTorch's.

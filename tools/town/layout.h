@@ -24,8 +24,8 @@ typedef struct toy_layout {
 /* Room for layouts of h x w. DP_ENOMEM. */
 dp_status toy_layout_init(dp_error *err, toy_layout *s, int h, int w) DP_MUST_CHECK;
 
-/* Another town. What would be seen of a thing by less than 45 percent of it, or
- * hardly at all, is left out, of the image as of the truth. */
+/* Plan another town. A thing of which less than 45 percent, or hardly anything, would be
+ * seen is left out of the image and of the truth. */
 void toy_layout_plan(toy_layout *s, toy_random *r);
 
 /* Its colours and outlines, on a surface of its size. */
