@@ -23,7 +23,7 @@
  *    BINPERSID                                                a storage of torch's
  *
  * Any other byte is DP_EFORMAT, with the opcode's name and its offset. So are the text
- * opcodes of protocols 0 and 1 (INT, STRING, UNICODE, GET, PUT, INST, OBJ, PERSID, ...),
+ * opcodes of protocols 0 and 1 (INT, GET, INST, PERSID, ...),
  * the registry of extensions (EXT1, EXT2, EXT4) and out-of-band buffers.
  *
  * Memory is bounded by a small multiple of the bytes read (below 150 in the worst case)
