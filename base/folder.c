@@ -5,7 +5,6 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -54,6 +53,12 @@ dp_status dp_folder_list(dp_error *err, dp_folder_names *names, const char *fold
     else if (names->count > 0)
         qsort(names->name, names->count, sizeof *names->name, compare_names);
     return st;
+}
+
+bool dp_folder_names_have(const dp_folder_names *names, const char *name)
+{
+    return names->count > 0 && bsearch(&name, names->name, names->count,
+                                       sizeof *names->name, compare_names);
 }
 
 void dp_folder_names_done(dp_folder_names *names)

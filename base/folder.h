@@ -5,6 +5,7 @@
 
 #include "base/status.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 typedef struct dp_folder_names {
@@ -17,6 +18,9 @@ typedef struct dp_folder_names {
  * cannot be read, DP_ENOMEM; empty then. */
 dp_status dp_folder_list(dp_error *err, dp_folder_names *names, const char *folder,
                          const char *suffix) DP_MUST_CHECK;
+
+/* Whether a name is in the list. */
+bool dp_folder_names_have(const dp_folder_names *names, const char *name);
 
 /* A zeroed list is allowed. */
 void dp_folder_names_done(dp_folder_names *names);

@@ -61,47 +61,40 @@ static void print_score(const dp_test_score *s)
                s->ours - s->published);
 }
 
-/* Print what is published. Returns whether all of it is within tolerance. */
+/* Print what is published. Returns whether there is some, and all is within tolerance. */
 static bool print_scores(const dp_test *test)
 {
     const char *source = dp_test_source(test);
-    bool within = true;
+    bool any = false, within = true;
     double tolerance = 0;
-    printf("\npublished: %s\n%-14s %8s %10s %11s\n",
-           *source ? source : "(source unknown)", "percent", "ours", "published",
-           "difference");
     for (int i = 0; i < dp_test_score_count(test); i++) {
         const dp_test_score s = dp_test_get_score(test, i);
         if (s.within < 0)
             continue;
+        if (!any)
+            printf("\npublished: %s\n%-14s %8s %10s %11s\n",
+                   *source ? source : "(source unknown)", "percent", "ours",
+                   "published", "difference");
         print_score(&s);
+        any = true;
         within = within && s.within;
         tolerance = s.tolerance;
     }
-    printf("%s %.2g of what was published\n", within ? "within" : "NOT within",
-           tolerance);
-    return within;
-}
-
-static bool is_compared(const dp_test *test)
-{
-    for (int i = 0; i < dp_test_score_count(test); i++)
-        if (dp_test_get_score(test, i).within >= 0)
-            return true;
-    return false;
+    if (any)
+        printf("%s %.2g of what was published\n", within ? "within" : "NOT within",
+               tolerance);
+    return any && within;
 }
 
 static int compare(const session *s)
 {
     const dp_test_tally tally = dp_test_count(s->test, 0);
     const dp_status st = dp_test_compare(s->test);
-    bool within = false;
     if (st != DP_OK)
         return fail(s, st);
     printf("\n%zu images: %zu run, %zu bad and left out\n", tally.count, tally.done,
            tally.failed);
-    if (is_compared(s->test))
-        within = print_scores(s->test);
+    const bool within = print_scores(s->test);
     if (!s->ask->verify || within)
         return DP_EXIT_OK;
     dp_cli_say("%s: --verify: the scores are not within the tolerance of the published "

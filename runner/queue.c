@@ -1,30 +1,10 @@
 #include "runner/queue.h"
 
 #include "base/atomic_file.h"
-#include "base/memory.h"
 
 #include <stdio.h>
-#include <string.h>
 
 /* ---- opening --------------------------------------------------------------------------- */
-
-/* Also what failed: its file may be whole by now. */
-static dp_status list_todo(dp_error *err, dp_directory_queue *q)
-{
-    const dp_run_directory *d = &q->directory;
-    const dp_test_options *o = &q->test->options;
-    void *memory;
-    const dp_status st =
-        dp_alloc(err, &memory, d->count, sizeof *q->todo, "the list of images");
-    if (st != DP_OK)
-        return st;
-    q->todo = memory;
-    for (size_t i = (size_t)o->shard - 1; i < d->count; i += (size_t)o->shards)
-        if (d->items[i].state != DP_ITEM_DONE)
-            q->todo[q->todo_count++] = i;
-    q->before = dp_run_directory_tally(d, DP_ITEM_DONE, 1, 1);
-    return DP_OK;
-}
 
 /* Remove what a killed run left half written. A run in shards shares the directory with
  * others, whose files these may be; then they stay. */
@@ -41,10 +21,25 @@ static dp_status tidy(dp_error *err, const dp_test *t)
 static void tell(dp_directory_queue *q, const char *failure)
 {
     const dp_test *t = q->test;
-    const dp_test_progress now = {q->done, q->todo_count, q->directory.count, q->before,
-                                  failure};
-    if (t->progress && t->progress(t->progress_arg, &now))
+    q->now.failure = failure;
+    if (t->progress && t->progress(t->progress_arg, &q->now))
         q->stopped = true;
+}
+
+/* What failed is run again: its file may be whole by now. */
+static void start(dp_directory_queue *q)
+{
+    const dp_run_directory *d = &q->directory;
+    const int shard = q->test->options.shard, shards = q->test->options.shards;
+    q->next = (size_t)shard - 1;
+    q->now.count = d->count;
+    q->now.before = dp_run_directory_tally(d, DP_ITEM_DONE, 1, 1);
+    q->now.total = dp_run_directory_tally(d, DP_ITEM_OPEN, shard, shards) +
+                   dp_run_directory_tally(d, DP_ITEM_FAILED, shard, shards);
+    if (d->own.cut > 0)
+        dp_context_log(q->test->ctx, "%s: cut off %zu bytes of an unfinished record",
+                       d->own.path, d->own.cut);
+    tell(q, NULL);
 }
 
 dp_status dp_directory_queue_open(dp_error *err, dp_directory_queue *q,
@@ -58,24 +53,18 @@ dp_status dp_directory_queue_open(dp_error *err, dp_directory_queue *q,
                                          test->key, test->set.count, own);
     if (st == DP_OK)
         st = tidy(err, test);
-    if (st == DP_OK)
-        st = list_todo(err, q);
     if (st != DP_OK) {
         dp_run_directory_close(&q->directory);
         return st;
     }
     pthread_mutex_init(&q->lock, NULL);
-    if (q->directory.own.cut > 0)
-        dp_context_log(test->ctx, "%s: cut off %zu bytes of an unfinished record",
-                       q->directory.own.path, q->directory.own.cut);
-    tell(q, NULL);
+    start(q);
     return DP_OK;
 }
 
 void dp_directory_queue_close(dp_directory_queue *q)
 {
     dp_run_directory_close(&q->directory);
-    dp_free(q->todo);
     pthread_mutex_destroy(&q->lock);
 }
 
@@ -84,13 +73,18 @@ void dp_directory_queue_close(dp_directory_queue *q)
 static bool next(void *arg, dp_job *job)
 {
     dp_directory_queue *q = arg;
+    const dp_image_set *set = &q->test->set;
+    const size_t step = (size_t)q->test->options.shards;
     pthread_mutex_lock(&q->lock);
-    const bool more = !q->stopped && q->next < q->todo_count;
+    while (q->next < set->count && q->directory.items[q->next].state == DP_ITEM_DONE)
+        q->next += step;
+    const bool more = !q->stopped && q->next < set->count;
     if (more) {
-        job->item = q->todo[q->next++];
-        const dp_set_image *image = &q->test->set.items[job->item];
+        const dp_set_image *image = &set->items[q->next];
+        job->item = q->next;
         job->id = image->id;
         snprintf(job->path, sizeof job->path, "%s", image->path ? image->path : "");
+        q->next += step;
     }
     pthread_mutex_unlock(&q->lock);
     return more;
@@ -107,7 +101,7 @@ static dp_status answer(dp_error *err, void *arg, const dp_answer *a)
     if (st != DP_OK) {
         q->stopped = true;
     } else {
-        q->done++;
+        q->now.done++;
         if (failed)
             snprintf(sentence, sizeof sentence, "%.*s", (int)a->size,
                      (const char *)a->payload);

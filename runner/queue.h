@@ -40,8 +40,8 @@ typedef struct dp_queue {
 typedef struct dp_directory_queue {
     const dp_test *test;        /* borrowed */
     dp_run_directory directory; /* with the test's own part */
-    size_t *todo;               /* owned: items of the shard that have no result */
-    size_t todo_count, next, done, before;
+    size_t next;                /* item of the shard, or a later one with no result */
+    dp_test_progress now;
     bool stopped;
     pthread_mutex_t lock;
 } dp_directory_queue;

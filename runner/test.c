@@ -81,7 +81,7 @@ static dp_status run_shard(dp_error *err, dp_test *t)
     if (st != DP_OK)
         return st;
     const dp_queue queue = dp_directory_queue_get(&own);
-    if (own.todo_count > 0 && !own.stopped)
+    if (own.now.total > 0 && !own.stopped)
         st = run_queue(err, t, &queue);
     dp_directory_queue_close(&own);
     return st;
