@@ -7,12 +7,12 @@
  * map that goes on to the next stage is not.
  */
 #include "backbone/backbone.h"
+#include "ops/arithmetic.h"
 #include "ops/conv.h"
 #include "ops/convnext_block.h"
 #include "ops/layer_norm.h"
 
 #include <stdio.h>
-#include <string.h>
 
 enum { STAGES = 4, STEM = 4 /* patch of the stem */ };
 
@@ -148,8 +148,8 @@ static dp_features forward(const void *self, dp_run *r, dp_tensor image)
         }
         if (net->output_norms)
             dp_layer_norm_run(r, &net->stages[s].output_norm, out.map[s], x);
-        else if (!r->dry)
-            memcpy(out.map[s].data, x.data, dp_tensor_size(x) * sizeof *x.data);
+        else
+            dp_tensor_copy(r, out.map[s], x);
         dp_run_trace(r, out.spec[s].name, out.map[s]);
     }
     dp_run_rewind(r, mark);

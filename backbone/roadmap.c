@@ -19,6 +19,7 @@
  * the place of bn1. No weights were published of steps 1 to 12.
  */
 #include "backbone/backbone.h"
+#include "ops/arithmetic.h"
 #include "ops/conv.h"
 #include "ops/convnext_block.h"
 #include "ops/depthwise.h"
@@ -26,7 +27,6 @@
 #include "ops/pooling.h"
 
 #include <stdio.h>
-#include <string.h>
 
 enum { STAGES = 4, STEM = 4 /* stride of the stem */, EXPANSION = 4, LAYERS = 3 };
 
@@ -382,8 +382,8 @@ static void run_block(const roadmap *net, dp_run *r, int s, int i, dp_tensor y,
         dp_conv_run_into(r, &k->shortcut, y, x);
         if (net->norm == NORM_LAYER)
             dp_layer_norm_run(r, &k->shortcut_norm, y, y);
-    } else if (i == 0 && !r->dry) {
-        memcpy(y.data, x.data, dp_tensor_size(x) * sizeof *x.data);
+    } else if (i == 0) {
+        dp_tensor_copy(r, y, x);
     }
     dp_conv_run_add(r, &k->conv[2], y, t); /* (1, H', W', outputs) */
     dp_run_rewind(r, mark);
@@ -416,8 +416,8 @@ static dp_tensor run_convnext_stage(const roadmap *net, dp_run *r, int s, dp_ten
     }
     if (net->output_norms)
         dp_layer_norm_run(r, &k->output_norm, out, x);
-    else if (!r->dry)
-        memcpy(out.data, x.data, dp_tensor_size(x) * sizeof *x.data);
+    else
+        dp_tensor_copy(r, out, x);
     return x;
 }
 

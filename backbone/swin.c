@@ -7,14 +7,15 @@
  * also where one window covers the whole map.
  */
 #include "backbone/backbone.h"
+#include "ops/arithmetic.h"
 #include "ops/conv.h"
 #include "ops/layer_norm.h"
+#include "ops/layout.h"
 #include "ops/mlp.h"
 #include "ops/patch_merging.h"
 #include "ops/window_attention.h"
 
 #include <stdio.h>
-#include <string.h>
 
 enum { STAGES = 4, PATCH = 4 /* side of the stem's */ };
 
@@ -141,17 +142,7 @@ static dp_tensor fill_patches(dp_run *r, dp_tensor image)
 {
     const int H = (image.H + PATCH - 1) / PATCH * PATCH;
     const int W = (image.W + PATCH - 1) / PATCH * PATCH;
-    if (H == image.H && W == image.W)
-        return image;
-    const dp_tensor whole = dp_run_tensor(r, 1, H, W, image.C);
-    if (r->dry)
-        return whole;
-    const size_t from = (size_t)image.W * (size_t)image.C;
-    const size_t to = (size_t)W * (size_t)image.C;
-    memset(whole.data, 0, dp_tensor_size(whole) * sizeof *whole.data);
-    for (size_t y = 0; y < (size_t)image.H; y++)
-        memcpy(whole.data + y * to, image.data + y * from, from * sizeof *whole.data);
-    return whole;
+    return H == image.H && W == image.W ? image : dp_tensor_pad(r, image, H, W);
 }
 
 /* In place. */
@@ -186,8 +177,8 @@ static dp_features forward(const void *self, dp_run *r, dp_tensor image)
         run_blocks(net, r, s, x);
         if (net->output_norms)
             dp_layer_norm_run(r, &net->stages[s].output_norm, out.map[s], x);
-        else if (!r->dry)
-            memcpy(out.map[s].data, x.data, dp_tensor_size(x) * sizeof *x.data);
+        else
+            dp_tensor_copy(r, out.map[s], x);
         dp_run_trace(r, out.spec[s].name, out.map[s]);
         if (s + 1 < STAGES) {
             const dp_tensor next = out.map[s + 1];

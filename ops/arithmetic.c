@@ -62,6 +62,20 @@ void dp_step_affine_row(const dp_step *s, int item)
                        (s->bias ? (double)s->bias[i % C] : 0));
 }
 
+void dp_step_batch_norm_row(const dp_step *s, int item)
+{
+    const size_t C = (size_t)s->y.C;
+    float *y = row_of(s->y, item);
+    const float *x = row_of(s->x[0], item);
+    for (size_t i = 0; i < row_size(s); i++) {
+        const size_t c = i % C;
+        const double scale =
+            (double)s->weight[c] / sqrt((double)s->variance[c] + (double)s->number);
+        y[i] =
+            (float)(((double)x[i] - (double)s->mean[c]) * scale + (double)s->bias[c]);
+    }
+}
+
 void dp_step_relu_row(const dp_step *s, int item)
 {
     float *y = row_of(s->y, item);
@@ -125,6 +139,22 @@ dp_tensor dp_tensor_affine(dp_run *r, dp_tensor x, const float *weight,
                                     .weight_count = (size_t)x.C,
                                     .bias_count = bias ? (size_t)x.C : 0,
                                     .terms = 2});
+}
+
+dp_tensor dp_tensor_batch_norm(dp_run *r, dp_tensor x, const dp_batch_norm *norm)
+{
+    return dp_step_run(r, (dp_step){.kind = DP_STEP_batch_norm,
+                                    .y = x,
+                                    .inputs = 1,
+                                    .x = {x},
+                                    .weight = norm->weight,
+                                    .bias = norm->bias,
+                                    .mean = norm->mean,
+                                    .variance = norm->variance,
+                                    .weight_count = (size_t)x.C,
+                                    .bias_count = (size_t)x.C,
+                                    .terms = 3,
+                                    .number = norm->eps});
 }
 
 dp_tensor dp_tensor_relu(dp_run *r, dp_tensor x)

@@ -2,8 +2,8 @@
 
 #include <math.h>
 
-void dp_batch_norm_fold(dp_builder *b, const char *name, int n, float eps,
-                        const float **scale, const float **shift)
+void dp_batch_norm_fold(dp_builder *b, dp_batch_norm *raw, const char *name, int n,
+                        float eps, const float **scale, const float **shift)
 {
     const size_t outer = dp_builder_enter(b, "%s", name);
     const float *weight = dp_builder_vector(b, "weight", n);
@@ -12,6 +12,11 @@ void dp_batch_norm_fold(dp_builder *b, const char *name, int n, float eps,
     const float *var = dp_builder_buffer(b, "running_var", n);
     dp_builder_skip(b, "num_batches_tracked");
     dp_builder_leave(b, outer);
+    *raw = (dp_batch_norm){.weight = dp_builder_kept(b, weight),
+                           .bias = dp_builder_kept(b, bias),
+                           .mean = dp_builder_kept(b, mean),
+                           .variance = dp_builder_kept(b, var),
+                           .eps = eps};
 
     float *factors = dp_builder_scratch(b, (size_t)n);
     float *offsets = dp_builder_scratch(b, (size_t)n);

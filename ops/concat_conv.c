@@ -57,8 +57,10 @@ void dp_concat_conv_build(dp_builder *b, dp_concat_conv *c,
     const float *weight =
         dp_builder_tensor(b, "weight", 4, (int[]){spec->out, in, SIDE, SIDE});
     dp_builder_leave(b, outer);
+    c->weight = dp_builder_kept(b, weight);
     const float *scale, *shift;
-    dp_batch_norm_fold(b, spec->norm, spec->out, DP_BATCH_NORM_EPS, &scale, &shift);
+    dp_batch_norm_fold(b, &c->norm, spec->norm, spec->out, DP_BATCH_NORM_EPS, &scale,
+                       &shift);
     if (!scale)
         weight = NULL;
 
@@ -213,17 +215,19 @@ static void check_maps(dp_run *r, const dp_concat_conv *c, const dp_tensor *x)
 {
     for (int i = 0; i < c->count; i++) {
         const int expected = i == 0 ? c->first.in : c->taps[i - 1][0].gemm.K;
-        if (x[i].N != 1 || x[i].H < 1 || x[i].W < 1 || x[i].C != expected)
+        if (x[i].N != x[0].N || x[i].H < 1 || x[i].W < 1 || x[i].C != expected)
             dp_run_fail(r, DP_ESHAPE,
                         "convolution of %d maps: found map %d of %d x %d x %d x %d, "
-                        "expected one item, cells, and %d channels",
-                        c->count, i, x[i].N, x[i].H, x[i].W, x[i].C, expected);
+                        "expected %d items, cells, and %d channels",
+                        c->count, i, x[i].N, x[i].H, x[i].W, x[i].C, x[0].N, expected);
     }
 }
 
 dp_tensor dp_concat_conv_run(dp_run *r, const dp_concat_conv *c, const dp_tensor *x)
 {
     check_maps(r, c, x);
+    if (r->plain)
+        return dp_concat_conv_plain(r, c, x);
     dp_work_fn *const observe = r->observe;
     const double macs = r->macs;
     int in = 0;
@@ -231,7 +235,12 @@ dp_tensor dp_concat_conv_run(dp_run *r, const dp_concat_conv *c, const dp_tensor
         in += x[i].C;
     r->observe = NULL;
     const dp_tensor y = dp_conv_run(r, &c->first, x[0]);
-    add_sources(r, c, y, x);
+    for (int n = 0; n < y.N; n++) {
+        dp_tensor items[DP_CONCAT_MAX];
+        for (int i = 0; i < c->count; i++)
+            items[i] = dp_tensor_item(x[i], n);
+        add_sources(r, c, dp_tensor_item(y, n), items);
+    }
     r->observe = observe;
     r->macs = macs;
     dp_run_count(r,

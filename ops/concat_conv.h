@@ -30,6 +30,8 @@ typedef struct dp_concat_conv_spec {
 
 typedef struct dp_concat_conv {
     int count, out;
+    const float *weight; /* raw, as norm's, where the builder keeps parameters */
+    dp_batch_norm norm;
     dp_conv first; /* of x[0], with the bias */
 
     /* Of x[1 + i]: one a group, whose outputs are in the order (ky, kx, output of the
@@ -41,10 +43,13 @@ typedef struct dp_concat_conv {
 void dp_concat_conv_build(dp_builder *b, dp_concat_conv *c,
                           const dp_concat_conv_spec *spec);
 
-/* (1, H, W, out) of the size of x[0]; in r's arena. Maps of other channels, of several
- * items or without cells are recorded as DP_ESHAPE. Work is counted as the convolution
+/* (N, H, W, out) of the size of x[0]; in r's arena. Maps of other channels, of unequal N
+ * or without cells are recorded as DP_ESHAPE. Work is counted as the convolution
  * that this stands for. Rows are spread over the threads; the bits do not depend on how
  * many there are. */
 dp_tensor dp_concat_conv_run(dp_run *r, const dp_concat_conv *c, const dp_tensor *x);
+
+/* The plain form. */
+dp_tensor dp_concat_conv_plain(dp_run *r, const dp_concat_conv *c, const dp_tensor *x);
 
 #endif

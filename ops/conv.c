@@ -1,5 +1,7 @@
 #include "ops/conv.h"
 
+#include "ops/arithmetic.h"
+
 #include <string.h>
 
 enum { TILED_MIN = 32 /* channels, from which on transforming tiles is worth it */ };
@@ -74,10 +76,13 @@ void dp_conv_build(dp_builder *b, dp_conv *c, const dp_conv_spec *spec)
     const float *weight = dp_builder_tensor(b, "weight", 4, shape);
     const float *bias = spec->norm ? NULL : dp_builder_vector(b, "bias", c->out);
     dp_builder_leave(b, outer);
+    c->raw.weight = dp_builder_kept(b, weight);
+    c->raw.bias = spec->norm ? NULL : dp_builder_kept(b, bias);
 
     const float *scale = NULL;
     if (spec->norm)
-        dp_batch_norm_fold(b, spec->norm, c->out, spec->norm_eps, &scale, &bias);
+        dp_batch_norm_fold(b, &c->raw.norm, spec->norm, c->out, spec->norm_eps, &scale,
+                           &bias);
     dp_conv_pack(b, c, bias ? weight : NULL,
                  (size_t)in * (size_t)(c->kernel * c->kernel), scale, bias);
     dp_builder_release(b);
@@ -206,6 +211,13 @@ static void count_work(dp_run *r, const dp_conv *c, dp_tensor y)
 static void run_into(dp_run *r, const dp_conv *c, dp_tensor y, dp_tensor x, bool add)
 {
     check_output(r, c, y, x);
+    if (r->plain) {
+        const size_t start = dp_run_mark(r);
+        dp_tensor_copy(r, y,
+                       add ? dp_conv_add_plain(r, c, y, x) : dp_conv_plain(r, c, x));
+        dp_run_rewind(r, start);
+        return;
+    }
     if (c->by_tiles && add)
         dp_run_fail(r, DP_ESHAPE, "convolution by tiles: cannot be added to a map");
     count_work(r, c, y);
@@ -260,7 +272,7 @@ dp_tensor dp_conv_run(dp_run *r, const dp_conv *c, dp_tensor x)
 void dp_conv_run_through(dp_run *r, const dp_conv *c, const dp_conv *const *then,
                          const dp_tensor *y, int count, dp_tensor x)
 {
-    if (!c->by_tiles || count > DP_CONV_THEN) {
+    if (r->plain || !c->by_tiles || count > DP_CONV_THEN) {
         const size_t mark = dp_run_mark(r);
         const dp_tensor between = dp_conv_run(r, c, x);
         for (int i = 0; i < count; i++)

@@ -35,6 +35,13 @@ typedef struct dp_conv {
     int groups;          /* 0 counts as 1 */
     bool biased, normed; /* the bias is a layer's own, or that of a batch norm */
     dp_activation activation;
+
+    /* for the plain form, where the builder keeps parameters */
+    struct {
+        const float *weight, *bias; /* bias NULL: there is a norm */
+        dp_batch_norm norm;
+    } raw;
+
     bool by_tiles;
     dp_winograd winograd; /* by tiles */
 
@@ -56,6 +63,10 @@ void dp_conv_pack(dp_builder *b, dp_conv *c, const float *weight, size_t out_str
 /* (N, Ho, Wo, out). x with another number of channels, or smaller than the kernel, is
  * recorded as DP_ESHAPE. */
 dp_tensor dp_conv_run(dp_run *r, const dp_conv *c, dp_tensor x);
+
+/* The plain forms of dp_conv_run and, with y, of dp_conv_run_add. */
+dp_tensor dp_conv_plain(dp_run *r, const dp_conv *c, dp_tensor x);
+dp_tensor dp_conv_add_plain(dp_run *r, const dp_conv *c, dp_tensor y, dp_tensor x);
 
 /* The same into y, which has the extents of the output; another extent is recorded as
  * DP_ESHAPE. y does not overlap x. */

@@ -1,5 +1,6 @@
 #include "ops/convnext_block.h"
 
+#include "ops/arithmetic.h"
 #include "ops/kernels/kernels.h"
 
 #include <math.h>
@@ -20,6 +21,8 @@ static void build_depthwise(dp_builder *b, dp_convnext_block *k)
     const float *weight =
         dp_builder_tensor(b, "dwconv.weight", 4, (int[]){C, 1, SIDE, SIDE});
     const float *bias = dp_builder_vector(b, "dwconv.bias", C);
+    k->raw.dwconv = dp_builder_kept(b, weight);
+    k->raw.dwconv_bias = dp_builder_kept(b, bias);
     k->taps = dp_builder_floats(b, (size_t)TAPS * (size_t)C);
     k->bias = dp_builder_floats(b, (size_t)C);
     if (weight && bias && k->taps && k->bias) {
@@ -40,6 +43,10 @@ static void build_pwconv1(dp_builder *b, dp_convnext_block *k)
     const float *v = dp_builder_vector(b, "norm.bias", C);
     const float *weight = dp_builder_tensor(b, "pwconv1.weight", 2, (int[]){out, C});
     const float *bias = dp_builder_vector(b, "pwconv1.bias", out);
+    k->raw.norm = dp_builder_kept(b, u);
+    k->raw.norm_bias = dp_builder_kept(b, v);
+    k->raw.pwconv1 = dp_builder_kept(b, weight);
+    k->raw.pwconv1_bias = dp_builder_kept(b, bias);
     float *folded = dp_builder_scratch(b, (size_t)out * (size_t)C);
     float *shift = dp_builder_scratch(b, (size_t)out);
     const bool whole = u && v && weight && bias && folded && shift;
@@ -83,6 +90,11 @@ static void build_pwconv2(dp_builder *b, dp_convnext_block *k)
     const float *grn_gamma =
         grn ? dp_builder_tensor(b, "grn.gamma", 4, grn_shape) : NULL;
     const float *beta = grn ? dp_builder_tensor(b, "grn.beta", 4, grn_shape) : NULL;
+    k->raw.gamma = dp_builder_kept(b, gamma);
+    k->raw.pwconv2 = dp_builder_kept(b, weight);
+    k->raw.pwconv2_bias = dp_builder_kept(b, bias);
+    k->raw.grn_gamma = dp_builder_kept(b, grn_gamma);
+    k->raw.grn_beta = dp_builder_kept(b, beta);
     float *shift = dp_builder_scratch(b, (size_t)C);
     const bool whole = weight && bias && shift && (!scaled || gamma) && (!grn || beta);
     if (whole)
@@ -252,7 +264,7 @@ static void contract_item(void *arg, int item, int worker)
 
 /* ---- a block --------------------------------------------------------------------- */
 
-static void run_plain(dp_run *r, struct block_job *job)
+static void run_tiles(dp_run *r, struct block_job *job)
 {
     const size_t C = (size_t)job->block->spec.C;
     job->memory = dp_run_take(
@@ -277,15 +289,10 @@ static void run_grn(dp_run *r, struct block_job *job)
     dp_parallel(r->pool, job->tiles, contract_item, job);
 }
 
-void dp_convnext_block_run(dp_run *r, const dp_convnext_block *k, dp_tensor y,
-                           dp_tensor x)
+/* One item. */
+static void run_item(dp_run *r, const dp_convnext_block *k, dp_tensor y, dp_tensor x)
 {
     const int C = k->spec.C;
-    if (x.N != 1 || x.C != C || y.C != C || y.H != x.H || y.W != x.W)
-        dp_run_fail(r, DP_ESHAPE, "ConvNeXt block: found %d channels, expected %d", x.C,
-                    C);
-    if (x.H < 1 || x.W < 1)
-        return;
     const size_t mark = dp_run_mark(r);
     struct block_job job = {.block = k, .kernels = r->kernels, .x = x, .y = y};
     job.tiles_across = (x.W + TILE_COLS - 1) / TILE_COLS;
@@ -302,6 +309,24 @@ void dp_convnext_block_run(dp_run *r, const dp_convnext_block *k, dp_tensor y,
     if (k->spec.grn)
         run_grn(r, &job);
     else
-        run_plain(r, &job);
+        run_tiles(r, &job);
     dp_run_rewind(r, mark);
+}
+
+void dp_convnext_block_run(dp_run *r, const dp_convnext_block *k, dp_tensor y,
+                           dp_tensor x)
+{
+    if (x.C != k->spec.C || !dp_tensor_alike(x, y))
+        dp_run_fail(r, DP_ESHAPE, "ConvNeXt block: found %d channels, expected %d", x.C,
+                    k->spec.C);
+    if (x.H < 1 || x.W < 1)
+        return;
+    if (r->plain) {
+        const size_t mark = dp_run_mark(r);
+        dp_tensor_copy(r, y, dp_convnext_block_plain(r, k, x));
+        dp_run_rewind(r, mark);
+        return;
+    }
+    for (int n = 0; n < x.N; n++)
+        run_item(r, k, dp_tensor_item(y, n), dp_tensor_item(x, n));
 }

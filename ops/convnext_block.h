@@ -27,6 +27,13 @@ typedef struct dp_convnext_block_spec {
 
 typedef struct dp_convnext_block {
     dp_convnext_block_spec spec;
+
+    /* the raw tensors, for the plain form, where the builder keeps parameters */
+    struct {
+        const float *dwconv, *dwconv_bias, *norm, *norm_bias, *pwconv1, *pwconv1_bias,
+            *grn_gamma, *grn_beta, *pwconv2, *pwconv2_bias, *gamma;
+    } raw;
+
     float *taps;      /* (7, 7, C)                            */
     float *bias;      /* C, of the depthwise convolution      */
     dp_gemm pwconv1;  /* C to 4 C */
@@ -39,9 +46,12 @@ typedef struct dp_convnext_block {
 void dp_convnext_block_build(dp_builder *b, dp_convnext_block *k,
                              const dp_convnext_block_spec *spec);
 
-/* y and x are (1, H, W, C) and do not overlap: each output needs seven rows of x. The bits
+/* y and x are (N, H, W, C) and do not overlap: each output needs seven rows of x. The bits
  * do not depend on the number of threads. */
 void dp_convnext_block_run(dp_run *r, const dp_convnext_block *k, dp_tensor y,
                            dp_tensor x);
+
+/* The plain form. */
+dp_tensor dp_convnext_block_plain(dp_run *r, const dp_convnext_block *k, dp_tensor x);
 
 #endif

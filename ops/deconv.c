@@ -14,6 +14,8 @@ void dp_deconv_build(dp_builder *b, dp_deconv *d, const char *name, int in, int 
     const float *weight = dp_builder_tensor(b, "weight", 4, shape);
     const float *bias = dp_builder_vector(b, "bias", out);
     dp_builder_leave(b, outer);
+    d->weight = dp_builder_kept(b, weight);
+    d->bias = dp_builder_kept(b, bias);
 
     const size_t N = TAPS * (size_t)out;
     float *rows = dp_builder_scratch(b, (size_t)in * N);
@@ -81,6 +83,8 @@ dp_tensor dp_deconv_run(dp_run *r, const dp_deconv *d, dp_tensor x)
                     x.H, x.W, x.C, d->in);
         return dp_run_tensor(r, 0, 0, 0, d->out);
     }
+    if (r->plain)
+        return dp_deconv_plain(r, d, x);
     const int tile = dp_gemm_tile(&d->gemm);
     struct job j = {.deconv = d,
                     .x = x,

@@ -33,9 +33,11 @@ void dp_depthwise_build(dp_builder *b, dp_depthwise *d, const dp_depthwise_spec 
     const size_t outer = dp_builder_enter(b, "%s", spec->name);
     const float *weight = dp_builder_tensor(b, "weight", 4, (int[]){C, 1, k, k});
     dp_builder_leave(b, outer);
+    d->raw.weight = dp_builder_kept(b, weight);
     const float *scale = NULL, *shift = NULL;
     if (spec->norm)
-        dp_batch_norm_fold(b, spec->norm, C, spec->norm_eps, &scale, &shift);
+        dp_batch_norm_fold(b, &d->raw.norm, spec->norm, C, spec->norm_eps, &scale,
+                           &shift);
     d->taps = dp_builder_floats(b, (size_t)(k * k) * (size_t)C);
     d->bias = dp_builder_floats(b, (size_t)C);
     if (weight && d->taps && d->bias && (!spec->norm || scale))
@@ -130,6 +132,8 @@ dp_tensor dp_depthwise_run(dp_run *r, const dp_depthwise *d, dp_tensor x)
     if (x.C != d->C)
         dp_run_fail(r, DP_ESHAPE,
                     "depthwise convolution: found %d channels, expected %d", x.C, d->C);
+    if (r->plain)
+        return dp_depthwise_plain(r, d, x);
     const dp_tensor y = dp_run_tensor(r, x.N, divide_up(x.H, d->stride),
                                       divide_up(x.W, d->stride), d->C);
     struct depthwise_job job = {.depthwise = d, .kernels = r->kernels, .x = x, .y = y};

@@ -11,6 +11,7 @@
 
 #include "core/builder.h"
 #include "core/run.h"
+#include "ops/batch_norm.h"
 #include "ops/gemm.h"
 
 typedef struct dp_depthwise_spec {
@@ -25,6 +26,13 @@ typedef struct dp_depthwise {
     int C, kernel, stride;
     bool normed; /* a batch norm is folded in */
     dp_activation activation;
+
+    /* for the plain form, where the builder keeps parameters */
+    struct {
+        const float *weight;
+        dp_batch_norm norm;
+    } raw;
+
     float *taps; /* (k, k, C)                     */
     float *bias; /* C: of the norm, zeros without */
 } dp_depthwise;
@@ -36,5 +44,8 @@ void dp_depthwise_build(dp_builder *b, dp_depthwise *d, const dp_depthwise_spec 
  * is recorded as DP_ESHAPE. Rows are spread over the threads; the bits do not depend on
  * how many there are. */
 dp_tensor dp_depthwise_run(dp_run *r, const dp_depthwise *d, dp_tensor x);
+
+/* The plain form. */
+dp_tensor dp_depthwise_plain(dp_run *r, const dp_depthwise *d, dp_tensor x);
 
 #endif

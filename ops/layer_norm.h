@@ -12,7 +12,8 @@
 typedef struct dp_layer_norm {
     int C;
     float eps;
-    float *weight, *bias; /* C each */
+    float *weight, *bias;               /* C each */
+    const float *raw_weight, *raw_bias; /* where the builder keeps parameters */
 } dp_layer_norm;
 
 /* Load `weight` and `bias` [C] of the scope `name`. */
@@ -22,5 +23,8 @@ void dp_layer_norm_build(dp_builder *b, dp_layer_norm *n, const char *name, int 
 /* y = norm(x); y has the extents of x and may be x. Tiles of rows are spread over the
  * threads. Another number of channels is recorded as DP_ESHAPE. */
 void dp_layer_norm_run(dp_run *r, const dp_layer_norm *n, dp_tensor y, dp_tensor x);
+
+/* The plain form. */
+dp_tensor dp_layer_norm_plain(dp_run *r, const dp_layer_norm *n, dp_tensor x);
 
 #endif

@@ -86,6 +86,13 @@ void dp_step_channels_row(const dp_step *s, int item)
                 dp_tensor_cell(s->x[0], 0, item, w)[(s->first + c) % s->x[0].C];
 }
 
+void dp_step_own_channel_row(const dp_step *s, int item)
+{
+    const int c = s->index[item / s->y.H];
+    for (int w = 0; w < s->y.W; w++)
+        *dp_tensor_cell(s->y, 0, item, w) = dp_tensor_cell(s->x[0], 0, item, w)[c];
+}
+
 void dp_step_channels_first_row(const dp_step *s, int item)
 {
     const dp_tensor x = s->x[0];
@@ -256,6 +263,13 @@ dp_tensor dp_tensor_channels(dp_run *r, dp_tensor x, int first, int count)
 {
     dp_step s = step_of(DP_STEP_channels, x, x.N, x.H, x.W, count);
     s.first = first;
+    return dp_step_run(r, s);
+}
+
+dp_tensor dp_tensor_own_channel(dp_run *r, dp_tensor x, const int *index)
+{
+    dp_step s = step_of(DP_STEP_own_channel, x, x.N, x.H, x.W, 1);
+    s.index = index;
     return dp_step_run(r, s);
 }
 

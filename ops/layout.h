@@ -20,6 +20,9 @@ dp_tensor dp_tensor_concat(dp_run *r, const dp_tensor *x, int count);
 /* `count` channels from channel `first` on, cyclic. */
 dp_tensor dp_tensor_channels(dp_run *r, dp_tensor x, int first, int count);
 
+/* (N, H, W, 1): of item n the channel index[n], which is not looked at in a dry run. */
+dp_tensor dp_tensor_own_channel(dp_run *r, dp_tensor x, const int *index);
+
 /* (N, 1, 1, C * H * W) in the order (c, h, w): as PyTorch flattens a map. */
 dp_tensor dp_tensor_channels_first(dp_run *r, dp_tensor x);
 

@@ -1,5 +1,7 @@
 #include "ops/linear.h"
 
+#include "ops/arithmetic.h"
+
 /* Our matrix (out, in) and bias of the tensor's, whose rows or columns are in another
  * order. False when memory ran out. */
 static bool reorder(dp_builder *b, const dp_linear_spec *s, int rows,
@@ -31,6 +33,11 @@ void dp_linear_build(dp_builder *b, dp_linear *l, const dp_linear_spec *spec)
     const size_t outer = dp_builder_enter(b, "%s", spec->name);
     const float *weight = dp_builder_tensor(b, "weight", 2, (int[]){rows, in});
     const float *bias = dp_builder_vector(b, "bias", rows);
+    l->raw.weight = dp_builder_kept(b, weight);
+    l->raw.bias = dp_builder_kept(b, bias);
+    l->raw.cells = spec->cells;
+    l->raw.rows = rows;
+    l->raw.first = spec->first;
     if (!weight || !bias ||
         ((spec->cells > 1 || spec->rows > 0) &&
          !reorder(b, spec, rows, &weight, &bias)))
@@ -69,6 +76,12 @@ void dp_linear_run_into(dp_run *r, const dp_linear *l, dp_tensor y, dp_tensor x,
         dp_run_fail(r, DP_ESHAPE,
                     "linear layer: found items of %d x %d x %d, expected %d values",
                     x.H, x.W, x.C, g->K);
+    if (r->plain) {
+        const size_t start = dp_run_mark(r);
+        dp_tensor_copy(r, y, dp_linear_plain(r, l, x, activation));
+        dp_run_rewind(r, start);
+        return;
+    }
     struct linear_job job = {l, x.data, y.data, x.N, dp_gemm_tile(g), activation};
     dp_run_count(r, &(dp_work){.kind = DP_WORK_LINEAR,
                                .macs = dp_work_macs((size_t)x.N, g->K, g->N),

@@ -23,6 +23,12 @@ typedef struct dp_linear_spec {
 
 typedef struct dp_linear {
     dp_gemm gemm;
+
+    /* for the plain form, where the builder keeps parameters */
+    struct {
+        const float *weight, *bias; /* [rows, in] and [rows] */
+        int cells, rows, first;     /* as in the spec        */
+    } raw;
 } dp_linear;
 
 /* Load and pack. */
@@ -32,6 +38,11 @@ void dp_linear_build(dp_builder *b, dp_linear *l, const dp_linear_spec *spec);
  * as DP_ESHAPE. Tiles of rows are spread over the threads. */
 dp_tensor dp_linear_run(dp_run *r, const dp_linear *l, dp_tensor x,
                         dp_activation activation);
+
+/* The plain form; its x is (N, H, W, C) with C = in where cells is 1, and each cell is
+ * an item then. */
+dp_tensor dp_linear_plain(dp_run *r, const dp_linear *l, dp_tensor x,
+                          dp_activation activation);
 
 /* The same into y of that shape, which does not overlap x. */
 void dp_linear_run_into(dp_run *r, const dp_linear *l, dp_tensor y, dp_tensor x,

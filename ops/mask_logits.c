@@ -1,13 +1,18 @@
 #include "ops/mask_logits.h"
 
+#include "ops/arithmetic.h"
+
 void dp_mask_logits_build(dp_builder *b, dp_mask_logits *m, int C, int K, int skipped)
 {
     m->K = K;
+    m->skipped = skipped;
     dp_deconv_build(b, &m->upsample, "upsample.", C, C, DP_ACTIVATION_RELU);
     const size_t outer = dp_builder_enter(b, "conv_logits.");
     const float *weight =
         dp_builder_tensor(b, "weight", 4, (int[]){skipped + K, C, 1, 1});
     const float *bias = dp_builder_vector(b, "bias", skipped + K);
+    m->weight = dp_builder_kept(b, weight);
+    m->bias = dp_builder_kept(b, bias);
     m->classes = dp_builder_take(b, (size_t)K, sizeof *m->classes);
     for (int k = 0; k < K && m->classes; k++)
         dp_gemm_build(b, &m->classes[k], C, 1,
@@ -72,6 +77,12 @@ static void logits_item(void *arg, int item, int worker)
 void dp_mask_logits_run(dp_run *r, const dp_mask_logits *m, dp_tensor y, dp_tensor x,
                         const int *labels)
 {
+    if (r->plain) {
+        const size_t start = dp_run_mark(r);
+        dp_tensor_copy(r, y, dp_mask_logits_plain(r, m, x, labels));
+        dp_run_rewind(r, start);
+        return;
+    }
     const size_t mark = dp_run_mark(r), rows = dp_tensor_rows(x);
     struct logits_job job = {.op = m, .labels = labels, .x = x, .y = y};
     job.memory = dp_run_take(r, (size_t)dp_pool_threads(r->pool) * memory_size(m),

@@ -12,7 +12,8 @@
 #include "ops/deconv.h"
 
 typedef struct dp_mask_logits {
-    int K;
+    int K, skipped;
+    const float *weight, *bias; /* raw, where the builder keeps parameters */
     dp_deconv upsample;
     dp_gemm *classes; /* K: of C channels to one */
 } dp_mask_logits;
@@ -25,5 +26,9 @@ void dp_mask_logits_build(dp_builder *b, dp_mask_logits *m, int C, int K, int sk
  * which is not looked at in a dry run. Windows are spread over the threads. */
 void dp_mask_logits_run(dp_run *r, const dp_mask_logits *m, dp_tensor y, dp_tensor x,
                         const int *labels);
+
+/* The plain form. */
+dp_tensor dp_mask_logits_plain(dp_run *r, const dp_mask_logits *m, dp_tensor x,
+                               const int *labels);
 
 #endif

@@ -1,5 +1,6 @@
 #include "ops/mlp.h"
 
+#include "ops/arithmetic.h"
 #include "ops/kernels/kernels.h"
 
 enum { HIDDEN = 4 /* hidden channels per channel */ };
@@ -50,6 +51,12 @@ void dp_mlp_run(dp_run *r, const dp_mlp *m, dp_tensor x)
     if (x.C != m->norm.C)
         dp_run_fail(r, DP_ESHAPE, "transformer block: found %d channels, expected %d",
                     x.C, m->norm.C);
+    if (r->plain) {
+        const size_t start = dp_run_mark(r);
+        dp_tensor_copy(r, x, dp_mlp_plain(r, m, x));
+        dp_run_rewind(r, start);
+        return;
+    }
     const size_t mark = dp_run_mark(r);
     struct mlp_job job = {
         m, r->kernels, x.data, dp_tensor_rows(x), dp_gemm_tile(&m->fc1.gemm), NULL};

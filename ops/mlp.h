@@ -26,4 +26,7 @@ void dp_mlp_build(dp_builder *b, dp_mlp *m, int C, float eps);
  * DP_ESHAPE. */
 void dp_mlp_run(dp_run *r, const dp_mlp *m, dp_tensor x);
 
+/* The plain form: a new map. */
+dp_tensor dp_mlp_plain(dp_run *r, const dp_mlp *m, dp_tensor x);
+
 #endif

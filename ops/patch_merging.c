@@ -1,5 +1,6 @@
 #include "ops/patch_merging.h"
 
+#include "ops/arithmetic.h"
 #include "ops/kernels/kernels.h"
 
 #include <string.h>
@@ -12,6 +13,7 @@ void dp_patch_merging_build(dp_builder *b, dp_patch_merging *m, int C, float eps
     dp_layer_norm_build(b, &m->norm, "norm.", PARTS * C, eps);
     const float *weight =
         dp_builder_tensor(b, "reduction.weight", 2, (int[]){2 * C, PARTS * C});
+    m->raw_reduction = dp_builder_kept(b, weight);
     dp_gemm_build(b, &m->reduction, PARTS * C, 2 * C, weight, 1, (size_t)(PARTS * C),
                   NULL, NULL);
     dp_builder_release(b);
@@ -59,13 +61,9 @@ static void merging_item(void *arg, int item, int worker)
                  false, DP_ACTIVATION_NONE);
 }
 
-void dp_patch_merging_run(dp_run *r, const dp_patch_merging *m, dp_tensor y,
-                          dp_tensor x)
+/* One item. */
+static void run_item(dp_run *r, const dp_patch_merging *m, dp_tensor y, dp_tensor x)
 {
-    if (x.N != 1 || x.C != m->C || y.N != 1 || y.C != 2 * m->C ||
-        y.H != (x.H + 1) / 2 || y.W != (x.W + 1) / 2)
-        dp_run_fail(r, DP_ESHAPE, "patch merging: found %d channels, expected %d", x.C,
-                    m->C);
     const size_t mark = dp_run_mark(r), rows = dp_tensor_rows(y);
     struct merging_job job = {m, r->kernels, x, y, dp_gemm_tile(&m->reduction), NULL};
     job.memory = dp_run_take(
@@ -78,4 +76,21 @@ void dp_patch_merging_run(dp_run *r, const dp_patch_merging *m, dp_tensor y,
         dp_parallel(r->pool, (int)((rows + (size_t)job.tile - 1) / (size_t)job.tile),
                     merging_item, &job);
     dp_run_rewind(r, mark);
+}
+
+void dp_patch_merging_run(dp_run *r, const dp_patch_merging *m, dp_tensor y,
+                          dp_tensor x)
+{
+    if (x.N != y.N || x.C != m->C || y.C != 2 * m->C || y.H != (x.H + 1) / 2 ||
+        y.W != (x.W + 1) / 2)
+        dp_run_fail(r, DP_ESHAPE, "patch merging: found %d channels, expected %d", x.C,
+                    m->C);
+    if (r->plain) {
+        const size_t start = dp_run_mark(r);
+        dp_tensor_copy(r, y, dp_patch_merging_plain(r, m, x));
+        dp_run_rewind(r, start);
+        return;
+    }
+    for (int n = 0; n < y.N; n++)
+        run_item(r, m, dp_tensor_item(y, n), dp_tensor_item(x, n));
 }

@@ -1,5 +1,8 @@
 #include "ops/pooling.h"
 
+#include "ops/layout.h"
+#include "ops/reduction.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -48,6 +51,8 @@ static void average_item(void *arg, int item, int worker)
 
 dp_tensor dp_pooling_average_run(dp_run *r, dp_tensor x, int bins)
 {
+    if (r->plain)
+        return dp_tensor_bin_means(r, x, bins);
     struct job j = {x, dp_run_tensor(r, x.N, bins, bins, x.C), 0, 0};
     j.groups = (x.C + GROUP - 1) / GROUP;
     if (x.N > 0 && (x.H < 1 || x.W < 1)) {
@@ -113,6 +118,8 @@ static int divide_up(int size, int stride)
 
 dp_tensor dp_pooling_max_run(dp_run *r, dp_tensor x)
 {
+    if (r->plain)
+        return dp_tensor_maxima(r, x);
     struct job j = {.x = x};
     j.y = dp_run_tensor(r, x.N, divide_up(x.H, 2), divide_up(x.W, 2), x.C);
     if (!r->dry)
@@ -122,6 +129,8 @@ dp_tensor dp_pooling_max_run(dp_run *r, dp_tensor x)
 
 dp_tensor dp_pooling_subsample_run(dp_run *r, dp_tensor x, int stride)
 {
+    if (r->plain)
+        return dp_tensor_subsample(r, x, stride, 0, 0);
     struct job j = {x, {0}, 0, stride};
     j.y = dp_run_tensor(r, x.N, divide_up(x.H, stride), divide_up(x.W, stride), x.C);
     if (!r->dry)

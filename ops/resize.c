@@ -1,5 +1,8 @@
 #include "ops/resize.h"
 
+#include "ops/arithmetic.h"
+#include "ops/layout.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -112,6 +115,8 @@ static void resize_into(dp_run *r, dp_tensor y, dp_tensor x, bool add)
 
 dp_tensor dp_resize_run(dp_run *r, dp_tensor x, int H, int W)
 {
+    if (r->plain)
+        return dp_tensor_bilinear(r, x, H, W);
     const dp_tensor y = dp_run_tensor(r, x.N, H, W, x.C);
     if (dp_tensor_size(x) == 0 && dp_tensor_size(y) > 0)
         dp_run_fail(r, DP_ESHAPE,
@@ -134,9 +139,22 @@ static bool check_addition(dp_run *r, dp_tensor y, dp_tensor x)
     return false;
 }
 
+/* y = y + x at its size. */
+static void add_plain(dp_run *r, dp_tensor y, dp_tensor x,
+                      dp_tensor (*resize)(dp_run *r, dp_tensor x, int H, int W))
+{
+    const size_t mark = dp_run_mark(r);
+    dp_tensor_copy(r, y, dp_tensor_add(r, y, resize(r, x, y.H, y.W)));
+    dp_run_rewind(r, mark);
+}
+
 void dp_resize_add_run(dp_run *r, dp_tensor y, dp_tensor x)
 {
-    if (check_addition(r, y, x))
+    if (!check_addition(r, y, x))
+        return;
+    if (r->plain)
+        add_plain(r, y, x, dp_tensor_bilinear);
+    else
         resize_into(r, y, x, true);
 }
 
@@ -167,7 +185,11 @@ static void nearest_row(void *arg, int item, int worker)
 
 void dp_resize_nearest_add_run(dp_run *r, dp_tensor y, dp_tensor x)
 {
-    if (!check_addition(r, y, x) || r->dry)
+    if (!check_addition(r, y, x))
+        return;
+    if (r->plain)
+        add_plain(r, y, x, dp_tensor_nearest);
+    if (r->plain || r->dry)
         return;
     struct job j = {.x = x, .y = y};
     dp_parallel(r->pool, y.N * y.H, nearest_row, &j);

@@ -36,6 +36,9 @@ typedef struct dp_step {
     const float *weight, *bias;
     size_t weight_count, bias_count;
 
+    const float *mean, *variance; /* of a batch norm, as many as weights */
+    const int *index;             /* what an item picks                  */
+
     int terms; /* a value is a sum of at most so many; 0 where it is a copy */
     int kernel, stride, padding, groups;
     int rows, columns, first; /* as the function that makes the step says */

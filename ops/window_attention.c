@@ -1,5 +1,6 @@
 #include "ops/window_attention.h"
 
+#include "ops/arithmetic.h"
 #include "ops/kernels/kernels.h"
 
 #include <math.h>
@@ -19,6 +20,7 @@ static void build_position(dp_builder *b, dp_window_attention *a)
     const int N = side * side, span = 2 * side - 1;
     const float *table = dp_builder_tensor(b, "relative_position_bias_table", 2,
                                            (int[]){span * span, heads});
+    a->table = dp_builder_kept(b, table);
     a->position = dp_builder_floats(b, (size_t)heads * (size_t)N * (size_t)N);
     if (table && a->position) {
         float *out = a->position;
@@ -265,15 +267,10 @@ static void attention_item(void *arg, int item, int worker)
         scatter(job, first + w, s.qkv + (size_t)w * n * C);
 }
 
-void dp_window_attention_run(dp_run *r, const dp_window_attention *a, dp_tensor x,
-                             int shift)
+/* One item. */
+static void run_item(dp_run *r, const dp_window_attention *a, dp_tensor x, int shift)
 {
     const int side = a->spec.side, N = side * side, C = a->spec.C;
-    if (x.N != 1 || x.C != C)
-        dp_run_fail(r, DP_ESHAPE, "window attention: found %d channels, expected %d",
-                    x.C, C);
-    if (x.H < 1 || x.W < 1)
-        return;
     struct attention_job job = {
         .attention = a, .kernels = r->kernels, .x = x, .shift = shift};
     struct attention_scratch parts;
@@ -295,4 +292,22 @@ void dp_window_attention_run(dp_run *r, const dp_window_attention *a, dp_tensor 
         dp_parallel(r->pool, (windows + job.windows - 1) / job.windows, attention_item,
                     &job);
     dp_run_rewind(r, mark);
+}
+
+void dp_window_attention_run(dp_run *r, const dp_window_attention *a, dp_tensor x,
+                             int shift)
+{
+    if (x.C != a->spec.C)
+        dp_run_fail(r, DP_ESHAPE, "window attention: found %d channels, expected %d",
+                    x.C, a->spec.C);
+    if (x.H < 1 || x.W < 1)
+        return;
+    if (r->plain) {
+        const size_t start = dp_run_mark(r);
+        dp_tensor_copy(r, x, dp_window_attention_plain(r, a, x, shift));
+        dp_run_rewind(r, start);
+        return;
+    }
+    for (int n = 0; n < x.N; n++)
+        run_item(r, a, dp_tensor_item(x, n), shift);
 }

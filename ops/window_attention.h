@@ -31,7 +31,8 @@ typedef struct dp_window_attention_spec {
 typedef struct dp_window_attention {
     dp_window_attention_spec spec;
     dp_layer_norm norm;
-    dp_linear qkv;   /* C to 3 C: queries, keys, values, each head by head           */
+    dp_linear qkv; /* C to 3 C: queries, keys, values, each head by head           */
+    const float *table; /* raw, where the builder keeps parameters */
     dp_linear proj;  /* C to C                                                       */
     float *position; /* (heads, N, N), N = side * side: added to a query's logits    */
     float *scale;    /* N times 1 / sqrt(C / heads)                                  */
@@ -44,9 +45,13 @@ typedef struct dp_window_attention {
 void dp_window_attention_build(dp_builder *b, dp_window_attention *a,
                                const dp_window_attention_spec *spec);
 
-/* x is (1, H, W, C), changed in place; shift is 0 to side - 1. Another number of channels
+/* x is (N, H, W, C), changed in place; shift is 0 to side - 1. Another number of channels
  * is recorded as DP_ESHAPE. */
 void dp_window_attention_run(dp_run *r, const dp_window_attention *a, dp_tensor x,
                              int shift);
+
+/* The plain form: a new map. */
+dp_tensor dp_window_attention_plain(dp_run *r, const dp_window_attention *a,
+                                    dp_tensor x, int shift);
 
 #endif
