@@ -28,7 +28,7 @@ struct dp_context {
     /* what the arena is planned for; serial 0: nothing */
     uint64_t planned_model;
     dp_size planned_size;
-    bool planned_boxes_only;
+    bool planned_boxes_only, planned_plain;
 
     dp_trace_fn *trace; /* NULL: none; see core/run.h */
     void *trace_arg;

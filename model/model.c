@@ -213,6 +213,7 @@ static dp_status run_dry(dp_context *ctx, const pass *p, dp_run *dry, double *fl
     ctx->planned_model = 0;
     dp_arena_dry(&ctx->arena);
     *dry = dp_context_run(ctx, true);
+    dry->plain = p->options.plain;
     dry->observe = flops ? dp_flop_counter_add : NULL;
     dry->observe_arg = flops;
     p->forward(p->m, dry, p->size, NULL, &p->options, result);
@@ -243,7 +244,8 @@ static dp_status plan_model(dp_context *ctx, const pass *p)
 {
     if (ctx->planned_model == p->m->serial && ctx->planned_size.h == p->size.h &&
         ctx->planned_size.w == p->size.w &&
-        ctx->planned_boxes_only == p->options.boxes_only)
+        ctx->planned_boxes_only == p->options.boxes_only &&
+        ctx->planned_plain == p->options.plain)
         return DP_OK;
     const dp_status st = plan(ctx, p);
     if (st != DP_OK)
@@ -251,6 +253,7 @@ static dp_status plan_model(dp_context *ctx, const pass *p)
     ctx->planned_model = p->m->serial;
     ctx->planned_size = p->size;
     ctx->planned_boxes_only = p->options.boxes_only;
+    ctx->planned_plain = p->options.plain;
     return DP_OK;
 }
 
@@ -258,6 +261,7 @@ static void run(dp_context *ctx, const pass *p, const uint8_t *pixels, void *res
 {
     dp_arena_rewind(&ctx->arena, 0);
     dp_run r = dp_context_run(ctx, false);
+    r.plain = p->options.plain;
     p->forward(p->m, &r, p->size, pixels, &p->options, result);
 }
 

@@ -40,6 +40,7 @@ struct dp_model {
 /* What one run is asked for. All zero is the usual. */
 typedef struct dp_model_options {
     bool boxes_only; /* a detector makes no masks */
+    bool plain; /* operators run their plain forms: the model keeps its parameters */
 } dp_model_options;
 
 struct dp_model_def {
