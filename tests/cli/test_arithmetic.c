@@ -205,7 +205,7 @@ START_TEST(bf16_serves_every_command)
 }
 END_TEST
 
-/* A data set of one image; a work folder is of one precision. */
+/* A data set of one image; a run directory is of one precision. */
 START_TEST(test_runs_in_bf16_and_mixes_no_results)
 {
     if (!has_bf16())
@@ -227,8 +227,9 @@ START_TEST(test_runs_in_bf16_and_mixes_no_results)
     expect_ok(run("test", "set --work w --precision bf16"));
     r = run("test", "set --work w");
     ck_assert_int_eq(r->status, 2);
-    ck_assert_ptr_nonnull(
-        strstr(r->err, "w/run.json: precision: found bf16, expected float32"));
+    ck_assert_ptr_nonnull(strstr(r->err,
+                                 "w/run.json is of another run: precision: found "
+                                 "bf16, expected float32"));
 }
 END_TEST
 
