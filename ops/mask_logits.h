@@ -1,8 +1,8 @@
-/* mask_logits.h - a deconvolution to twice the size, then a logit of one class a cell
+/* mask_logits.h - the end of a mask head: logits of each window's own class
  *
- * The end of a mask head: upsampled = relu(deconvolution of x), then a 1 x 1 convolution to
- * a logit a class, of which only that of each window's own class is computed. The
- * upsampled windows are never there as a whole.
+ * A deconvolution doubles the size, with a ReLU. Then a 1 x 1 convolution gives a logit a
+ * class, of which only that of the window's class is computed. The upsampled windows are
+ * never in memory as a whole.
  *
  *   R   windows      K   classes
  */
@@ -18,12 +18,12 @@ typedef struct dp_mask_logits {
     dp_gemm *classes; /* K: of C channels to one */
 } dp_mask_logits;
 
-/* Load `upsample` and `conv_logits`, which has `skipped` classes before the K, of the
- * current scope, for C channels. */
+/* Load `upsample` and `conv_logits` of the current scope, for C channels. conv_logits has
+ * `skipped` classes before the K. */
 void dp_mask_logits_build(dp_builder *b, dp_mask_logits *m, int C, int K, int skipped);
 
-/* y (R, 2H, 2W, 1) = the logits of x (R, H, W, C), each window's of the class labels[i],
- * which is not looked at in a dry run. Windows are spread over the threads. */
+/* y (R, 2H, 2W, 1) = logits of x (R, H, W, C), of window i for class labels[i]. A dry run
+ * does not look at the labels. Windows are spread over the threads. */
 void dp_mask_logits_run(dp_run *r, const dp_mask_logits *m, dp_tensor y, dp_tensor x,
                         const int *labels);
 

@@ -6,10 +6,10 @@
 #include "core/run.h"
 
 /* x (N, H, W, C) as (N, bins, bins, C): PyTorch's AdaptiveAvgPool2d. Bin i covers rows
- * floor(i * H / bins) up to ceil((i + 1) * H / bins), and columns likewise, so bins
- * overlap where they do not divide a side, and repeat cells where there are more bins
- * than cells. A mean is summed in float64 and rounded once: the whole of a large map in
- * float32 would be the largest error of UperNet. An empty x is recorded as DP_ESHAPE. */
+ * floor(i * H / bins) up to ceil((i + 1) * H / bins), and columns likewise. Bins overlap
+ * where they do not divide a side, and repeat cells where there are more bins than cells.
+ * A mean is summed in float64 and rounded once; in float32 the mean of a large map would
+ * be the largest error of UperNet. An empty x is recorded as DP_ESHAPE. */
 dp_tensor dp_pooling_average_run(dp_run *r, dp_tensor x, int bins);
 
 /* The largest of each 3 x 3 cells around every second row and column, from the first:

@@ -1,8 +1,8 @@
 /* roi_align.h - windows of fixed size cut out of a feature pyramid
  *
- * RoIAlign of Mask R-CNN (He et al. 2017, section 3) in the form that shifts boxes by
- * half a cell before sampling ("aligned") and takes as many samples a bin as it is long
- * in cells, rounded up ("sampling_ratio 0").
+ * RoIAlign of Mask R-CNN, He et al. 2017, section 3. Boxes are shifted by half a cell
+ * before sampling ("aligned"). A bin takes as many samples as it is long in cells, rounded
+ * up ("sampling_ratio 0").
  *
  *   N   boxes      P   rows and columns of a window      C   channels of every map
  *
@@ -21,9 +21,9 @@
  * maps->spec[level[i]].stride pixels wide.
  *
  * boxes are in pixels of the network's input, level[i] in [0, maps->count); neither
- * is looked at in a dry run. A box without a positive side, with a coordinate that
- * is not a number, or that reaches more than DP_MAX_IMAGE_SIDE pixels to any side of
- * the origin gives zeros; so the work is bounded, by about the cells under each box.
+ * is looked at in a dry run. A box gives zeros when a side is not positive, a
+ * coordinate is not a number, or it reaches more than DP_MAX_IMAGE_SIDE pixels from the
+ * origin. So the work is bounded by about the cells under each box.
  *
  * Maps of unequal channels, or that are not of one image, are recorded as DP_ESHAPE.
  * The result lives in r's arena. Boxes are spread over r's threads; the bits do not

@@ -29,8 +29,8 @@ dp_tensor dp_tensor_depthwise(dp_run *r, dp_tensor x, const float *weight,
 dp_tensor dp_tensor_deconv(dp_run *r, dp_tensor x, const float *weight,
                            const float *bias, int out);
 
-/* Matrices in batches: a (B, M, 1, K) times b (B, K, 1, N), or with b (B, N, 1, K) times
- * its transpose, is (B, M, 1, N). */
+/* Matrices in batches: a (B, M, 1, K) times b (B, K, 1, N) is (B, M, 1, N). Transposed: b
+ * is (B, N, 1, K). */
 dp_tensor dp_tensor_matmul(dp_run *r, dp_tensor a, dp_tensor b);
 dp_tensor dp_tensor_matmul_transposed(dp_run *r, dp_tensor a, dp_tensor b);
 

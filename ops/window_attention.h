@@ -4,10 +4,10 @@
  *
  * Liu et al. 2021, "Swin Transformer", section 3.2; upstream's dense-prediction
  * `WindowAttention` and the first half of its `SwinTransformerBlock`. Windows are side x
- * side cells; a map that they do not fill is continued below and to the right by zeros
- * that come after the norm, and these take part as keys like any others. With a shift the
- * grid of windows is moved up and left by that many cells, cyclically, and cells that met
- * only by that do not see each other (their logits are lowered by 100).
+ * side cells. A map that they do not fill is continued below and to the right by zeros.
+ * These come after the norm and take part as keys like any others. A shift moves the grid
+ * of windows up and left by that many cells, cyclically. The logits of cells that only
+ * this made neighbours are lowered by 100.
  *
  * An item is a few neighbouring windows; all that is between x and x lives in a worker's
  * scratch memory.

@@ -154,8 +154,8 @@ void check_gemm_bf16(dp_gemm_bf16_fn *variant)
         }
 }
 
-/* Both factors are rounded to 8 bits, each by at most 2^-9 of itself, so their product is
- * off by at most 2^-8 + 2^-18 of the term; the chain of K + 2 sums rounds as ever. */
+/* Both factors are rounded to 8 bits, each by at most 2^-9 of itself. So a term is off by
+ * at most 2^-8 + 2^-18 of itself, and the chain of K + 2 sums rounds as ever. */
 static void against_float64(void)
 {
     enum { ROWS = 3, K = 601, N = 50, EVEN = K + 1 };

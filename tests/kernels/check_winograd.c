@@ -80,10 +80,10 @@ void check_winograd_output(dp_winograd_output_fn *variant)
 
 /* ---- plain C ----------------------------------------------------------------------- */
 
-/* The transforms as matrices, from their definition: with M(x) the product of (x - p)
- * over the points p, a row of the input's holds the coefficients of M(x) / (x - p) or,
- * for infinity, of M(x); one of the weights' the powers of p over M'(p); one of the
- * output's a power of all points. */
+/* The transforms as matrices, from their definition. M(x) is the polynomial whose roots
+ * are the points p. A row of the input's holds the coefficients of M(x) / (x - p), for
+ * infinity of M(x). A row of the weights' holds the powers of p over M'(p), and one of
+ * the output's a power of all points. */
 static struct {
     double input[IN][IN], weights[IN][TAPS], output[OUT][IN];
 } matrix;

@@ -125,8 +125,8 @@ static size_t count_partners(const dp_detections *a, const dp_detections *b)
 /* Untrained models: most of the hundred scores are all but equal, so which are the best
  * hundred is up to small differences.
  *
- * A branch is off by at most 7.8e-3 of itself (tests/ops/test_convnext_block.c), in
- * directions of its own, and is a part of what the next block reads. */
+ * A branch is off by at most 7.8e-3 of itself (tests/ops/test_convnext_block.c). The next
+ * block reads it with the rest of its input. */
 START_TEST(bf16_is_near_float32)
 {
     answer full, half;

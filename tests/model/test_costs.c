@@ -49,7 +49,7 @@ static const cost costs[] = {
     {"ade20k/upernet_swin_base_512", 121279716, 512, 2048, 1187.7, 0.05},
 };
 
-/* Classifiers: multiply-accumulates of convolutions and products only. */
+/* Classifiers: multiply-accumulates of convolutions and linear layers only. */
 static const struct {
     const char *config;
     uint64_t params;

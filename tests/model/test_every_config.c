@@ -1,5 +1,5 @@
-/* Every config that ships: it says where it is from, has as many parameters as were
- * published, plans at its full size, and loads and runs when it is made small. */
+/* Every config that ships names its source and has as many parameters as were published.
+ * It plans at its full size, and loads and runs when it is made small. */
 #define _XOPEN_SOURCE 700 /* nftw */
 #include "model/model.h"
 #include "tests/support/suite.h"

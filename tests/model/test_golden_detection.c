@@ -51,8 +51,8 @@ static const bounds full_size = {1e-4, 1e-4, HUGE_VAL, 1e-4,  2e-5, 0.01, 1e-5, 
  *     cascade_b 1 63, 720: 1.3e-5          swin_cascade 1 44, 1635: -2.8e-6 and 6.8e-6
  *     cascade_b 1 84, 810: -1.3e-7
  *
- * A box that moves by 1e-4 px moves a pixel of its mask by 1e-5, and PyTorch with AVX2 or
- * AVX-512 fails the rule against itself. So a pixel counts where our own value is not a
+ * A box that moves by 1e-4 px moves a pixel of its mask by 1e-5. PyTorch with AVX2 fails
+ * the rule against PyTorch with AVX-512. So a pixel counts where our own value is not a
  * tie: the bound is the accepted error of a probability over fifty. */
 static const bounds cascade = {1e-5, 1e-5, HUGE_VAL, 1e-4,  2e-5, 0.01, 1e-5, 3,   0.02,
                                3e-4, 1,    1e-3,     0.999, 1e-4, 20,   3,    2e-5};

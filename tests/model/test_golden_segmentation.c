@@ -26,9 +26,9 @@ typedef struct bounds {
 
 static const bounds convnext = {1e-5, HUGE_VAL, 3e-4, 5e-4, 0};
 static const bounds full_size = {1e-4, HUGE_VAL, 3e-4, 5e-4, 0};
-/* The tiny image of swin_upernet, of 1850 pixels, has one at (41, 3) whose two best
- * logits are 7.7e-6 apart in float64, and its probabilities 1.8e-6: less than the 5.4e-5
- * by which upstream's own float32 strays. Its one pixel is more than 1e-4 of them. */
+/* The tiny image of swin_upernet has 1850 pixels. At (41, 3) the two best logits are
+ * 7.7e-6 apart in float64, and the probabilities 1.8e-6. Upstream's own float32 error is
+ * 5.4e-5. One pixel is more than 1e-4 of the image. */
 static const bounds swin = {3e-5, 3e-6, 1e-3, 1e-3, 1};
 
 static const struct golden_case {

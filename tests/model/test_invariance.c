@@ -1,7 +1,7 @@
 /* What must not change a detector's answer, or a segmentor's maps: the number of threads,
  * whether the image was planned before, another model in the same context, the
  * instruction set of our own kernels; and what may change it only within a bound: the
- * engine of products. */
+ * GEMM library. */
 #include "base/sha256.h"
 #include "core/detections.h"
 #include "io/image/image.h"
@@ -117,7 +117,7 @@ START_TEST(instruction_sets_stay_within_the_bound)
 }
 END_TEST
 
-/* The kernels promise the same bits; OpenBLAS, which plain C leaves products to unless
+/* The kernels promise the same bits; OpenBLAS, which plain C leaves GEMMs to unless
  * told otherwise, does not. */
 START_TEST(with_our_own_products_all_give_the_same_bytes)
 {

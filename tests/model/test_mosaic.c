@@ -129,7 +129,7 @@ static double mean_at(const struct call *c, int y, int x, int k, double *magnitu
     return sum / visits;
 }
 
-static const struct call scenes[] = {
+static const struct call grids[] = {
     {.size = {50, 70},
      .spec = {3, {32, 40}, {20, 25}, 1, 1, 4},
      .logits = {NULL, 1, 8, 10, 3}},
@@ -147,7 +147,7 @@ static const struct call scenes[] = {
 /* Four roundings a resized value, one an addition and one of the division. */
 START_TEST(rows_are_the_mean_of_the_windows)
 {
-    struct call c = scenes[_i];
+    struct call c = grids[_i];
     uint64_t seed = 20;
     float *values = random_floats(&seed, 64 * dp_tensor_size(c.logits), -9, 9);
     float *row = malloc((size_t)c.size.w * (size_t)c.spec.K * sizeof *row);
@@ -176,7 +176,7 @@ END_TEST
 
 START_TEST(logits_without_room_are_refused)
 {
-    struct call c = scenes[0];
+    struct call c = grids[0];
     forward f;
     forward_init(&f, 1, ~0u);
     c.logits.H++;
@@ -196,7 +196,7 @@ int main(void)
                         sizeof axes / sizeof axes[0]);
     tcase_add_test(t, small_windows_are_padded_and_others_are_not);
     tcase_add_loop_test(t, rows_are_the_mean_of_the_windows, 0,
-                        sizeof scenes / sizeof scenes[0]);
+                        sizeof grids / sizeof grids[0]);
     tcase_add_test(t, logits_without_room_are_refused);
     suite_add_tcase(s, t);
     return suite_run(s);

@@ -13,8 +13,8 @@
 
 /* Costs by the networks' structure as the paper has it, for 224 x 224: 1e9
  * multiply-accumulates of convolutions and the linear layer. The paper's are the same to
- * its two decimals, but for ResNet-50's steps 12 and 13 (4.46 and 4.49), which do not
- * follow from the structure; ResNet-200's do. */
+ * its two decimals. Only ResNet-50's steps 12 and 13 (4.46 and 4.49) do not follow from
+ * the structure. */
 static const struct step {
     const char *name;
     const char *golden; /* the golden file: steps 1, 2 and 5 only change sizes */

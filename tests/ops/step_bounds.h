@@ -1,8 +1,8 @@
 /* step_bounds.h - how far a float32 evaluation may be from a plain form
  *
  * First-order error analysis, carried through the steps of a plain form while it runs. A
- * sum of n terms in any order is off by at most n roundings of the sum of its absolute
- * values, and what its inputs are off by goes through the absolute weights. A step of
+ * sum of n terms, in any order, is off by at most n roundings of the sum of its absolute
+ * values. The error of its inputs goes through the absolute weights. A step of
  * another kind multiplies what its input is off by with its steepest slope.
  */
 #ifndef DP_TESTS_OPS_STEP_BOUNDS_H

@@ -148,16 +148,16 @@ START_TEST(useless_boxes_give_zeros)
 END_TEST
 
 /* Boxes of all sizes over a pyramid of three maps. */
-struct scene {
+struct pyramid {
     dp_features maps;
     dp_box boxes[60];
     int level[60];
 };
 
-static void make_scene(struct scene *s, int C)
+static void make_maps(struct pyramid *s, int C)
 {
     uint64_t seed = 5;
-    *s = (struct scene){.maps = {.count = 3}};
+    *s = (struct pyramid){.maps = {.count = 3}};
     for (int i = 0; i < 3; i++) {
         const int H = 64 >> i, W = 80 >> i;
         s->maps.spec[i] = (dp_feature_spec){"p", C, 4 << i};
@@ -172,7 +172,7 @@ static void make_scene(struct scene *s, int C)
     }
 }
 
-static void free_scene(struct scene *s)
+static void free_maps(struct pyramid *s)
 {
     for (int i = 0; i < 3; i++)
         free(s->maps.map[i].data);
@@ -181,8 +181,8 @@ static void free_scene(struct scene *s)
 START_TEST(a_window_depends_on_its_own_box_and_map_only)
 {
     enum { C = 3, P = 7, WINDOW = P * P * C };
-    struct scene s;
-    make_scene(&s, C);
+    struct pyramid s;
+    make_maps(&s, C);
     forward f;
     forward_init(&f, 2, ~0u);
     struct call all = {s.maps, P, 60, s.boxes, s.level, {0}};
@@ -197,7 +197,7 @@ START_TEST(a_window_depends_on_its_own_box_and_map_only)
         ck_assert_mem_eq(one.out.data, windows + i * WINDOW, WINDOW * sizeof(float));
     }
     free(windows);
-    free_scene(&s);
+    free_maps(&s);
     forward_done(&f);
 }
 END_TEST
@@ -205,8 +205,8 @@ END_TEST
 START_TEST(threads_and_kernels_do_not_change_a_bit)
 {
     enum { C = 37, P = 14, SIZE = 60 * P * P * C };
-    struct scene s;
-    make_scene(&s, C);
+    struct pyramid s;
+    make_maps(&s, C);
     float *want = malloc(SIZE * sizeof *want);
     for (int k = 0; k < 2 * FORWARD_THREADS; k++) {
         struct call c = {s.maps, P, 60, s.boxes, s.level, {0}};
@@ -219,7 +219,7 @@ START_TEST(threads_and_kernels_do_not_change_a_bit)
         forward_done(&f);
     }
     free(want);
-    free_scene(&s);
+    free_maps(&s);
 }
 END_TEST
 
