@@ -21,8 +21,9 @@ typedef struct dp_conv_spec {
     int in, out;
     int kernel, stride, padding;
     int groups; /* parts of inputs and outputs, each with the other's; 0 counts as 1 */
-    const char
-        *name; /* scope of `weight` [out, in / groups, k, k] (and `bias` [out]) */
+
+    /* Scope of `weight` [out, in / groups, k, k] and, without a norm, `bias` [out]. */
+    const char *name;
 
     /* Scope of a batch norm to fold in: "bn.". NULL: the convolution has a bias instead. */
     const char *norm;

@@ -123,10 +123,12 @@ struct block_job {
     const dp_convnext_block *block;
     const dp_kernels *kernels;
     dp_tensor x, y;
-    int tiles, tiles_across, cols; /* tiles of the map and of one band of rows, and
-                                      columns of each                               */
-    float *
-        memory; /* a worker's branch (cells, C) and, without GRN, hidden (cells, 4 C) */
+
+    /* Tiles of the map and of one band of rows, and columns of each. */
+    int tiles, tiles_across, cols;
+
+    /* A worker's branch (cells, C) and, without GRN, hidden (cells, 4 C). */
+    float *memory;
 
     /* with GRN */
     float *hidden;  /* of the whole map, tile after tile           */

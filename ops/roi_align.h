@@ -21,9 +21,8 @@
  * maps->spec[level[i]].stride pixels wide.
  *
  * boxes are in pixels of the network's input, level[i] in [0, maps->count); neither
- * is looked at in a dry run. A box gives zeros when a side is not positive, a
- * coordinate is not a number, or it reaches more than DP_MAX_IMAGE_SIDE pixels from the
- * origin. So the work is bounded by about the cells under each box.
+ * is looked at in a dry run. A box without a positive side gives zeros, and so
+ * does one with a coordinate that is NaN or beyond DP_MAX_IMAGE_SIDE pixels. So the work is bounded by about the cells under each box.
  *
  * Maps of unequal channels, or that are not of one image, are recorded as DP_ESHAPE.
  * The result lives in r's arena. Boxes are spread over r's threads; the bits do not

@@ -6,10 +6,9 @@
 #include "runner/queue.h"
 
 typedef struct dp_workers {
-    dp_model *model; /* owned                                                    */
-    dp_context *
-        *contexts; /* owned                                                    */
-    bool shares;   /* but for the one context there is, which is the test's    */
+    dp_model *model;       /* owned */
+    dp_context **contexts; /* owned */
+    bool shares;           /* but for the one context there is, which is the test's */
     int count;
     uint8_t ids[256]; /* segmentors: the data set's number of each class */
 } dp_workers;

@@ -38,6 +38,17 @@ check_text() {
     } | none
 }
 
+# Files that a page names in backquotes and that are not there.
+missing_files() {
+    for page in docs/architecture.md tests/README.md; do
+        # shellcheck disable=SC2016 # backquotes of Markdown
+        grep -o '`[a-z_]*/[a-z0-9_/]*\.\(c\|h\|def\|md\|json\)`' "$page" | tr -d '`' | sort -u |
+            while read -r file; do
+                [ -e "$file" ] || [ -e "include/$file" ] || echo "$page: there is no $file"
+            done
+    done
+}
+
 # No word of tools/words.txt but in tests and names of classes; no sentence of more than
 # 25 words.
 check_words() {
@@ -48,6 +59,7 @@ check_words() {
                 sed "s|\$| <- write: ${row#* => }|"
         done
         all_files | grep -E '\.(c|h|inc|md)$' | xargs awk -f tools/sentences.awk
+        missing_files
     } | none
 }
 

@@ -29,8 +29,10 @@ typedef enum dp_mixup_mode {
 typedef struct dp_mixup {
     dp_mixup_mode mode;
     double mixup_alpha, cutmix_alpha; /* of beta(alpha, alpha); 0: without it     */
-    double side[2];            /* CutMix boxes of sides between these parts of the
-                                  image's; both 0: of area 1 - l                   */
+
+    /* CutMix boxes have sides between these parts of the image's; both 0: an area of 1 - l */
+    double side[2];
+
     double probability;        /* of mixing at all                                 */
     double switch_probability; /* of CutMix, where both are asked for              */
     double smoothing;          /* of targets, 0 to 1                               */

@@ -40,17 +40,19 @@ typedef struct dp_test_options {
      * val2017 or images/val2017; annotations/validation with images/validation, or
      * annotations with images. NULL when the next two say all. */
     const char *root;
-    const char *images; /* folder of images; NULL: in root                      */
-    const char
-        *annotations; /* COCO: a file; ADE20K: a folder of PNG label maps; NULL: in
-                                root */
+    const char *images; /* folder of images; NULL: in root */
 
-    const char *directory; /* of the run; made where it is missing; NULL:
-                              work/NAME-OF-THE-CONFIG */
-    int shard, shards;     /* only part 1 to `shards` of the images; shards 0: all   */
-    int workers; /* images at a time, 1 to 1024, on one thread each; 0: one image
-                              at a time, on the context's threads                    */
-    int cache;   /* as in dp_load_options                                  */
+    /* COCO: a file. ADE20K: a folder of PNG label maps. NULL: in root. */
+    const char *annotations;
+
+    /* of the run; made where it is missing; NULL: work/NAME-OF-THE-CONFIG */
+    const char *directory;
+    int shard, shards; /* only part 1 to `shards` of the images; shards 0: all */
+
+    /* Images at a time, 1 to 1024, on one thread each. 0: one image at a time, on the
+     * context's threads. */
+    int workers;
+    int cache; /* as in dp_load_options */
 
     /* Segmentors only. */
     const char *mode; /* "slide", "whole"; NULL: as published                        */
@@ -79,18 +81,19 @@ DP_API dp_test_part dp_test_failed_part(const dp_test *test);
 /* How far a run is. */
 typedef struct dp_test_progress {
     size_t done, total; /* images of this call                                       */
-    size_t count,
-        before; /* of the data set: images, and those that are done at the start */
-    const char *failure; /* why the last image failed; NULL: it did not. A view for the
-                            time of the call                                          */
+    size_t count;       /* images of the data set                                    */
+    size_t before;      /* those of them that are done at the start                  */
+
+    /* Why the last image failed; NULL: it did not. A view for the time of the call. */
+    const char *failure;
 } dp_test_progress;
 
 /* Called once at the start, with done 0, and after each image: by one thread at a time, but
  * by any. Returns 0 to go on; else no further image is begun. */
 typedef int dp_test_progress_fn(void *arg, const dp_test_progress *progress);
 
-/* Run the images of the shard that have no result yet, those that failed before among them,
- * and write the results when no image of the data set is open. An image that cannot be read
+/* Run the images of the shard that have no result yet; those that failed before run again.
+ * When no image of the data set is open, write the results. An image that cannot be read
  * is counted and left out. `progress` may be NULL. DP_EARG when the directory is of
  * another run; what dp_model_load returns; DP_EIO, DP_EFORMAT, DP_ENOMEM. */
 DP_API dp_status dp_test_run(dp_test *test, dp_test_progress_fn *progress, void *arg);
@@ -120,12 +123,10 @@ DP_API const char *dp_test_path(const dp_test *test, dp_test_file file);
 
 /* A number in percent, beside the published one. NaN: there is none. */
 typedef struct dp_test_score {
-    const char
-        *name; /* of the config's "published": "box_AP", "mask_AP50", "mIoU" ... */
+    const char *name; /* of the config's "published": "box_AP", "mIoU", ... */
     double ours, published;
-    double
-        tolerance; /* largest difference that is within; 0.1 unless the config says */
-    int within;    /* 1, 0; -1: nothing is published                                */
+    double tolerance; /* largest difference that is within; 0.1 by default  */
+    int within;       /* 1, 0; -1: nothing is published                     */
 } dp_test_score;
 
 /* After dp_test_plan: whether the config has published numbers to compare with, and whose

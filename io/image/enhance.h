@@ -20,8 +20,9 @@ typedef enum dp_enhance_property {
     DP_ENHANCE_COLOR,      /* lacking: the luma of each pixel                         */
     DP_ENHANCE_CONTRAST,   /* lacking: the image's mean luma, to the nearest integer  */
     DP_ENHANCE_BRIGHTNESS, /* lacking: black                                          */
-    DP_ENHANCE_SHARPNESS   /* lacking: a 3 x 3 mean of weights 1, 5 in the middle;
-                              pixels at the border stay                               */
+
+    /* lacking: a 3 x 3 mean of weights 1, and 5 in the middle; pixels at the border stay */
+    DP_ENHANCE_SHARPNESS
 } dp_enhance_property;
 
 /* out = in with so much of the property; they do not overlap. Luma is (19595 red + 38470

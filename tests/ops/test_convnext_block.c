@@ -224,9 +224,9 @@ static void build(forward *f, dp_store *store, block_run *t, const weights *w,
     dp_builder_done(&b);
 }
 
-/* To first order an error is at most the number of roundings on the way, times half a unit
- * in the last place of the sums over absolute values. Sums have 49, C, C and 4 C terms,
- * and there are a few single operations. GELU's slope is below 1.13. */
+/* To first order an error is at most half a unit in the last place of the sums of absolute
+ * values, times the number of roundings. Sums have 49, C, C and 4 C terms; single
+ * operations are few. GELU's slope is below 1.13. */
 static void check(const block_run *t, const sized *want)
 {
     const double roundings = 1.13 * (TAPS + 2 * t->C + 4 * t->C + 32);
