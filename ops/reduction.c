@@ -27,7 +27,7 @@ void dp_step_layer_norm_row(const dp_step *s, int item)
 
 static void softmax_cell(float *y, const float *x, int C)
 {
-    double most = -INFINITY, sum = 0;
+    double most = -HUGE_VAL, sum = 0;
     for (int c = 0; c < C; c++)
         most = fmax(most, (double)x[c]);
     for (int c = 0; c < C; c++)

@@ -225,8 +225,8 @@ static void build(forward *f, dp_store *store, block_run *t, const weights *w,
 }
 
 /* To first order an error is at most half a unit in the last place of the sums of absolute
- * values, times the number of roundings. Sums have 49, C, C and 4 C terms; single
- * operations are few. GELU's slope is below 1.13. */
+ * values, times the number of roundings. Sums have 49, C, C and 4 C terms. GELU's slope is
+ * below 1.13. */
 static void check(const block_run *t, const sized *want)
 {
     const double roundings = 1.13 * (TAPS + 2 * t->C + 4 * t->C + 32);
