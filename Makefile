@@ -161,9 +161,9 @@ $O/report/page.o: $O/report/page_files.h
 $O/runner/processes_mpi.o: private ALL_CFLAGS += \
     $(patsubst -I%,-isystem %,$(shell pkg-config --cflags ompi-c))
 
-# The one file that knows where the program is installed.
-$O/cli/configs.o: private ALL_CFLAGS += -DDP_DATADIR='"$(PREFIX)/share/densepred"'
-$O/cli/configs.o: $O/prefix
+# The one file that knows where the configs are installed.
+$O/model/shipped.o: private ALL_CFLAGS += -DDP_DATADIR='"$(PREFIX)/share/densepred"'
+$O/model/shipped.o: $O/prefix
 $O/prefix: FORCE
 	@mkdir -p $(@D)
 	@echo '$(PREFIX)' | cmp -s - $@ || echo '$(PREFIX)' > $@

@@ -16,6 +16,8 @@
 
 #include <stdbool.h>
 
+enum { DP_MODEL_RESULT_MAX = 256 /* bytes of any task's result struct */ };
+
 struct dp_context {
     dp_error err;
     dp_pool *pool;
@@ -29,6 +31,10 @@ struct dp_context {
     uint64_t planned_model;
     dp_size planned_size;
     bool planned_boxes_only, planned_plain;
+
+    /* of the last run, which lies in the arena until the next; serial 0: none */
+    uint64_t result_model;
+    _Alignas(16) unsigned char result[DP_MODEL_RESULT_MAX];
 
     dp_trace_fn *trace; /* NULL: none; see core/run.h */
     void *trace_arg;

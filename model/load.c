@@ -1,8 +1,10 @@
-/* dp_model_load: a config's path and a checkpoint's path to a model. */
+/* dp_model_load: from a config's and a checkpoint's file to a model. */
+#include "base/memory.h"
 #include "io/checkpoint/checkpoint.h"
 #include "model/cache.h"
 #include "model/model.h"
 #include "model/names.h"
+#include "model/shipped.h"
 
 #include <string.h>
 
@@ -120,25 +122,54 @@ static dp_status change(dp_context *ctx, dp_config *config,
     return st;
 }
 
-dp_status dp_model_load(dp_context *ctx, dp_model **out, const char *config_path,
+/* Build from the checkpoint at `path`, NULL for none. */
+static dp_status build(dp_context *ctx, dp_model **out, const dp_config *config,
+                       const char *path, const dp_load_options *options)
+{
+    const dp_model_weights from = {.partial = options->partial, .seed = options->seed};
+    if (!path)
+        return dp_model_build(ctx, out, config, &from, NULL);
+    if (options->cache && !options->partial)
+        return build_with_cache(ctx, out, config, path, from);
+    return build_from_checkpoint(ctx, out, config, path, from);
+}
+
+/* `name` is how the caller called the model. */
+static dp_status load(dp_context *ctx, dp_model **out, dp_config *config,
+                      const char *name, const char *weights,
+                      const dp_load_options *options)
+{
+    char *shipped = NULL;
+    dp_status st = DP_OK;
+    if (!weights && !options->random)
+        st = dp_shipped_find_weights(&ctx->err, &shipped, config);
+    if (st == DP_OK && !weights && !shipped && !options->random)
+        st = dp_fail(&ctx->err, DP_EARG,
+                     "%s: no checkpoint ships with this model; name one (weights)",
+                     name);
+    if (st == DP_OK)
+        st = change(ctx, config, options);
+    if (st == DP_OK)
+        st = build(ctx, out, config, weights ? weights : shipped, options);
+    dp_free(shipped);
+    return st;
+}
+
+dp_status dp_model_load(dp_context *ctx, dp_model **out, const char *name,
                         const char *weights, const dp_load_options *options)
 {
     const dp_load_options none = {0};
-    dp_config *config;
+    char *path;
+    dp_config *config = NULL;
     *out = NULL;
-    dp_status st = dp_config_load(&ctx->err, &config, config_path);
-    if (st != DP_OK)
-        return st;
     if (!options)
         options = &none;
-    const dp_model_weights from = {.partial = options->partial, .seed = options->seed};
-    st = change(ctx, config, options);
-    if (st == DP_OK && weights && options->cache && !options->partial)
-        st = build_with_cache(ctx, out, config, weights, from);
-    else if (st == DP_OK && weights)
-        st = build_from_checkpoint(ctx, out, config, weights, from);
-    else if (st == DP_OK)
-        st = dp_model_build(ctx, out, config, &from, NULL);
+    dp_status st = dp_shipped_find(&ctx->err, &path, name, options->configs);
+    if (st == DP_OK)
+        st = dp_config_load(&ctx->err, &config, path);
+    if (st == DP_OK)
+        st = load(ctx, out, config, name, weights, options);
     dp_config_free(config);
+    dp_free(path);
     return st;
 }

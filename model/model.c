@@ -210,7 +210,7 @@ typedef struct pass {
 static dp_status run_dry(dp_context *ctx, const pass *p, dp_run *dry, double *flops)
 {
     unsigned char result[DP_MODEL_RESULT_MAX];
-    ctx->planned_model = 0;
+    ctx->planned_model = ctx->result_model = 0;
     dp_arena_dry(&ctx->arena);
     *dry = dp_context_run(ctx, true);
     dry->plain = p->options.plain;
@@ -259,6 +259,7 @@ static dp_status plan_model(dp_context *ctx, const pass *p)
 
 static void run(dp_context *ctx, const pass *p, const uint8_t *pixels, void *result)
 {
+    ctx->result_model = 0;
     dp_arena_rewind(&ctx->arena, 0);
     dp_run r = dp_context_run(ctx, false);
     r.plain = p->options.plain;
@@ -317,26 +318,4 @@ dp_status dp_model_plan(dp_context *ctx, const dp_model *m, int height, int widt
     if (bytes)
         *bytes = st == DP_OK ? ctx->arena.size : 0;
     return st;
-}
-
-/* ---- what a model is ------------------------------------------------------------ */
-
-dp_task dp_model_task(const dp_model *m)
-{
-    return m->def->task;
-}
-
-int dp_model_class_count(const dp_model *m)
-{
-    return m->dataset.count;
-}
-
-const char *dp_model_class_name(const dp_model *m, int label)
-{
-    return label >= 0 && label < m->dataset.count ? m->dataset.list[label].name : NULL;
-}
-
-int dp_model_class_id(const dp_model *m, int label)
-{
-    return label >= 0 && label < m->dataset.count ? m->dataset.list[label].id : -1;
 }

@@ -18,8 +18,6 @@
 #include "model/input.h"
 #include "ops/kernels/kernels.h"
 
-enum { DP_MODEL_RESULT_MAX = 256 /* bytes of any task's result struct */ };
-
 typedef struct dp_model_def dp_model_def;
 
 struct dp_model {

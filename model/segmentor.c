@@ -159,16 +159,23 @@ void dp_segmentor_probabilities(dp_context *ctx, const dp_segmentor_result *s, i
 dp_status dp_segmentor_run(dp_context *ctx, const dp_model *m, const dp_pixels *pixels,
                            dp_label_map *out)
 {
-    dp_segmentor_result result;
-    _Static_assert(sizeof result <= DP_MODEL_RESULT_MAX, "room for the result");
+    dp_segmentor_result *result = (void *)ctx->result;
+    _Static_assert(sizeof *result <= DP_MODEL_RESULT_MAX, "room for the result");
     if (m->def->task != DP_TASK_SEGMENT)
         return dp_fail(&ctx->err, DP_EARG,
                        "segment: found a model of type %s, which is no segmentor",
                        m->def->module.name);
-    dp_status st = dp_model_run(ctx, m, pixels, &result);
+    dp_status st = dp_model_run(ctx, m, pixels, result);
+    if (st == DP_OK)
+        ctx->result_model = m->serial;
     if (st == DP_OK)
         st = dp_label_map_resize(&ctx->err, out, pixels->h, pixels->w);
     if (st == DP_OK)
-        memcpy(out->labels, result.labels, (size_t)pixels->h * (size_t)pixels->w);
+        memcpy(out->labels, result->labels, (size_t)pixels->h * (size_t)pixels->w);
     return st;
+}
+
+const dp_segmentor_result *dp_segmentor_last(const dp_context *ctx, const dp_model *m)
+{
+    return ctx->result_model == m->serial ? (const void *)ctx->result : NULL;
 }

@@ -40,6 +40,9 @@ typedef struct dp_segmentor_result {
  * there are. */
 void dp_segmentor_label(dp_run *r, dp_segmentor_result *s);
 
+/* What the context's last run left, NULL unless it was dp_segmentor_run of m. */
+const dp_segmentor_result *dp_segmentor_last(const dp_context *ctx, const dp_model *m);
+
 /* out (rows, w, K) = the probabilities of rows [y, y + rows), after a run and before the
  * next one of the context, on its workers. */
 void dp_segmentor_probabilities(dp_context *ctx, const dp_segmentor_result *s, int y,

@@ -28,10 +28,42 @@ DP_API void dp_detections_free(dp_detections *found);
 DP_API dp_status dp_detect(dp_context *ctx, const dp_model *model,
                            const dp_image *image, dp_detections *found);
 
+/* How to detect, and what to keep. Zero-initialise, then set what you want. */
+typedef struct dp_detect_options {
+    int boxes_only; /* not 0: no masks are made */
+
+    /* An image with a side above `tile` pixels is cut into square windows of that side,
+     * for images that are very large or whose objects are very small. Neighbours share
+     * `overlap` of a side, 0 to 0.9; 0.2 is usual. What they find is put together: objects
+     * seen twice count once, and parts of one object that was cut are united. 0: whole
+     * images. */
+    int tile;
+    float overlap;
+
+    float score_thr; /* keep scores from here on; 0: all that the config lets pass */
+    size_t most;     /* keep so many, the best; 0: all                             */
+
+    /* Keep the classes among these `label_count` indices. NULL: all classes. */
+    const int *labels;
+    size_t label_count;
+} dp_detect_options;
+
+/* dp_detect with options; NULL: defaults. DP_EARG too for an option out of range. */
+DP_API dp_status dp_detect_with(dp_context *ctx, const dp_model *model,
+                                const dp_image *image, const dp_detect_options *options,
+                                dp_detections *found);
+
+/* The size of the image that `found` is of; 0 x 0 before the first. */
+DP_API int dp_detections_height(const dp_detections *found);
+DP_API int dp_detections_width(const dp_detections *found);
+
 DP_API size_t dp_detections_count(const dp_detections *found);
 
 /* Object i of count; all zero for another i. */
 DP_API dp_object dp_detections_get(const dp_detections *found, size_t i);
+
+/* Keep the objects i with keep[i] not 0, in order; `keep` has one value an object. */
+DP_API void dp_detections_keep(dp_detections *found, const uint8_t *keep);
 
 /* Write the mask of object i to height x width bytes (of the image), row by row, 0 or 1;
  * all 0 when the model makes no masks. */

@@ -26,6 +26,15 @@ DP_API dp_status dp_image_decode(dp_context *ctx, dp_image **out, const void *by
 DP_API dp_status dp_image_from_rgb(dp_context *ctx, dp_image **out, const uint8_t *rgb,
                                    int height, int width, size_t stride);
 
+/* The reverse: rows of red, green, blue to `rgb`, `stride` bytes apart. */
+DP_API void dp_image_copy_rgb(const dp_image *image, uint8_t *rgb, size_t stride);
+
+/* Write a JPEG (.jpg, .jpeg) or PNG (.png) file, as the name's end says, whole or not at
+ * all. quality: of a JPEG, 1 to 100; 0: 90. DP_EARG for another name or quality; DP_EIO,
+ * DP_ENOMEM. */
+DP_API dp_status dp_image_save(dp_context *ctx, const dp_image *image, const char *path,
+                               int quality);
+
 DP_API int dp_image_height(const dp_image *image);
 DP_API int dp_image_width(const dp_image *image);
 DP_API void dp_image_free(dp_image *image);

@@ -27,6 +27,25 @@ DP_API int dp_label_map_width(const dp_label_map *map);
 /* height x width class indices, row by row. */
 DP_API const uint8_t *dp_label_map_labels(const dp_label_map *map);
 
+/* Write the map as a grey PNG in the data set's own numbers (dp_model_class_id), whole or
+ * not at all. DP_EARG where a class of the model has a number above 255, DP_EIO,
+ * DP_ENOMEM. */
+DP_API dp_status dp_label_map_save(dp_context *ctx, const dp_label_map *map,
+                                   const dp_model *model, const char *path);
+
+/* The probabilities behind the labels of the context's last dp_segment, computed anew for
+ * rows [y, y + rows) of its image: out[row][column][class], float32. They take no memory
+ * but `out`. DP_EARG when the context's last run was none of this model's, or for rows
+ * outside the image. */
+DP_API dp_status dp_segment_probabilities(dp_context *ctx, const dp_model *model, int y,
+                                          int rows, float *out);
+
+/* The same of the whole image as the tensor "probability" (1, classes, height, width) of a
+ * safetensors file, whole or not at all. DP_EUNSUPPORTED when `path` is a pipe or a
+ * terminal; DP_EIO, DP_ENOMEM. */
+DP_API dp_status dp_segment_save_probabilities(dp_context *ctx, const dp_model *model,
+                                               const char *path);
+
 #ifdef __cplusplus
 }
 #endif

@@ -163,12 +163,32 @@ static void add_csv_image(dp_results_writer *w, const dp_found *f)
     }
 }
 
+static void add_classes(dp_results_writer *w, const dp_dataset *dataset,
+                        const dp_class_score *best, int count, const char *file_name)
+{
+    dp_text *t = &w->text;
+
+    dp_text_add(t, "%s{\"file_name\": ", w->records > 0 ? ",\n " : "");
+    dp_results_add_name(t, file_name ? file_name : "");
+    dp_text_add(t, ", \"classes\": [");
+    for (int i = 0; i < count; i++) {
+        const dp_class *c = &dataset->list[best[i].label];
+        dp_text_add(t, "%s{\"id\": %d, \"name\": ", i > 0 ? ", " : "", c->id);
+        dp_text_add_quoted(t, c->name);
+        dp_text_add(t, ", \"score\": ");
+        dp_text_add_float(t, best[i].score);
+        dp_text_add(t, "}");
+    }
+    dp_text_add(t, "]}");
+    w->records++;
+}
+
 /* What stands before the first record. */
 static void add_begin(dp_results_writer *w)
 {
     if (!w->begun)
         dp_text_add(&w->text, "%s",
-                    w->format == DP_RESULTS_COCO
+                    w->format != DP_RESULTS_CSV
                         ? "["
                         : "file_name,image_id,class,category_id,score,"
                           "x1,y1,x2,y2,mask_area\n");
@@ -206,11 +226,22 @@ dp_status dp_results_writer_add(dp_error *err, dp_results_writer *w,
     return put(err, w);
 }
 
+dp_status dp_results_writer_add_classes(dp_error *err, dp_results_writer *w,
+                                        const dp_dataset *dataset,
+                                        const dp_class_score *best, int count,
+                                        const char *file_name)
+{
+    w->text.err = err;
+    add_begin(w);
+    add_classes(w, dataset, best, count, file_name);
+    return put(err, w);
+}
+
 dp_status dp_results_writer_end(dp_error *err, dp_results_writer *w)
 {
     w->text.err = err;
     add_begin(w);
-    if (w->format == DP_RESULTS_COCO)
+    if (w->format != DP_RESULTS_CSV)
         dp_text_add(&w->text, "]\n");
     const dp_status st = put(err, w);
     if (st == DP_OK && fflush(w->stream) != 0)

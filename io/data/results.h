@@ -1,4 +1,4 @@
-/* results.h - what a detector found in many images, as one file that other tools read
+/* results.h - what was found in many images, as one file that other tools read
  *
  * COCO: one list of records, in the form of COCO's results files and with the bytes that
  * upstream writes (json.dump of its records): box x y w h and score as the shortest
@@ -14,6 +14,10 @@
  *
  *   file_name,image_id,class,category_id,score,x1,y1,x2,y2,mask_area
  *
+ * Classes: of a classifier, a JSON list of records, the likeliest class of each first.
+ *
+ *   [{"file_name": "a.jpg", "classes": [{"id": 3, "name": "cat", "score": 0.5}, ...]}, ...]
+ *
  * Formats with a file for every image: io/data/yolo.h, io/data/labelme.h.
  */
 #ifndef DP_IO_DATA_RESULTS_H
@@ -22,6 +26,7 @@
 #include "base/text.h"
 #include "core/dataset.h"
 #include "core/detections.h"
+#include "densepred/classify.h"
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -31,14 +36,19 @@
 typedef struct dp_found {
     const dp_detections *detections;
     const dp_dataset *dataset;
-    const char
-        *file_name; /* of the image. COCO: NULL leaves the key out. In JSON, bytes
-                              that are not UTF-8 become '?'                       */
+
+    /* Of the image. COCO: NULL leaves the key out. In JSON, bytes that are not UTF-8
+     * become '?'. */
+    const char *file_name;
     int64_t image_id;
-    float score_thr; /* detections with lower scores are left out                 */
+    float score_thr; /* detections with lower scores are left out */
 } dp_found;
 
-typedef enum dp_results_format { DP_RESULTS_COCO, DP_RESULTS_CSV } dp_results_format;
+typedef enum dp_results_format {
+    DP_RESULTS_COCO,
+    DP_RESULTS_CSV,
+    DP_RESULTS_CLASSES
+} dp_results_format;
 
 /* Private but for `records`. */
 typedef struct dp_results_writer {
@@ -60,6 +70,12 @@ void dp_results_writer_init(dp_results_writer *w, dp_results_format format,
 /* Append an image. DP_EIO: the stream refuses; DP_ENOMEM. */
 dp_status dp_results_writer_add(dp_error *err, dp_results_writer *w,
                                 const dp_found *found) DP_MUST_CHECK;
+
+/* The same to a file of classes: the `count` best of an image. */
+dp_status dp_results_writer_add_classes(dp_error *err, dp_results_writer *w,
+                                        const dp_dataset *dataset,
+                                        const dp_class_score *best, int count,
+                                        const char *file_name) DP_MUST_CHECK;
 
 /* Write what is missing to a whole file (also to one without images) and flush. DP_EIO. */
 dp_status dp_results_writer_end(dp_error *err, dp_results_writer *w) DP_MUST_CHECK;

@@ -1,5 +1,5 @@
 #define _POSIX_C_SOURCE 200809L
-#include "cli/configs.h"
+#include "model/shipped.h"
 
 #include "base/memory.h"
 #include "base/nearest.h"
@@ -33,64 +33,29 @@ static dp_status take_text(dp_error *err, char **out, dp_text *text)
 
 /* ---- the folder ------------------------------------------------------------ */
 
-/* *folder is `start` + `rest` when that is a folder, else stays NULL. */
-static dp_status try_folder(dp_error *err, char **folder, const char *start,
-                            const char *rest)
+/* *folder is a copy of `path` when that is a folder, else stays NULL. */
+static dp_status try_folder(dp_error *err, char **folder, const char *path)
 {
-    dp_text text = {.err = err};
-    dp_text_add(&text, "%s%s", start, rest);
-    if (text.status == DP_OK && !is_folder(dp_text_get(&text))) {
-        dp_text_done(&text);
-        return DP_OK;
-    }
-    return take_text(err, folder, &text);
-}
-
-static dp_status find_near_program(dp_error *err, char **folder)
-{
-    static const char *const places[] = {"/configs", "/../configs", "/../../configs",
-                                         "/../share/densepred/configs"};
-    char program[4096];
-    const ssize_t length = readlink("/proc/self/exe", program, sizeof program - 1);
-    if (length <= 0)
-        return DP_OK;
-    program[length] = '\0';
-    char *slash = strrchr(program, '/');
-    if (!slash)
-        return DP_OK;
-    *slash = '\0';
-    dp_status st = DP_OK;
-    for (size_t i = 0; i < sizeof places / sizeof *places && st == DP_OK && !*folder;
-         i++)
-        st = try_folder(err, folder, program, places[i]);
-    return st;
+    return is_folder(path) ? dp_strdup(err, folder, path) : DP_OK;
 }
 
 static dp_status find_folder(dp_error *err, char **folder, const char *configs)
 {
     *folder = NULL;
-    const char *given = configs ? configs : getenv("DENSEPRED_CONFIGS");
-    if (given) {
-        const dp_status st = try_folder(err, folder, given, "");
-        if (st != DP_OK || *folder)
-            return st;
-        return dp_fail(err, DP_ECONFIG, "%s: found no such folder, expected configs",
-                       given);
-    }
-    dp_status st = find_near_program(err, folder);
-    if (st == DP_OK && !*folder)
-        st = try_folder(err, folder, DP_DATADIR "/configs", "");
-    if (st == DP_OK && !*folder)
-        st = dp_fail(err, DP_ECONFIG,
-                     "configs: found neither beside the program nor in %s; name their "
-                     "folder with --configs or DENSEPRED_CONFIGS",
-                     DP_DATADIR);
-    return st;
+    const dp_status st =
+        try_folder(err, folder, configs ? configs : DP_DATADIR "/configs");
+    if (st != DP_OK || *folder)
+        return st;
+    if (configs)
+        return dp_fail(err, DP_ECONFIG, "%s: no such folder of configs", configs);
+    return dp_fail(err, DP_ECONFIG,
+                   "no configs in " DP_DATADIR "/configs; name the folder that holds "
+                   "them (configs)");
 }
 
 /* ---- the models in it ------------------------------------------------------ */
 
-static dp_status append(dp_error *err, dp_config_names *names, const char *path,
+static dp_status append(dp_error *err, dp_shipped *names, const char *path,
                         size_t length)
 {
     void *list = names->name;
@@ -107,16 +72,25 @@ static dp_status append(dp_error *err, dp_config_names *names, const char *path,
     return st;
 }
 
-static dp_status scan_folder(dp_error *err, dp_config_names *names, const char *inside,
+static dp_status scan_folder(dp_error *err, dp_shipped *names, const char *inside,
                              int depth);
 
+/* Class files, name maps, and the configs of the tests. */
+static bool holds_no_models(const char *folder)
+{
+    static const char *const others[] = {"datasets", "names", "golden"};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        if (strcmp(folder, others[i]) == 0)
+            return true;
+    return false;
+}
+
 /* An entry of folder `inside` ("" or "coco/"): a model, or a folder of models. */
-static dp_status scan_entry(dp_error *err, dp_config_names *names, const char *inside,
+static dp_status scan_entry(dp_error *err, dp_shipped *names, const char *inside,
                             const char *entry, int depth)
 {
     static const char suffix[] = ".json";
-    if (entry[0] == '.' || entry[0] == '_' ||
-        (!*inside && (strcmp(entry, "datasets") == 0 || strcmp(entry, "names") == 0)))
+    if (entry[0] == '.' || entry[0] == '_' || (!*inside && holds_no_models(entry)))
         return DP_OK;
 
     dp_text full = {.err = err}, name = {.err = err};
@@ -136,7 +110,7 @@ static dp_status scan_entry(dp_error *err, dp_config_names *names, const char *i
     return st;
 }
 
-static dp_status scan_folder(dp_error *err, dp_config_names *names, const char *inside,
+static dp_status scan_folder(dp_error *err, dp_shipped *names, const char *inside,
                              int depth)
 {
     if (depth > DP_MAX_CONFIG_FOLDERS) /* a link to its own parent, most likely */
@@ -164,55 +138,53 @@ static int compare_names(const void *a, const void *b)
     return strcmp(*x, *y);
 }
 
-dp_status dp_config_names_load(dp_error *err, dp_config_names *names,
+dp_status dp_shipped_load(dp_error *err, dp_shipped *names,
                                const char *configs)
 {
-    *names = (dp_config_names){0};
+    *names = (dp_shipped){0};
     dp_status st = find_folder(err, &names->folder, configs);
     if (st == DP_OK)
         st = scan_folder(err, names, "", 0);
     if (st != DP_OK)
-        dp_config_names_done(names);
+        dp_shipped_done(names);
     else if (names->count)
         qsort(names->name, names->count, sizeof *names->name, compare_names);
     return st;
 }
 
-void dp_config_names_done(dp_config_names *names)
+void dp_shipped_done(dp_shipped *names)
 {
     for (size_t i = 0; i < names->count; i++)
         dp_free(names->name[i]);
     dp_free(names->name);
     dp_free(names->folder);
-    *names = (dp_config_names){0};
+    *names = (dp_shipped){0};
 }
 
 /* ---- a model --------------------------------------------------------------- */
 
-static dp_status no_such_model(dp_error *err, const dp_config_names *names,
+static dp_status no_such_model(dp_error *err, const dp_shipped *names,
                                const char *model)
 {
     dp_nearest nearest = {.word = model};
     for (size_t i = 0; i < names->count; i++)
         dp_nearest_offer(&nearest, names->name[i]);
     if (nearest.best)
-        return dp_fail(err, DP_ECONFIG, "%s: unknown model, did you mean %s?", model,
+        return dp_fail(err, DP_ECONFIG, "unknown model '%s'; did you mean '%s'?", model,
                        nearest.best);
-    return dp_fail(err, DP_ECONFIG,
-                   "%s: found neither a file nor a model of %s, expected one of "
-                   "`densepred models`",
-                   model, names->folder);
+    return dp_fail(err, DP_ECONFIG, "unknown model '%s'; run 'densepred models'",
+                   model);
 }
 
-dp_status dp_cli_find_model(dp_error *err, char **path, const char *model,
+dp_status dp_shipped_find(dp_error *err, char **path, const char *model,
                             const char *configs)
 {
     *path = NULL;
     if (access(model, F_OK) == 0 && !is_folder(model))
         return dp_strdup(err, path, model);
 
-    dp_config_names names;
-    dp_status st = dp_config_names_load(err, &names, configs);
+    dp_shipped names;
+    dp_status st = dp_shipped_load(err, &names, configs);
     if (st != DP_OK)
         return st;
     bool known = false;
@@ -225,26 +197,22 @@ dp_status dp_cli_find_model(dp_error *err, char **path, const char *model,
     } else {
         st = no_such_model(err, &names, model);
     }
-    dp_config_names_done(&names);
+    dp_shipped_done(&names);
     return st;
 }
 
-dp_status dp_cli_find_weights(dp_error *err, char **path, const char *config_path)
+dp_status dp_shipped_find_weights(dp_error *err, char **path, const dp_config *config)
 {
-    dp_config *config;
-    *path = NULL;
-    dp_status st = dp_config_load(err, &config, config_path);
-    if (st != DP_OK)
-        return st;
     const cJSON *published =
         cJSON_GetObjectItemCaseSensitive(dp_config_root(config), "published");
     const cJSON *file = cJSON_GetObjectItemCaseSensitive(published, "weights");
-    if (cJSON_IsString(file))
-        st = dp_config_resolve(err, path, config, file);
-    if (*path && access(*path, F_OK) != 0) {
+    *path = NULL;
+    if (!cJSON_IsString(file))
+        return DP_OK;
+    const dp_status st = dp_config_resolve(err, path, config, file);
+    if (st == DP_OK && access(*path, F_OK) != 0) {
         dp_free(*path);
         *path = NULL;
     }
-    dp_config_free(config);
     return st;
 }

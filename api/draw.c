@@ -1,0 +1,27 @@
+/* include/densepred/draw.h: results drawn over their image. */
+#include "api/image.h"
+#include "densepred/draw.h"
+#include "model/model.h"
+#include "report/draw.h"
+#include "report/draw_labels.h"
+
+dp_status dp_image_draw_detections(dp_context *ctx, dp_image *image,
+                                   const dp_model *model, const dp_detections *found,
+                                   float score_thr)
+{
+    return dp_draw_detections(&ctx->err, &image->pixels,
+                              &(dp_found){.detections = found,
+                                          .dataset = &model->dataset,
+                                          .score_thr = score_thr});
+}
+
+dp_status dp_image_draw_labels(dp_context *ctx, dp_image **out, const dp_image *image,
+                               const dp_model *model, const dp_label_map *map)
+{
+    const dp_status st = dp_image_new(ctx, out);
+    return st != DP_OK
+               ? st
+               : dp_image_finish(out, dp_draw_labels(&ctx->err, &(*out)->pixels,
+                                                     &image->pixels, map,
+                                                     &model->dataset));
+}

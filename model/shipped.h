@@ -1,0 +1,36 @@
+/* shipped.h - the models that ship: configs in a folder, some with a checkpoint
+ *
+ * A model's name is its path in that folder without ".json": coco/mask_rcnn_convnext_tiny.
+ * Entries that begin with "_" or ".", and the folders `datasets`, `names` and `golden`
+ * (the tests' own), hold no models. `configs` is the folder; NULL: where `make install` put it.
+ */
+#ifndef DP_MODEL_SHIPPED_H
+#define DP_MODEL_SHIPPED_H
+
+#include "core/config.h"
+
+#include <stddef.h>
+
+typedef struct dp_shipped {
+    char *folder; /* owned */
+    char **name;  /* owned, sorted */
+    size_t count, capacity;
+} dp_shipped;
+
+/* The folder and its models. DP_ECONFIG when there is no such folder, DP_EIO when it
+ * cannot be read, DP_ENOMEM; empty then. */
+dp_status dp_shipped_load(dp_error *err, dp_shipped *names,
+                          const char *configs) DP_MUST_CHECK;
+void dp_shipped_done(dp_shipped *names);
+
+/* The path of the config that `model` means: a file, or else a model's name. *path is the
+ * caller's to dp_free. DP_ECONFIG offers the nearest name. */
+dp_status dp_shipped_find(dp_error *err, char **path, const char *model,
+                          const char *configs) DP_MUST_CHECK;
+
+/* The checkpoint that ships with a config: the file that its "published" calls weights,
+ * when it is there. *path is the caller's to dp_free, NULL without one. DP_ENOMEM. */
+dp_status dp_shipped_find_weights(dp_error *err, char **path,
+                                  const dp_config *config) DP_MUST_CHECK;
+
+#endif
