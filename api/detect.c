@@ -1,8 +1,8 @@
 /* include/densepred/detect.h: detections. */
 #include "api/image.h"
-#include "base/limits.h"
 #include "base/memory.h"
 #include "core/detections.h"
+#include "core/limits.h"
 #include "model/detector.h"
 #include "model/tiles.h"
 
@@ -47,13 +47,11 @@ static dp_status check(dp_error *err, const dp_model *m, const dp_detect_options
 static dp_status detect(dp_context *ctx, const dp_model *m, const dp_pixels *pixels,
                         const dp_detect_options *o, dp_detections *found)
 {
-    ctx->boxes_only = o->boxes_only != 0;
-    const dp_status st =
-        o->tile > 0 ? dp_tiles_run(ctx, m, &(dp_tiles){o->tile, o->overlap}, pixels,
-                                   found)
-                    : dp_detector_run(ctx, m, pixels, found);
-    ctx->boxes_only = false;
-    return st;
+    const dp_model_options options = {.boxes_only = o->boxes_only != 0};
+    if (o->tile == 0)
+        return dp_detector_run_with(ctx, m, pixels, &options, found);
+    return dp_tiles_run(ctx, m, &(dp_tiles){o->tile, o->overlap, options}, pixels,
+                        found);
 }
 
 static dp_status filter(dp_error *err, const dp_model *m, const dp_detect_options *o,

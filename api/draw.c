@@ -1,6 +1,6 @@
 /* include/densepred/draw.h: results drawn over their image. */
-#include "api/image.h"
 #include "densepred/draw.h"
+#include "api/image.h"
 #include "model/model.h"
 #include "report/draw.h"
 #include "report/draw_labels.h"
@@ -19,9 +19,8 @@ dp_status dp_image_draw_labels(dp_context *ctx, dp_image **out, const dp_image *
                                const dp_model *model, const dp_label_map *map)
 {
     const dp_status st = dp_image_new(ctx, out);
-    return st != DP_OK
-               ? st
-               : dp_image_finish(out, dp_draw_labels(&ctx->err, &(*out)->pixels,
-                                                     &image->pixels, map,
-                                                     &model->dataset));
+    return st != DP_OK ? st
+                       : dp_image_finish(out, dp_draw_labels(&ctx->err, &(*out)->pixels,
+                                                             &image->pixels, map,
+                                                             &model->dataset));
 }

@@ -120,8 +120,8 @@ dp_status dp_extract(dp_context *ctx, const dp_model *model, const dp_image *ima
     clear(maps);
     ctx->trace = collect;
     ctx->trace_arg = &c;
-    dp_status st = dp_model_trace(ctx, model, &image->pixels,
-                                  c.wanted.neck || c.wanted.all);
+    dp_status st =
+        dp_model_trace(ctx, model, &image->pixels, c.wanted.neck || c.wanted.all);
     ctx->trace = NULL;
     ctx->trace_arg = NULL;
     if (st == DP_OK)

@@ -42,9 +42,10 @@ dp_status dp_image_decode(dp_context *ctx, dp_image **out, const void *bytes,
                           size_t size, const char *name)
 {
     const dp_status st = dp_image_new(ctx, out);
-    return st != DP_OK ? st
-                       : dp_image_finish(out, dp_pixels_decode(&ctx->err, &(*out)->pixels,
-                                                            bytes, size, name));
+    return st != DP_OK
+               ? st
+               : dp_image_finish(out, dp_pixels_decode(&ctx->err, &(*out)->pixels,
+                                                       bytes, size, name));
 }
 
 /* Red, green, blue from blue, green, red, and the reverse. */
@@ -63,7 +64,7 @@ dp_status dp_image_from_rgb(dp_context *ctx, dp_image **out, const uint8_t *rgb,
     dp_status st = dp_image_new(ctx, out);
     if (st == DP_OK)
         st = dp_image_finish(out,
-                          dp_pixels_init(&ctx->err, &(*out)->pixels, height, width));
+                             dp_pixels_init(&ctx->err, &(*out)->pixels, height, width));
     if (st != DP_OK)
         return st;
     for (int y = 0; y < height; y++)

@@ -1,7 +1,7 @@
 /* include/densepred/model.h: what a model is, and which there are. Loading, planning and
  * freeing one are in model/. */
-#include "base/memory.h"
 #include "model/model.h"
+#include "base/memory.h"
 #include "model/shipped.h"
 
 enum { GREY = 128 };
@@ -13,7 +13,7 @@ dp_task dp_model_task(const dp_model *m)
 
 const char *dp_model_type(const dp_model *m)
 {
-    return m->def->name;
+    return m->def->module.name;
 }
 
 const char *dp_model_dataset(const dp_model *m)

@@ -53,8 +53,7 @@ static dp_status open(dp_error *err, dp_results **out, const char *format,
         return st;
     }
     results->own = path != NULL;
-    dp_results_writer_init(&results->writer, kind,
-                           path ? results->file.stream : stream,
+    dp_results_writer_init(&results->writer, kind, path ? results->file.stream : stream,
                            path ? results->file.path : name);
     *out = results;
     return DP_OK;

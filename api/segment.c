@@ -72,7 +72,6 @@ dp_status dp_segment(dp_context *ctx, const dp_model *model, const dp_image *ima
     return dp_segmentor_run(ctx, model, &image->pixels, map);
 }
 
-
 /* What the context's last run left, if it was one of this segmentor. */
 static dp_status last_result(dp_context *ctx, const dp_segmentor_result **result,
                              const dp_model *model)

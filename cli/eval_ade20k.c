@@ -8,6 +8,7 @@
 #include "cli/eval_lists.h"
 #include "cli/options.h"
 #include "core/limits.h"
+#include "model/shipped.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -26,12 +27,12 @@ typedef struct request {
 /* Where the names of ADE20K's classes are; nothing is added when no configs are found. */
 static void find_names(dp_text *path, const char *configs)
 {
-    dp_config_names names;
+    dp_shipped names;
     dp_error err = {0};
-    if (dp_config_names_load(&err, &names, configs) != DP_OK)
+    if (dp_shipped_load(&err, &names, dp_cli_configs(configs)) != DP_OK)
         return;
     dp_text_add(path, "%s/datasets/ade20k.json", names.folder);
-    dp_config_names_done(&names);
+    dp_shipped_done(&names);
 }
 
 /* Whatever is found is in `names` and `ignored`, the caller's to release. */

@@ -5,6 +5,7 @@
 #include "cli/configs.h"
 #include "cli/options.h"
 #include "model/model.h"
+#include "model/shipped.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -224,16 +225,14 @@ static dp_status add_model(dp_context *ctx, dp_text *out, const char *name,
 static dp_status add_all(dp_context *ctx, dp_text *out, const char *configs,
                          layout form)
 {
-    dp_config_names names;
-    dp_status st = dp_config_names_load(&ctx->err, &names, configs);
+    dp_shipped names;
+    dp_status st = dp_shipped_load(&ctx->err, &names, dp_cli_configs(configs));
     bool first = true;
     for (size_t k = 0; k < names.count && st == DP_OK; k++) {
-        if (strncmp(names.name[k], "golden/", 7) == 0)
-            continue; /* the tests' own */
         st = add_model(ctx, out, names.name[k], configs, form, first);
         first = false;
     }
-    dp_config_names_done(&names);
+    dp_shipped_done(&names);
     return st;
 }
 

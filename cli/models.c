@@ -2,6 +2,7 @@
 #include "cli/cli.h"
 #include "cli/configs.h"
 #include "cli/options.h"
+#include "model/shipped.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -22,12 +23,11 @@ int dp_cli_models(int argc, char **argv)
         return status;
 
     dp_error err = {0};
-    dp_config_names names;
-    if (dp_config_names_load(&err, &names, common.configs) != DP_OK)
+    dp_shipped names;
+    if (dp_shipped_load(&err, &names, dp_cli_configs(common.configs)) != DP_OK)
         return dp_cli_fail(&err, DP_SUBJECT_MODEL);
     for (size_t i = 0; i < names.count; i++)
-        if (strncmp(names.name[i], "golden/", 7) != 0) /* the tests' own */
-            printf("%s\n", names.name[i]);
-    dp_config_names_done(&names);
+        printf("%s\n", names.name[i]);
+    dp_shipped_done(&names);
     return DP_EXIT_OK;
 }

@@ -2,6 +2,7 @@
 #include "cli/name_maps.h"
 
 #include "cli/configs.h"
+#include "model/shipped.h"
 
 #include <dirent.h>
 #include <stdio.h>
@@ -43,12 +44,12 @@ static dp_status find_in(dp_error *err, dp_name_map **out, const char *folder,
 dp_status dp_cli_find_name_map(dp_error *err, dp_name_map **out, const char *configs,
                                const dp_named_tensor *tensors, size_t count)
 {
-    dp_config_names folder;
+    dp_shipped folder;
     *out = NULL;
-    dp_status st = dp_config_names_load(err, &folder, configs);
+    dp_status st = dp_shipped_load(err, &folder, dp_cli_configs(configs));
     if (st != DP_OK)
         return st;
     st = find_in(err, out, folder.folder, tensors, count);
-    dp_config_names_done(&folder);
+    dp_shipped_done(&folder);
     return st;
 }

@@ -62,6 +62,7 @@ int dp_session_open(dp_session *s, const dp_common_options *common, const char *
     load_options.partial = common->partial;
     load_options.cache = common->cache;
     load_options.seed = (uint32_t)common->seed;
+    load_options.random = !need_weights;
     *s = (dp_session){0};
     files f = {0};
     int status = find_files(&f, common, model, need_weights);

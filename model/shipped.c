@@ -138,8 +138,7 @@ static int compare_names(const void *a, const void *b)
     return strcmp(*x, *y);
 }
 
-dp_status dp_shipped_load(dp_error *err, dp_shipped *names,
-                               const char *configs)
+dp_status dp_shipped_load(dp_error *err, dp_shipped *names, const char *configs)
 {
     *names = (dp_shipped){0};
     dp_status st = find_folder(err, &names->folder, configs);
@@ -177,7 +176,7 @@ static dp_status no_such_model(dp_error *err, const dp_shipped *names,
 }
 
 dp_status dp_shipped_find(dp_error *err, char **path, const char *model,
-                            const char *configs)
+                          const char *configs)
 {
     *path = NULL;
     if (access(model, F_OK) == 0 && !is_folder(model))

@@ -41,7 +41,8 @@ static dp_status plan_cascade(dp_context *ctx)
     dp_model *m = NULL;
     dp_status st =
         dp_model_load(ctx, &m, "configs/golden/cascade_b.json", NULL,
-                      &(dp_load_options){.changes = "{\"input\":{\"scale\":[64,64]},"
+                      &(dp_load_options){.random = 1,
+                                         .changes = "{\"input\":{\"scale\":[64,64]},"
                                                     "\"rpn_head\":{\"nms_pre\":20,"
                                                     "\"max_per_img\":20}}"});
     if (st == DP_OK)

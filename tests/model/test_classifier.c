@@ -259,9 +259,10 @@ START_TEST(configs_that_do_not_fit_are_refused)
     ck_assert_int_eq(dp_context_new(&ctx, NULL), DP_OK);
     const char *config =
         wrong[_i].config ? wrong[_i].config : scratch_path("tiny/config.json");
-    ck_assert_int_eq(dp_model_load(ctx, &m, config, NULL,
-                                   &(dp_load_options){.changes = wrong[_i].changes}),
-                     DP_ECONFIG);
+    ck_assert_int_eq(
+        dp_model_load(ctx, &m, config, NULL,
+                      &(dp_load_options){.random = 1, .changes = wrong[_i].changes}),
+        DP_ECONFIG);
     ck_assert_msg(strstr(dp_context_error(ctx), wrong[_i].sentence), "%s",
                   dp_context_error(ctx));
     ck_assert_ptr_null(m);
@@ -278,9 +279,9 @@ START_TEST(a_task_that_the_model_has_not_is_refused)
     dp_model *detector;
     dp_class_score best[1];
     int count = 3;
-    ck_assert_int_eq(
-        dp_model_load(s.ctx, &detector, "configs/golden/mask_rcnn_b.json", NULL, NULL),
-        DP_OK);
+    ck_assert_int_eq(dp_model_load(s.ctx, &detector, "configs/golden/mask_rcnn_b.json",
+                                   NULL, &(dp_load_options){.random = 1}),
+                     DP_OK);
     ck_assert_int_eq(dp_classifier_run(s.ctx, detector, &p, best, 1, &count), DP_EARG);
     ck_assert_int_eq(count, 0);
     dp_model_free(detector);

@@ -154,9 +154,9 @@ static void segmentor_trail(uint8_t digest[DP_SHA256_BYTES], const dp_options *o
     dp_model *m;
     dp_pixels pixels;
     ck_assert_int_eq(dp_context_new(&ctx, options), DP_OK);
-    ck_assert_msg(
-        dp_model_load(ctx, &m, "configs/golden/upernet_a2.json", NULL, NULL) == DP_OK,
-        "%s", dp_context_error(ctx));
+    ck_assert_msg(dp_model_load(ctx, &m, "configs/golden/upernet_a2.json", NULL,
+                                &(dp_load_options){.random = 1}) == DP_OK,
+                  "%s", dp_context_error(ctx));
     ck_assert_int_eq(dp_pixels_init(&ctx->err, &pixels, 71, 90), DP_OK);
     for (int i = 0; i < 71 * 90 * 3; i++)
         pixels.data[i] = (uint8_t)(i * 7 + i / 3 % 90 * 2);

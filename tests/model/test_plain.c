@@ -149,8 +149,9 @@ START_TEST(parameters_must_be_kept)
     dp_model *m;
     dp_pixels pixels;
     ck_assert_int_eq(dp_context_new(&ctx, NULL), DP_OK);
-    ck_assert_int_eq(
-        dp_model_load(ctx, &m, "configs/golden/mask_rcnn_b.json", NULL, NULL), DP_OK);
+    ck_assert_int_eq(dp_model_load(ctx, &m, "configs/golden/mask_rcnn_b.json", NULL,
+                                   &(dp_load_options){.random = 1}),
+                     DP_OK);
     ck_assert_int_eq(dp_pixels_init(&ctx->err, &pixels, 37, 50), DP_OK);
     ck_assert_int_eq(
         dp_model_run_with(ctx, m, &pixels, &(dp_model_options){.plain = true}, result),

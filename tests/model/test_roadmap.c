@@ -201,7 +201,8 @@ static maps run_model(const char *path, const char *changes)
     dp_context *ctx = open_context();
     dp_model *m;
     ck_assert_msg(dp_model_load(ctx, &m, path, NULL,
-                                &(dp_load_options){.changes = changes}) == DP_OK,
+                                &(dp_load_options){.random = 1, .changes = changes}) ==
+                      DP_OK,
                   "%s", dp_context_error(ctx));
     dp_pixels image = golden_image(&ctx->err);
     ctx->trace = keep;
@@ -281,9 +282,9 @@ START_TEST(settings_that_need_others_are_refused_without)
     snprintf(changes, sizeof changes, "{\"backbone\": {%s}}", refusals[_i].settings);
     dp_context *ctx = open_context();
     dp_model *m;
-    ck_assert_int_eq(
-        dp_model_load(ctx, &m, path, NULL, &(dp_load_options){.changes = changes}),
-        DP_ECONFIG);
+    ck_assert_int_eq(dp_model_load(ctx, &m, path, NULL,
+                                   &(dp_load_options){.random = 1, .changes = changes}),
+                     DP_ECONFIG);
     ck_assert_msg(strstr(dp_context_error(ctx), refusals[_i].message) != NULL, "%s",
                   dp_context_error(ctx));
     dp_context_free(ctx);

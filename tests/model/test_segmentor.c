@@ -28,7 +28,8 @@ static void open_session(session *s, int mode, int threads)
 {
     *s = (session){0};
     ck_assert_int_eq(dp_context_new(&s->ctx, &(dp_options){.threads = threads}), DP_OK);
-    ck_assert_msg(dp_model_load(s->ctx, &s->m, configs[mode], NULL, NULL) == DP_OK,
+    ck_assert_msg(dp_model_load(s->ctx, &s->m, configs[mode], NULL,
+                                &(dp_load_options){.random = 1}) == DP_OK,
                   "%s", dp_context_error(s->ctx));
 }
 
@@ -198,7 +199,9 @@ START_TEST(configs_that_do_not_fit_are_refused)
              bad_configs[_i].change);
     const char *path = scratch_text("config.json", text);
     ck_assert_int_eq(dp_context_new(&ctx, &(dp_options){.threads = 1}), DP_OK);
-    ck_assert_int_eq(dp_model_load(ctx, &m, path, NULL, NULL), DP_ECONFIG);
+    ck_assert_int_eq(
+        dp_model_load(ctx, &m, path, NULL, &(dp_load_options){.random = 1}),
+        DP_ECONFIG);
     ck_assert_msg(strstr(dp_context_error(ctx), bad_configs[_i].said) != NULL, "%s",
                   dp_context_error(ctx));
     ck_assert_ptr_null(m);
@@ -213,8 +216,9 @@ START_TEST(a_detector_is_no_segmentor)
     dp_label_map map = {0};
     dp_pixels p = make_image(4, 4);
     ck_assert_int_eq(dp_context_new(&ctx, &(dp_options){.threads = 1}), DP_OK);
-    ck_assert_int_eq(
-        dp_model_load(ctx, &m, "configs/golden/mask_rcnn_a.json", NULL, NULL), DP_OK);
+    ck_assert_int_eq(dp_model_load(ctx, &m, "configs/golden/mask_rcnn_a.json", NULL,
+                                   &(dp_load_options){.random = 1}),
+                     DP_OK);
     ck_assert_int_eq(dp_segmentor_run(ctx, m, &p, &map), DP_EARG);
     dp_pixels_done(&p);
     dp_model_free(m);
