@@ -1,164 +1,102 @@
-/* densepred classify - what an image shows, as a whole */
+/* densepred classify - a class for a whole image */
 #include "base/memory.h"
-#include "cli/cli.h"
 #include "cli/input_image.h"
-#include "cli/inputs.h"
-#include "cli/options.h"
-#include "cli/progress.h"
-#include "cli/session.h"
-#include "io/data/results.h"
-#include "model/classifier.h"
+#include "cli/work.h"
 
 #include <stdio.h>
 #include <string.h>
 
 typedef struct classify {
-    dp_session session;
-    dp_common_options common;
-    const char *json; /* NULL: print a table; "-": to standard output */
-    dp_inputs inputs;
-    dp_text text; /* of the JSON file, so far */
-    size_t records;
-    dp_progress bar;
-
+    dp_work work;
+    const char *json;     /* NULL: print a table; "-": to standard output */
+    dp_results *results;  /* NULL without --json */
     dp_class_score *best; /* owned */
     int count, room;
 } classify;
 
-static const dp_class *class_of(const classify *c, int i)
+static bool use_stdout(const classify *c)
 {
-    return &c->session.model->dataset.list[c->best[i].label];
+    return c->json && strcmp(c->json, "-") == 0;
 }
 
 static void print_best(const classify *c, const char *path)
 {
+    const dp_model *m = c->work.session.model;
     printf("%s:\n", path);
     for (int i = 0; i < c->count; i++)
-        printf("  %.4f  %5d  %s\n", (double)c->best[i].score, class_of(c, i)->id,
-               class_of(c, i)->name);
+        printf("  %.4f  %5d  %s\n", (double)c->best[i].score,
+               dp_model_class_id(m, c->best[i].label),
+               dp_model_class_name(m, c->best[i].label));
     fflush(stdout);
 }
 
-static void add_record(classify *c, const char *path)
+static int run_input(void *arg, size_t i, dp_image *image)
 {
-    const char *slash = strrchr(path, '/');
-    dp_text_add(&c->text, "%s{\"file_name\": ", c->records++ > 0 ? ",\n " : "");
-    dp_results_add_name(&c->text, slash ? slash + 1 : path);
-    dp_text_add(&c->text, ", \"classes\": [");
-    for (int i = 0; i < c->count; i++) {
-        dp_text_add(&c->text, "%s{\"id\": %d, \"name\": ", i > 0 ? ", " : "",
-                    class_of(c, i)->id);
-        dp_text_add_quoted(&c->text, class_of(c, i)->name);
-        dp_text_add(&c->text, ", \"score\": ");
-        dp_text_add_float(&c->text, c->best[i].score);
-        dp_text_add(&c->text, "}");
-    }
-    dp_text_add(&c->text, "]}");
-}
-
-static int run_input(classify *c, const char *path)
-{
-    dp_error *err = &c->session.ctx->err;
-    dp_pixels pixels;
-    dp_status st = dp_input_image_read(err, &pixels, path);
-    if (st == DP_OK) {
-        st = dp_classifier_run(c->session.ctx, c->session.model, &pixels, c->best,
-                               c->room, &c->count);
-        if (st != DP_OK)
-            dp_fail_while(err, "%s", path);
-        dp_pixels_done(&pixels);
-    }
-    dp_progress_clear(&c->bar);
+    classify *c = arg;
+    const dp_session *s = &c->work.session;
+    const char *path = c->work.inputs.path[i];
+    dp_status st = dp_classify(s->ctx, s->model, image, c->best, c->room, &c->count);
     if (st != DP_OK)
-        return dp_cli_fail(err, DP_SUBJECT_INPUT);
+        return dp_work_check_input(&c->work, st, i);
+    dp_progress_clear(&c->work.bar);
     if (c->json)
-        add_record(c, path);
-    if (!c->json || strcmp(c->json, "-") != 0)
+        st = dp_results_add_classes(
+            s->ctx, c->results, s->model, c->best, c->count,
+            &(dp_result_image){.file_name = dp_input_image_name(path)});
+    if (!use_stdout(c))
         print_best(c, path);
-    return DP_EXIT_OK;
+    return dp_work_check_output(&c->work, st);
 }
 
-static int write_json(classify *c)
+static dp_status open_results(classify *c)
 {
-    dp_error *err = &c->session.ctx->err;
-    dp_text_add(&c->text, "]\n");
-    if (strcmp(c->json, "-") != 0)
-        return dp_results_save(err, c->json, &c->text) == DP_OK
-                   ? DP_EXIT_OK
-                   : dp_cli_fail(err, DP_SUBJECT_OUTPUT);
-    if (c->text.status != DP_OK)
-        return dp_cli_fail(err, DP_SUBJECT_OUTPUT);
-    fputs(dp_text_get(&c->text), stdout);
-    return DP_EXIT_OK;
+    dp_context *ctx = c->work.session.ctx;
+    if (use_stdout(c))
+        return dp_results_open_stream(ctx, &c->results, "classes", stdout,
+                                      "standard output");
+    return c->json ? dp_results_open(ctx, &c->results, "classes", c->json) : DP_OK;
 }
 
-static int run_inputs(classify *c)
+static int run(classify *c)
 {
-    int status = DP_EXIT_OK;
-    c->text.err = &c->session.ctx->err;
-    dp_text_add(&c->text, "[");
-    dp_progress_init(&c->bar, c->inputs.count, c->common.quiet);
-    for (size_t i = 0; i < c->inputs.count; i++) {
-        const int one = run_input(c, c->inputs.path[i]);
-        if (one > status)
-            status = one;
-        dp_progress_step(&c->bar);
-    }
-    dp_progress_done(&c->bar);
-    const int wrote = c->json ? write_json(c) : DP_EXIT_OK;
-    return wrote > status ? wrote : status;
-}
-
-static int run(classify *c, const dp_arguments *args)
-{
-    const dp_model *m = c->session.model;
+    dp_work *w = &c->work;
+    c->room = dp_model_class_count(w->session.model);
+    dp_error err = {0};
     void *memory;
-    if (dp_model_task(m) != DP_TASK_CLASSIFY) {
-        dp_cli_say("classify: found a model of type %s, expected a classifier",
-                   m->def->module.name);
-        return DP_EXIT_MODEL;
-    }
-    c->room = m->dataset.count;
-    if (dp_alloc(&c->session.ctx->err, &memory, (size_t)c->room, sizeof *c->best,
-                 "class scores") != DP_OK)
-        return dp_cli_fail(&c->session.ctx->err, DP_SUBJECT_OUTPUT);
+    if (dp_alloc(&err, &memory, (size_t)c->room, sizeof *c->best, "class scores") !=
+        DP_OK)
+        return dp_cli_fail(&err, DP_SUBJECT_OUTPUT);
     c->best = memory;
-    const int status = dp_inputs_add_all(&c->inputs, args->item + 1, args->count - 1);
-    if (status != DP_EXIT_OK && status != DP_EXIT_SOME)
+    int status = dp_work_check_output(w, open_results(c));
+    if (status != DP_EXIT_OK)
         return status;
-    const int ran = run_inputs(c);
-    return ran > status ? ran : status;
-}
-
-static void classify_done(classify *c)
-{
-    dp_text_done(&c->text);
-    dp_inputs_done(&c->inputs);
-    dp_free(c->best);
-    dp_session_close(&c->session);
+    status = dp_work_run(w, run_input, c);
+    if (c->results) {
+        const dp_status st = dp_results_close(w->session.ctx, c->results);
+        c->results = NULL;
+        const int wrote = dp_work_check_output(w, st);
+        status = wrote > status ? wrote : status;
+    }
+    return status;
 }
 
 static int classify_main(classify *c, int argc, char **argv)
 {
     int top = 0;
+    dp_common_options *common = &c->work.common;
     const dp_option options[] = {
-        DP_OPTION_WEIGHTS(&c->common),
-        DP_OPTION_CACHE(&c->common),
-        DP_OPTION_PARTIAL(&c->common),
+        DP_OPTIONS_MODEL(common),
         DP_INT("top", 0, "N", &top, 1, DP_MAX_CLASSES,
                "the N likeliest classes (default: as the config says, 5)"),
         DP_TEXT("json", 0, "FILE", &c->json,
                 "file names, classes and scores into a file; - prints them"),
-        DP_OPTION_THREADS(&c->common),
-        DP_OPTION_CPU(&c->common),
-        DP_OPTION_GEMM(&c->common),
-        DP_OPTION_PRECISION(&c->common),
-        DP_OPTION_QUIET(&c->common),
-        DP_OPTION_CONFIGS(&c->common),
+        DP_OPTIONS_MACHINE(common),
+        DP_OPTION_QUIET(common),
+        DP_OPTION_CONFIGS(common),
         DP_OPTIONS_END,
     };
     const dp_usage usage = {
-        .name = "classify",
+        .name = c->work.command,
         .arguments = "MODEL INPUT...",
         .about = "Says what an image shows: prints probability, number and name of the "
                  "likeliest classes.",
@@ -173,14 +111,18 @@ static int classify_main(classify *c, int argc, char **argv)
     char changes[64];
     snprintf(changes, sizeof changes, "{\"test\": {\"top_k\": %d}}", top);
     const dp_load_options load = {.changes = top > 0 ? changes : NULL};
-    status = dp_session_open(&c->session, &c->common, args.item[0], true, &load);
-    return status == DP_EXIT_OK ? run(c, &args) : status;
+    status = dp_work_open(&c->work, &args, DP_TASK_CLASSIFY, &load);
+    if (status == DP_EXIT_OK)
+        status = dp_work_gather(&c->work, &args);
+    return status == DP_EXIT_OK ? run(c) : status;
 }
 
 int dp_cli_classify(int argc, char **argv)
 {
-    classify c = {0};
+    classify c = {.work = {.command = "classify"}};
     const int status = classify_main(&c, argc, argv);
-    classify_done(&c);
+    dp_results_free(c.results);
+    dp_free(c.best);
+    dp_work_close(&c.work);
     return status;
 }

@@ -1,9 +1,7 @@
 #include "cli/detect_formats.h"
 
 #include "base/memory.h"
-#include "cli/cli.h"
-#include "io/data/labelme.h"
-#include "io/data/yolo.h"
+#include "cli/input_image.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -27,8 +25,7 @@ int dp_formats_parse(dp_formats *f, const char *json, const char *list, bool fil
                 *known[i].wanted = found = true;
         if (!found)
             return dp_cli_usage(
-                "detect: --format: found %.*s, expected coco, csv, yolo or "
-                "labelme",
+                "--format: unknown format '%.*s'; it is coco, csv, yolo or labelme",
                 (int)size, at);
         at += size + (at[size] == ',');
     }
@@ -42,135 +39,129 @@ bool dp_formats_use_stdout(const dp_formats *f)
 
 /* ---- files of all images ------------------------------------------------------- */
 
-static dp_status file_start(dp_error *err, dp_format_file *f, const char *path,
-                            dp_results_format format)
+/* The path of a file in the folder of --out, in room for 4096 bytes. */
+static int in_folder(char path[4096], const dp_work *w, const char *name)
 {
-    const dp_status st = dp_atomic_file_open(err, &f->file, path);
-    if (st != DP_OK)
-        return st;
-    f->open = true;
-    dp_results_writer_init(&f->writer, format, f->file.stream, f->file.path);
-    return DP_OK;
+    if ((size_t)snprintf(path, 4096, "%s/%s", w->outputs.folder, name) < 4096)
+        return DP_EXIT_OK;
+    dp_cli_say("%s: the path is too long", w->outputs.folder);
+    return DP_EXIT_MACHINE;
 }
 
-static dp_status file_end(dp_error *err, dp_format_file *f)
-{
-    if (!f->open)
-        return DP_OK;
-    f->open = false;
-    dp_status st = dp_results_writer_end(err, &f->writer);
-    if (st == DP_OK)
-        st = dp_atomic_file_commit(err, &f->file);
-    else
-        dp_atomic_file_abandon(&f->file);
-    dp_results_writer_done(&f->writer);
-    return st;
-}
-
-static dp_status in_folder(dp_error *err, dp_format_file *f, const dp_outputs *outputs,
-                           const char *name, dp_results_format format)
+static int open_in_folder(dp_results **out, dp_work *w, const char *format,
+                          const char *name)
 {
     char path[4096];
-    if ((size_t)snprintf(path, sizeof path, "%s/%s", outputs->folder, name) >=
-        sizeof path)
-        return dp_fail(err, DP_EIO, "%s: the path is too long", outputs->folder);
-    return file_start(err, f, path, format);
+    const int status = in_folder(path, w, name);
+    return status != DP_EXIT_OK
+               ? status
+               : dp_work_check_output(
+                     w, dp_results_open(w->session.ctx, out, format, path));
 }
 
-static dp_status save_class_names(dp_error *err, const dp_outputs *outputs,
-                                  const dp_dataset *dataset)
+static dp_status open_json(dp_formats *f, dp_context *ctx)
+{
+    if (dp_formats_use_stdout(f))
+        return dp_results_open_stream(ctx, &f->json_file, "coco", stdout,
+                                      "standard output");
+    return f->json ? dp_results_open(ctx, &f->json_file, "coco", f->json) : DP_OK;
+}
+
+static int save_class_names(dp_work *w)
 {
     char path[4096];
-    if ((size_t)snprintf(path, sizeof path, "%s/classes.txt", outputs->folder) >=
-        sizeof path)
-        return dp_fail(err, DP_EIO, "%s: the path is too long", outputs->folder);
-    return dp_yolo_save_classes(err, path, dataset);
+    const int status = in_folder(path, w, "classes.txt");
+    return status != DP_EXIT_OK
+               ? status
+               : dp_work_check_output(w, dp_model_save_class_names(
+                                             w->session.ctx, w->session.model, path));
 }
 
-dp_status dp_formats_start(dp_error *err, dp_formats *f, const dp_outputs *outputs,
-                           const dp_dataset *dataset)
+int dp_formats_start(dp_formats *f, dp_work *w)
 {
-    dp_status st = DP_OK;
-    f->outputs = outputs;
-    if (dp_formats_use_stdout(f)) {
-        dp_results_writer_init(&f->json_file.writer, DP_RESULTS_COCO, stdout,
-                               "standard output");
-    } else if (f->json) {
-        st = file_start(err, &f->json_file, f->json, DP_RESULTS_COCO);
-    }
-    if (st == DP_OK && f->coco)
-        st = in_folder(err, &f->coco_file, outputs, "results.json", DP_RESULTS_COCO);
-    if (st == DP_OK && f->csv)
-        st = in_folder(err, &f->csv_file, outputs, "results.csv", DP_RESULTS_CSV);
-    if (st == DP_OK && f->yolo)
-        st = save_class_names(err, outputs, dataset);
-    return st;
+    int status = dp_work_check_output(w, open_json(f, w->session.ctx));
+    if (status == DP_EXIT_OK && f->coco)
+        status = open_in_folder(&f->coco_file, w, "coco", "results.json");
+    if (status == DP_EXIT_OK && f->csv)
+        status = open_in_folder(&f->csv_file, w, "csv", "results.csv");
+    if (status == DP_EXIT_OK && f->yolo)
+        status = save_class_names(w);
+    return status;
 }
 
 /* ---- an image ---------------------------------------------------------------------- */
 
-typedef dp_status save_fn(dp_error *err, const char *path, const dp_found *found);
-
-static dp_status save_one(dp_error *err, const dp_formats *f, const dp_found *found,
-                          size_t i, const char *suffix, save_fn *save)
+/* COCO's images are named by their numbers; others are counted. */
+static int64_t image_id(const dp_work *w, size_t i)
 {
-    char *path;
-    dp_status st = dp_outputs_path(err, f->outputs, &path, i, suffix);
-    if (st == DP_OK)
-        st = save(err, path, found);
-    dp_free(path);
-    return st;
+    long long number;
+    return dp_input_image_number(w->inputs.path[i], &number) ? number : (int64_t)i + 1;
 }
 
-dp_status dp_formats_add(dp_error *err, dp_formats *f, const dp_found *found,
-                         float score_thr, size_t i)
+static int save_one(dp_work *w, const dp_detections *found, const char *format,
+                    const dp_result_image *image, size_t i, const char *suffix)
 {
-    dp_found all = *found, shown = *found;
+    char *path;
+    int status = dp_work_path(w, &path, i, suffix);
+    if (status != DP_EXIT_OK)
+        return status;
+    status = dp_work_check_output(w, dp_detections_save(w->session.ctx, found,
+                                                        w->session.model, format, path,
+                                                        image));
+    dp_free(path);
+    return status;
+}
+
+static dp_status add(dp_results *file, const dp_work *w, const dp_detections *found,
+                     const dp_result_image *image)
+{
+    return file ? dp_results_add(w->session.ctx, file, w->session.model, found, image)
+                : DP_OK;
+}
+
+int dp_formats_add(dp_formats *f, dp_work *w, const dp_detections *found,
+                   float score_thr, size_t i)
+{
+    const dp_result_image named = {.file_name = dp_input_image_name(w->inputs.path[i]),
+                                   .id = image_id(w, i)};
+    dp_result_image all = named, shown = named;
     if (!f->file_names)
         all.file_name = NULL;
     shown.score_thr = score_thr;
-    dp_status st = DP_OK;
-    if (f->json)
-        st = dp_results_writer_add(err, &f->json_file.writer, &all);
-    if (st == DP_OK && f->coco)
-        st = dp_results_writer_add(err, &f->coco_file.writer, &all);
-    if (st == DP_OK && f->csv)
-        st = dp_results_writer_add(err, &f->csv_file.writer, found);
-    if (st == DP_OK && f->yolo)
-        st = save_one(err, f, &shown, i, ".txt", dp_yolo_save);
-    if (st == DP_OK && f->labelme)
-        st = save_one(err, f, &shown, i, ".json", dp_labelme_save);
-    return st;
+    dp_status st = add(f->json_file, w, found, &all);
+    if (st == DP_OK)
+        st = add(f->coco_file, w, found, &all);
+    if (st == DP_OK)
+        st = add(f->csv_file, w, found, &named);
+    int status = dp_work_check_output(w, st);
+    if (status == DP_EXIT_OK && f->yolo)
+        status = save_one(w, found, "yolo", &shown, i, ".txt");
+    if (status == DP_EXIT_OK && f->labelme)
+        status = save_one(w, found, "labelme", &shown, i, ".json");
+    return status;
 }
 
-dp_status dp_formats_end(dp_error *err, dp_formats *f)
+static dp_status end(dp_context *ctx, dp_results **file)
 {
-    dp_status st = DP_OK;
-    if (dp_formats_use_stdout(f)) {
-        st = dp_results_writer_end(err, &f->json_file.writer);
-        dp_results_writer_done(&f->json_file.writer);
-    } else {
-        st = file_end(err, &f->json_file);
-    }
-    if (st == DP_OK)
-        st = file_end(err, &f->coco_file);
-    if (st == DP_OK)
-        st = file_end(err, &f->csv_file);
-    return st;
+    dp_results *results = *file;
+    *file = NULL;
+    return results ? dp_results_close(ctx, results) : DP_OK;
 }
 
-static void file_done(dp_format_file *f)
+int dp_formats_end(dp_formats *f, dp_work *w)
 {
-    if (f->open) {
-        dp_atomic_file_abandon(&f->file);
-        dp_results_writer_done(&f->writer);
-    }
-    f->open = false;
+    dp_context *ctx = w->session.ctx;
+    dp_status st = end(ctx, &f->json_file);
+    if (st == DP_OK)
+        st = end(ctx, &f->coco_file);
+    if (st == DP_OK)
+        st = end(ctx, &f->csv_file);
+    return dp_work_check_output(w, st);
 }
 
 void dp_formats_done(dp_formats *f)
 {
-    file_done(&f->json_file);
-    file_done(&f->coco_file);
-    file_done(&f->csv_file);
+    dp_results_free(f->json_file);
+    dp_results_free(f->coco_file);
+    dp_results_free(f->csv_file);
 }

@@ -4,6 +4,7 @@
 #include "cli/cli.h"
 #include "cli/configs.h"
 #include "cli/options.h"
+#include "cli/session.h"
 #include "model/model.h"
 #include "model/shipped.h"
 
@@ -282,11 +283,9 @@ int dp_cli_info(int argc, char **argv)
     if (all == (args.count == 1))
         return dp_cli_usage("info: needs either a MODEL or --all");
     dp_context *ctx;
-    const dp_status st = dp_context_new(&ctx, &(dp_options){.threads = 1});
-    if (st != DP_OK) {
-        dp_cli_say("cannot start: %s", dp_status_text(st));
-        return dp_cli_status(st, DP_SUBJECT_OUTPUT);
-    }
+    status = dp_cli_start(&ctx, &(dp_common_options){.threads = 1});
+    if (status != DP_EXIT_OK)
+        return status;
     const layout one = json ? JSON : markdown ? MARKDOWN : TEXT;
     status = run(ctx, all ? NULL : args.item[0], common.configs,
                  all && one == TEXT ? TABLE : one);

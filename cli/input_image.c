@@ -1,23 +1,55 @@
 #include "cli/input_image.h"
 
+#include "base/file.h"
+#include "base/memory.h"
 #include "base/path.h"
-#include "io/image/image.h"
+#include "cli/cli.h"
+#include "core/limits.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-dp_status dp_input_image_read(dp_error *err, dp_pixels *out, const char *path)
+static dp_status load_standard_input(dp_context *ctx, dp_image **out)
 {
+    static const char name[] = "standard input";
+    dp_error err = {0};
+    unsigned char *bytes;
+    size_t size;
+    dp_status st =
+        dp_file_load_stream(&err, &bytes, &size, stdin, name, DP_MAX_IMAGE_BYTES);
+    if (st != DP_OK) {
+        dp_cli_say("%s", err.text);
+        return st;
+    }
+    st = dp_image_decode(ctx, out, bytes, size, name);
+    dp_free(bytes);
+    if (st != DP_OK)
+        dp_cli_say("%s", dp_context_error(ctx));
+    return st;
+}
+
+dp_status dp_input_image_load(dp_context *ctx, dp_image **out, const char *path)
+{
+    *out = NULL;
     if (strcmp(path, "-") == 0)
-        return dp_pixels_load_stream(err, out, stdin, "standard input");
-    return dp_pixels_load(err, out, path);
+        return load_standard_input(ctx, out);
+    const dp_status st = dp_image_load(ctx, out, path);
+    if (st != DP_OK)
+        dp_cli_say("%s", dp_context_error(ctx));
+    return st;
 }
 
 void dp_input_image_stem(char *stem, size_t size, const char *path)
 {
     dp_path_stem(stem, size, strcmp(path, "-") == 0 ? "stdin" : path);
+}
+
+const char *dp_input_image_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
 }
 
 bool dp_input_image_number(const char *path, long long *number)

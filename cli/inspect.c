@@ -5,6 +5,7 @@
 #include "cli/configs.h"
 #include "cli/name_maps.h"
 #include "cli/options.h"
+#include "cli/session.h"
 #include "io/checkpoint/checkpoint.h"
 #include "model/model.h"
 #include "model/names.h"
@@ -338,11 +339,9 @@ int dp_cli_inspect(int argc, char **argv)
     if (status != DP_OPTIONS_GO_ON)
         return status;
     dp_context *ctx;
-    const dp_status st = dp_context_new(&ctx, &(dp_options){.threads = 1});
-    if (st != DP_OK) {
-        dp_cli_say("cannot start: %s", dp_status_text(st));
-        return dp_cli_status(st, DP_SUBJECT_OUTPUT);
-    }
+    status = dp_cli_start(&ctx, &(dp_common_options){.threads = 1});
+    if (status != DP_EXIT_OK)
+        return status;
     status = inspect(ctx, &args, common.configs, all, verify, json);
     dp_context_free(ctx);
     return status;

@@ -8,6 +8,7 @@
 #define DP_CLI_OPTIONS_H
 
 #include "base/limits.h"
+#include "core/limits.h"
 
 #include <stdbool.h>
 
@@ -87,7 +88,7 @@ typedef struct dp_common_options {
               "use no more of the processor than this")
 #define DP_OPTION_GEMM(c)                            \
     DP_CHOICE("gemm", 0, "own|openblas", &(c)->gemm, \
-              "engine of matrix products (default: own, where there is AVX2)")
+              "engine of GEMMs (default: own, where there is AVX2)")
 #define DP_OPTION_PRECISION(c)                                                         \
     DP_CHOICE("precision", 0, "float32|bf16", &(c)->precision,                         \
               "of pointwise layers (default float32); bf16 is faster and less exact, " \
@@ -98,6 +99,12 @@ typedef struct dp_common_options {
 #define DP_OPTION_CONFIGS(c)                    \
     DP_TEXT("configs", 0, "DIR", &(c)->configs, \
             "folder of the configs that ship (default: where they are)")
+
+/* Groups: where a model is from, and what it runs on. */
+#define DP_OPTIONS_MODEL(c) \
+    DP_OPTION_WEIGHTS(c), DP_OPTION_CACHE(c), DP_OPTION_PARTIAL(c)
+#define DP_OPTIONS_MACHINE(c) \
+    DP_OPTION_THREADS(c), DP_OPTION_CPU(c), DP_OPTION_GEMM(c), DP_OPTION_PRECISION(c)
 
 /* A command's command line. */
 typedef struct dp_usage {

@@ -4,12 +4,16 @@
 #define DP_CLI_SESSION_H
 
 #include "cli/options.h"
-#include "model/model.h"
+#include "densepred.h"
 
 typedef struct dp_session {
     dp_context *ctx;
     dp_model *model;
 } dp_session;
+
+/* Start a context by the common options. Says on standard error what is wrong; the exit
+ * status. */
+int dp_cli_start(dp_context **ctx, const dp_common_options *common);
 
 /* Start a context by the common options and load MODEL with --weights into it. Says on
  * standard error what does not fit, and the exit status; DP_EXIT_OK: it is loaded.

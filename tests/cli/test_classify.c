@@ -153,11 +153,11 @@ static const struct {
      "tiny/classes.json"},
     {"densepred classify \"$ROOT/tests/golden/mask_rcnn_tiny/config.json\" -w "
      "\"$ROOT/tests/golden/mask_rcnn_tiny/model.pth\" a.png",
-     3, "classify: found a model of type mask_rcnn, expected a classifier"},
+     3, "is a model of type mask_rcnn"},
     {"densepred detect tiny/config.json -w tiny/model.safetensors a.png", 3,
-     "detect: found a model of type classifier, expected a detector"},
+     "detect needs a detector; tiny/config.json is a model of type classifier"},
     {"densepred segment tiny/config.json -w tiny/model.safetensors a.png", 3,
-     "segment: found a model of type classifier, expected a segmentor"},
+     "segment needs a segmentor; tiny/config.json is a model of type classifier"},
     {"densepred classify tiny/config.json -w tiny/model.safetensors a.png --json "
      "no/folder/out.json",
      4, "no/folder/out.json"},

@@ -50,12 +50,12 @@ static const struct {
     {"densepred config --explain convnex", 2,
      "densepred: --explain: convnex: unknown type, did you mean convnext?\n"},
     {"densepred models --configs none", 3,
-     "densepred: none: found no such folder, expected configs\n"},
+     "densepred: none: no such folder of configs\n"},
     {"DENSEPRED_CONFIGS=none densepred models", 3,
-     "densepred: none: found no such folder, expected configs\n"},
+     "densepred: none: no such folder of configs\n"},
     {"densepred config --dump coco/mask_rcnn_convnext_tin", 3,
-     "densepred: coco/mask_rcnn_convnext_tin: unknown model, did you mean "
-     "coco/mask_rcnn_convnext_tiny?\n"},
+     "densepred: unknown model 'coco/mask_rcnn_convnext_tin'; did you mean "
+     "'coco/mask_rcnn_convnext_tiny'?\n"},
     {"echo '{\"a\": }' >bad.json; densepred config --dump bad.json", 3,
      "densepred: bad.json:1:7: found '}', expected a value\n"},
     {"printf 'x' >'a\nb'; densepred config --dump 'a\nb'", 3,

@@ -428,7 +428,8 @@ START_TEST(a_segmentor_cannot_detect)
              program_root());
     snprintf(weights, sizeof weights, "%s/tests/golden/upernet_tiny/model.safetensors",
              program_root());
-    expect_model_error(detect_with(config, weights, both("")), "expected a detector");
+    expect_model_error(detect_with(config, weights, both("")),
+                       "detect needs a detector");
 }
 END_TEST
 

@@ -63,7 +63,7 @@ START_TEST(inspect_needs_no_configs)
     ck_assert_ptr_null(strstr(r->out, "\nnames: "));
     r = program_run("densepred inspect copy.safetensors --configs nowhere");
     ck_assert_int_eq(r->status, 3);
-    ck_assert_ptr_nonnull(strstr(r->err, "nowhere: found no such folder"));
+    ck_assert_ptr_nonnull(strstr(r->err, "nowhere: no such folder of configs"));
 }
 END_TEST
 

@@ -64,7 +64,7 @@ static const struct {
 START_TEST(parts_that_do_not_fit_are_named_with_their_numbers)
 {
     dp_model *m;
-    const dp_load_options options = {.changes = misfits[_i].changes};
+    const dp_load_options options = {.random = 1, .changes = misfits[_i].changes};
     ck_assert_int_eq(dp_model_load(ctx, &m, misfits[_i].config, NULL, &options),
                      DP_ECONFIG);
     ck_assert_msg(strstr(ctx->err.text, misfits[_i].part) != NULL, "%s", ctx->err.text);

@@ -164,7 +164,7 @@ START_TEST(memory_is_planned_and_bounded)
     ck_assert_int_eq(dp_context_new(&ctx, &(dp_options){.threads = 2}), DP_OK);
     ck_assert_int_eq(dp_model_load(ctx, &m,
                                    "configs/ade20k/upernet_convnext_tiny_512.json",
-                                   NULL, NULL),
+                                   NULL, &(dp_load_options){.random = 1}),
                      DP_OK);
     ck_assert_int_eq(dp_model_plan(ctx, m, 512, 683, &small), DP_OK);
     ck_assert_int_eq(dp_model_plan(ctx, m, 4000, 6000, &large), DP_OK);
