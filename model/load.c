@@ -145,8 +145,7 @@ static dp_status load(dp_context *ctx, dp_model **out, dp_config *config,
         st = dp_shipped_find_weights(&ctx->err, &shipped, config);
     if (st == DP_OK && !weights && !shipped && !options->random)
         st = dp_fail(&ctx->err, DP_EARG,
-                     "%s ships without a checkpoint: give one (--weights FILE)",
-                     name);
+                     "%s ships without a checkpoint: give one (--weights FILE)", name);
     if (st == DP_OK)
         st = change(ctx, config, options);
     if (st == DP_OK)
