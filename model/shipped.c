@@ -175,6 +175,17 @@ static dp_status no_such_model(dp_error *err, const dp_shipped *names,
                    model);
 }
 
+/* A name leads to no entry that begins with "_" or ".". */
+static bool is_name(const char *model)
+{
+    for (const char *at = model; at; at = strchr(at, '/')) {
+        at += *at == '/';
+        if (strchr("_./", *at)) /* its end too */
+            return false;
+    }
+    return true;
+}
+
 dp_status dp_shipped_find(dp_error *err, char **path, const char *model,
                           const char *configs)
 {
@@ -186,15 +197,13 @@ dp_status dp_shipped_find(dp_error *err, char **path, const char *model,
     dp_status st = dp_shipped_load(err, &names, configs);
     if (st != DP_OK)
         return st;
-    bool known = false;
-    for (size_t i = 0; i < names.count; i++)
-        known = known || strcmp(names.name[i], model) == 0;
-    if (known) {
-        dp_text text = {.err = err};
-        dp_text_add(&text, "%s/%s.json", names.folder, model);
-        st = take_text(err, path, &text);
-    } else {
+    dp_text text = {.err = err};
+    dp_text_add(&text, "%s/%s.json", names.folder, model);
+    if (text.status == DP_OK && (!is_name(model) || access(text.data, F_OK) != 0)) {
+        dp_text_done(&text);
         st = no_such_model(err, &names, model);
+    } else {
+        st = take_text(err, path, &text);
     }
     dp_shipped_done(&names);
     return st;

@@ -429,8 +429,7 @@ START_TEST(a_run_directory_is_of_one_run)
     ck_assert_int_eq(r->status, 2);
     expect_in(r->err,
               "w/run.json is of another run: SHA-256 of the list of images: found ");
-    ck_assert_int_eq(
-        program_run("densepred test ade20k/upernet_convnext_tiny_512 -w x")->status, 2);
+    ck_assert_int_eq(program_run("densepred test golden/upernet_a -w x")->status, 2);
 }
 END_TEST
 
