@@ -87,6 +87,7 @@ static int run_input(void *arg, size_t i, dp_image *image)
     int status = dp_work_check_input(&d->work, find_objects(d, image), i);
     if (status != DP_EXIT_OK)
         return status;
+    dp_progress_clear(&d->work.bar);
     if (!dp_formats_use_stdout(&d->formats))
         print_found(d, d->work.inputs.path[i]);
     status = dp_formats_add(&d->formats, &d->work, d->found, shown_thr(d), i);

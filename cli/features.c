@@ -25,10 +25,10 @@ static int save(dp_session *s, const dp_feature_options *wanted, const dp_image 
 static int run(dp_session *s, const dp_feature_options *wanted, const char *input,
                const char *out)
 {
+    dp_error err = {0};
     dp_image *image;
-    const dp_status st = dp_input_image_load(s->ctx, &image, input);
-    if (st != DP_OK)
-        return dp_cli_status(st, DP_SUBJECT_INPUT);
+    if (dp_input_image_load(&err, s->ctx, &image, input) != DP_OK)
+        return dp_cli_fail(&err, DP_SUBJECT_INPUT);
     const int status = save(s, wanted, image, out);
     dp_image_free(image);
     return status;

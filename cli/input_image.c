@@ -3,7 +3,6 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/path.h"
-#include "cli/cli.h"
 #include "core/limits.h"
 
 #include <errno.h>
@@ -11,34 +10,28 @@
 #include <stdlib.h>
 #include <string.h>
 
-static dp_status load_standard_input(dp_context *ctx, dp_image **out)
+static dp_status decode_standard_input(dp_error *err, dp_context *ctx, dp_image **out)
 {
     static const char name[] = "standard input";
-    dp_error err = {0};
     unsigned char *bytes;
     size_t size;
     dp_status st =
-        dp_file_load_stream(&err, &bytes, &size, stdin, name, DP_MAX_IMAGE_BYTES);
-    if (st != DP_OK) {
-        dp_cli_say("%s", err.text);
+        dp_file_load_stream(err, &bytes, &size, stdin, name, DP_MAX_IMAGE_BYTES);
+    if (st != DP_OK)
         return st;
-    }
     st = dp_image_decode(ctx, out, bytes, size, name);
     dp_free(bytes);
-    if (st != DP_OK)
-        dp_cli_say("%s", dp_context_error(ctx));
-    return st;
+    return st == DP_OK ? st : dp_fail(err, st, "%s", dp_context_error(ctx));
 }
 
-dp_status dp_input_image_load(dp_context *ctx, dp_image **out, const char *path)
+dp_status dp_input_image_load(dp_error *err, dp_context *ctx, dp_image **out,
+                              const char *path)
 {
     *out = NULL;
     if (strcmp(path, "-") == 0)
-        return load_standard_input(ctx, out);
+        return decode_standard_input(err, ctx, out);
     const dp_status st = dp_image_load(ctx, out, path);
-    if (st != DP_OK)
-        dp_cli_say("%s", dp_context_error(ctx));
-    return st;
+    return st == DP_OK ? st : dp_fail(err, st, "%s", dp_context_error(ctx));
 }
 
 void dp_input_image_stem(char *stem, size_t size, const char *path)

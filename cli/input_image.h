@@ -3,14 +3,16 @@
 #ifndef DP_CLI_INPUT_IMAGE_H
 #define DP_CLI_INPUT_IMAGE_H
 
+#include "base/status.h"
 #include "densepred.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 
 /* The image at `path`, "-" for standard input; the caller's to release. Errors as
- * dp_image_load; what fails is said on standard error. */
-dp_status dp_input_image_load(dp_context *ctx, dp_image **out, const char *path);
+ * dp_image_load. */
+dp_status dp_input_image_load(dp_error *err, dp_context *ctx, dp_image **out,
+                              const char *path) DP_MUST_CHECK;
 
 /* "photo" of "some/photo.jpg", cut to fit; "stdin" for "-". */
 void dp_input_image_stem(char *stem, size_t size, const char *path);

@@ -31,10 +31,12 @@ int dp_work_gather(dp_work *w, const dp_arguments *args)
 
 static int run_input(dp_work *w, size_t i, dp_work_fn *each, void *arg)
 {
+    dp_error err = {0};
     dp_image *image;
-    const dp_status st = dp_input_image_load(w->session.ctx, &image, w->inputs.path[i]);
-    if (st != DP_OK)
-        return dp_cli_status(st, DP_SUBJECT_INPUT);
+    if (dp_input_image_load(&err, w->session.ctx, &image, w->inputs.path[i]) != DP_OK) {
+        dp_progress_clear(&w->bar);
+        return dp_cli_fail(&err, DP_SUBJECT_INPUT);
+    }
     const int status = each(arg, i, image);
     dp_image_free(image);
     return status;
@@ -65,9 +67,10 @@ int dp_work_path(dp_work *w, char **path, size_t i, const char *suffix)
 
 int dp_work_check_input(dp_work *w, dp_status st, size_t i)
 {
-    dp_progress_clear(&w->bar);
-    if (st != DP_OK)
+    if (st != DP_OK) {
+        dp_progress_clear(&w->bar);
         dp_cli_say("%s: %s", w->inputs.path[i], dp_context_error(w->session.ctx));
+    }
     return dp_cli_status(st, DP_SUBJECT_INPUT);
 }
 
