@@ -17,10 +17,8 @@ static bool is_wanted(const char *name, const char *suffix)
 
 static dp_status append(dp_error *err, dp_folder_names *names, const char *name)
 {
-    void *list = names->name;
-    dp_status st = dp_grow(err, &list, &names->capacity, names->count + 1,
+    dp_status st = dp_grow(err, &names->name, &names->capacity, names->count + 1,
                            sizeof *names->name, "the names in a folder");
-    names->name = list;
     if (st == DP_OK)
         st = dp_strdup(err, &names->name[names->count], name);
     names->count += st == DP_OK;

@@ -31,11 +31,12 @@ static dp_status no_memory(dp_error *err, size_t count, size_t size, const char 
                    count, size);
 }
 
-dp_status dp_alloc(dp_error *err, void **out, size_t count, size_t size,
+dp_status dp_alloc(dp_error *err, void *out, size_t count, size_t size,
                    const char *what)
 {
-    *out = calloc(count ? count : 1, size);
-    return *out ? DP_OK : no_memory(err, count, size, what);
+    void *memory = calloc(count ? count : 1, size);
+    memcpy(out, &memory, sizeof memory); /* pointers of all types look alike */
+    return memory ? DP_OK : no_memory(err, count, size, what);
 }
 
 dp_status dp_alloc_arrays(dp_error *err, const dp_array *arrays, size_t count,
@@ -51,8 +52,8 @@ dp_status dp_alloc_arrays(dp_error *err, const dp_array *arrays, size_t count,
     return st;
 }
 
-dp_status dp_grow(dp_error *err, void **data, size_t *capacity, size_t need,
-                  size_t size, const char *what)
+dp_status dp_grow(dp_error *err, void *data, size_t *capacity, size_t need, size_t size,
+                  const char *what)
 {
     if (need <= *capacity)
         return DP_OK;
@@ -65,10 +66,12 @@ dp_status dp_grow(dp_error *err, void **data, size_t *capacity, size_t need,
     size_t bytes;
     if (!dp_mul_size(&bytes, wish, size))
         return no_memory(err, wish, size, what);
-    void *grown = realloc(*data, bytes);
+    void *grown;
+    memcpy(&grown, data, sizeof grown);
+    grown = realloc(grown, bytes);
     if (!grown)
         return no_memory(err, wish, size, what);
-    *data = grown;
+    memcpy(data, &grown, sizeof grown);
     *capacity = wish;
     return DP_OK;
 }
@@ -76,11 +79,9 @@ dp_status dp_grow(dp_error *err, void **data, size_t *capacity, size_t need,
 dp_status dp_strdup(dp_error *err, char **out, const char *text)
 {
     const size_t bytes = strlen(text) + 1;
-    void *copy;
-    const dp_status st = dp_alloc(err, &copy, bytes, 1, "a copy of a text");
-    *out = copy;
+    const dp_status st = dp_alloc(err, out, bytes, 1, "a copy of a text");
     if (st == DP_OK)
-        memcpy(copy, text, bytes);
+        memcpy(*out, text, bytes);
     return st;
 }
 

@@ -17,10 +17,10 @@ bool dp_mul_size(size_t *out, size_t a, size_t b);
 /* *out = a + b. False, and *out untouched, when that overflows. */
 bool dp_add_size(size_t *out, size_t a, size_t b);
 
-/* count zeroed elements of `size` bytes at *out, the caller's to dp_free. A count of 0
- * gives a pointer that may be freed and not read. DP_ENOMEM: *out is NULL, and the
- * sentence names `what`. */
-dp_status dp_alloc(dp_error *err, void **out, size_t count, size_t size,
+/* count zeroed elements of `size` bytes, the caller's to dp_free; `out` is the address of
+ * the pointer to them, of any type. A count of 0 gives a pointer that may be freed and not
+ * read. DP_ENOMEM: the pointer is NULL, and the sentence names `what`. */
+dp_status dp_alloc(dp_error *err, void *out, size_t count, size_t size,
                    const char *what) DP_MUST_CHECK;
 
 /* Arrays that are made together: rows of DP_ARRAY(pointer, count). */
@@ -38,11 +38,12 @@ typedef struct dp_array {
 dp_status dp_alloc_arrays(dp_error *err, const dp_array *arrays, size_t count,
                           const char *what) DP_MUST_CHECK;
 
-/* Make room for at least `need` elements in the array *data of *capacity elements,
- * growing by half at least; new elements are not initialised. On DP_ENOMEM the array
+/* Make room for at least `need` elements in an array of *capacity elements, growing by
+ * half at least; `data` is the address of the pointer to them. New elements are not
+ * initialised. On DP_ENOMEM the array
  * is unchanged and still the caller's. */
-dp_status dp_grow(dp_error *err, void **data, size_t *capacity, size_t need,
-                  size_t size, const char *what) DP_MUST_CHECK;
+dp_status dp_grow(dp_error *err, void *data, size_t *capacity, size_t need, size_t size,
+                  const char *what) DP_MUST_CHECK;
 
 /* A copy of text, the caller's to dp_free. */
 dp_status dp_strdup(dp_error *err, char **out, const char *text) DP_MUST_CHECK;

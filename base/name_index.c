@@ -32,12 +32,11 @@ static int compare_places(const void *a, const void *b)
 dp_status dp_name_index_init(dp_error *err, dp_name_index *x, const dp_name *names,
                              size_t count)
 {
-    void *sorted;
     *x = (dp_name_index){NULL, names, 0};
-    const dp_status st = dp_alloc(err, &sorted, count, sizeof *x->sorted, "an index");
+    const dp_status st =
+        dp_alloc(err, &x->sorted, count, sizeof *x->sorted, "an index");
     if (st != DP_OK)
         return st;
-    x->sorted = sorted;
     x->count = count;
     for (size_t i = 0; i < count; i++)
         x->sorted[i] = &names[i];

@@ -46,9 +46,3 @@ dp_status dp_fail_while(dp_error *err, const char *format, ...)
     snprintf(err->text + used, sizeof err->text - used, ": %s", inner);
     return err->code;
 }
-
-void dp_error_clear(dp_error *err)
-{
-    err->code = DP_OK;
-    err->text[0] = '\0';
-}

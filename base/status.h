@@ -38,7 +38,4 @@ dp_status dp_fail(dp_error *err, dp_status code, const char *format, ...)
 /* Put "what: " in front of the sentence already recorded, and return its code. */
 dp_status dp_fail_while(dp_error *err, const char *format, ...) DP_PRINTF(2, 3);
 
-/* Forget the failure: for a caller that recovered. */
-void dp_error_clear(dp_error *err);
-
 #endif

@@ -16,9 +16,7 @@ static bool reserve(dp_text *t, size_t more)
         t->status = dp_fail(t->err, DP_ENOMEM, "out of memory: a text is too long");
         return false;
     }
-    void *data = t->data;
-    t->status = dp_grow(t->err, &data, &t->capacity, need, 1, "a text");
-    t->data = data;
+    t->status = dp_grow(t->err, &t->data, &t->capacity, need, 1, "a text");
     return t->status == DP_OK;
 }
 

@@ -14,13 +14,11 @@
 static dp_status index_tensors(dp_builder *b)
 {
     const dp_weight_source *s = &b->source;
-    void *names = NULL, *used = NULL;
     dp_status st =
-        dp_alloc(b->err, &used, s->count, sizeof *b->used, "a list of tensors");
-    b->used = used;
+        dp_alloc(b->err, &b->used, s->count, sizeof *b->used, "a list of tensors");
     if (st == DP_OK)
-        st = dp_alloc(b->err, &names, s->count, sizeof *b->names, "a list of tensors");
-    b->names = names;
+        st = dp_alloc(b->err, &b->names, s->count, sizeof *b->names,
+                      "a list of tensors");
     for (size_t i = 0; i < s->count && st == DP_OK; i++)
         b->names[i] = dp_name_from(s->tensors[i].name);
     if (st == DP_OK)

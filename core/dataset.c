@@ -89,9 +89,7 @@ static dp_status count_classes(dp_error *err, dp_dataset *d, const cJSON *count)
         return dp_fail(err, DP_ECONFIG,
                        "count: found %g, expected an integer of 1 to %d", n,
                        DP_MAX_CLASSES);
-    void *list;
-    dp_status st = dp_alloc(err, &list, (size_t)n, sizeof *d->list, "classes");
-    d->list = list;
+    dp_status st = dp_alloc(err, &d->list, (size_t)n, sizeof *d->list, "classes");
     while (st == DP_OK && d->count < (int)n) {
         char name[32];
         snprintf(name, sizeof name, "class %d", d->count);

@@ -18,9 +18,7 @@ dp_status dp_detections_reserve(dp_error *err, dp_detections *d, size_t count,
     d->list = list;
     if (st != DP_OK)
         return st;
-    void *grown = d->runs;
-    st = dp_grow(err, &grown, &d->run_capacity, runs, sizeof *d->runs, "masks");
-    d->runs = grown;
+    st = dp_grow(err, &d->runs, &d->run_capacity, runs, sizeof *d->runs, "masks");
     return st;
 }
 

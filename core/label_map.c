@@ -4,10 +4,8 @@
 
 dp_status dp_label_map_resize(dp_error *err, dp_label_map *m, int h, int w)
 {
-    void *labels = m->labels;
     const dp_status st =
-        dp_grow(err, &labels, &m->capacity, (size_t)h * (size_t)w, 1, "a label map");
-    m->labels = labels;
+        dp_grow(err, &m->labels, &m->capacity, (size_t)h * (size_t)w, 1, "a label map");
     if (st == DP_OK) {
         m->h = h;
         m->w = w;

@@ -129,10 +129,8 @@ static span *find_span(const shape *s, int x, int y)
 
 static dp_status add_point(dp_error *err, dp_outline *o, int x, int y)
 {
-    void *data = o->points;
-    const dp_status st = dp_grow(err, &data, &o->point_capacity, o->point_count + 1,
-                                 sizeof *o->points, "an outline");
-    o->points = data;
+    const dp_status st = dp_grow(err, &o->points, &o->point_capacity,
+                                 o->point_count + 1, sizeof *o->points, "an outline");
     if (st == DP_OK)
         o->points[o->point_count++] = (dp_point){x, y};
     return st;
@@ -186,10 +184,8 @@ static dp_status trace_rings(dp_error *err, dp_outline *o, const shape *s)
     for (size_t i = 0; i < s->count; i++) {
         if (s->spans[i].started)
             continue;
-        void *data = o->rings;
-        dp_status st = dp_grow(err, &data, &o->ring_capacity, o->ring_count + 1,
+        dp_status st = dp_grow(err, &o->rings, &o->ring_capacity, o->ring_count + 1,
                                sizeof *o->rings, "an outline");
-        o->rings = data;
         if (st != DP_OK)
             return st;
         const size_t first = o->point_count;
@@ -232,10 +228,8 @@ dp_status dp_outline_join(dp_error *err, dp_outline *o, size_t first, size_t cou
 
     for (size_t i = 0; i < count; i++)
         room += rings[i].count + 2;
-    void *data = o->path;
     const dp_status st =
-        dp_grow(err, &data, &o->path_capacity, room, sizeof *o->path, "an outline");
-    o->path = data;
+        dp_grow(err, &o->path, &o->path_capacity, room, sizeof *o->path, "an outline");
     if (st != DP_OK)
         return st;
     for (size_t i = 0; i < count; i++) {

@@ -23,10 +23,9 @@ dp_status dp_parameters_add(dp_error *err, dp_parameters *p, dp_store *store,
     if (known)
         return DP_OK;
     const size_t count = count_values(tensor), length = strlen(tensor->name) + 1;
-    void *list = p->list, *name = NULL, *copy = NULL;
+    void *name = NULL, *copy = NULL;
     dp_status st =
-        dp_grow(err, &list, &p->capacity, p->count + 1, sizeof *p->list, what);
-    p->list = list;
+        dp_grow(err, &p->list, &p->capacity, p->count + 1, sizeof *p->list, what);
     if (st == DP_OK)
         st = dp_store_take(err, store, &name, length, 1, what);
     if (st == DP_OK)

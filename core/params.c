@@ -275,7 +275,8 @@ static void clear_row(const dp_param *p, void *instance)
         memset((char *)instance + p->count_offset, 0, sizeof(int));
 }
 
-dp_status dp_params_init(dp_error *err, const dp_param *table, void *instance)
+/* Defaults only; what has none is zero. */
+static dp_status set_defaults(dp_error *err, const dp_param *table, void *instance)
 {
     const reader r = {err, NULL, "default"};
     dp_status st = DP_OK;
@@ -292,7 +293,7 @@ dp_status dp_params_parse(dp_error *err, const dp_param *table, void *instance,
                           const char *where)
 {
     const reader r = {err, config, where};
-    dp_status st = dp_params_init(err, table, instance);
+    dp_status st = set_defaults(err, table, instance);
     for (const cJSON *v = object->child; v && st == DP_OK; v = v->next) {
         const dp_param *p = find_row(table, v->string);
         if (p)
@@ -307,50 +308,6 @@ dp_status dp_params_parse(dp_error *err, const dp_param *table, void *instance,
 }
 
 /* ---- writing --------------------------------------------------------------- */
-
-static void add_value(dp_text *text, const dp_param *p, const void *field, size_t i)
-{
-    size_t length;
-    const char *word;
-    switch (p->type) {
-    case DP_PARAM_TYPE_INT:
-        dp_text_add(text, "%d", ((const int *)field)[i]);
-        break;
-    case DP_PARAM_TYPE_FLOAT:
-        dp_text_add_float(text, ((const float *)field)[i]);
-        break;
-    case DP_PARAM_TYPE_BOOL:
-        dp_text_add(text, "%s", ((const bool *)field)[i] ? "true" : "false");
-        break;
-    case DP_PARAM_TYPE_CHOICE:
-        word = choice_at(p->choices, *(const int *)field, &length);
-        dp_text_add(text, "\"%.*s\"", (int)length, word ? word : "");
-        break;
-    case DP_PARAM_TYPE_TEXT:
-        dp_text_add_quoted(text, field);
-        break;
-    }
-}
-
-void dp_params_format(dp_text *text, const dp_param *table, const void *instance)
-{
-    dp_text_add(text, "{");
-    for (const dp_param *p = table; p->key; p++) {
-        const char *field = (const char *)instance + p->offset;
-        size_t count = room_of(p);
-        if (p->form == DP_PARAM_FORM_LIST)
-            count = (size_t) * (const int *)(const void *)((const char *)instance +
-                                                           p->count_offset);
-        dp_text_add(text, "%s\"%s\": %s", p == table ? "" : ", ", p->key,
-                    p->form == DP_PARAM_FORM_SCALAR ? "" : "[");
-        for (size_t i = 0; i < count; i++) {
-            dp_text_add(text, "%s", i ? ", " : "");
-            add_value(text, p, field, i);
-        }
-        dp_text_add(text, "%s", p->form == DP_PARAM_FORM_SCALAR ? "" : "]");
-    }
-    dp_text_add(text, "}");
-}
 
 void dp_params_explain(dp_text *text, const dp_param *table)
 {
@@ -428,7 +385,7 @@ const char *dp_params_check_table(const dp_param *table, size_t size, char *prob
     void *instance;
     dp_status st = dp_alloc(&err, &instance, 1, size, "an instance");
     if (st == DP_OK)
-        st = dp_params_init(&err, table, instance);
+        st = set_defaults(&err, table, instance);
     dp_free(instance);
     if (st == DP_OK)
         return NULL;

@@ -110,13 +110,6 @@ dp_status dp_params_parse(dp_error *err, const dp_param *table, void *instance,
                           const cJSON *object, const dp_config *config,
                           const char *where) DP_MUST_CHECK;
 
-/* Defaults only; what has none is zero. DP_ENOMEM. */
-dp_status dp_params_init(dp_error *err, const dp_param *table,
-                         void *instance) DP_MUST_CHECK;
-
-/* Append the instance as a JSON object on one line. */
-void dp_params_format(dp_text *text, const dp_param *table, const void *instance);
-
 /* Append a line or two for each row: key, type, default, range, help. */
 void dp_params_explain(dp_text *text, const dp_param *table);
 

@@ -81,17 +81,6 @@ uint64_t dp_rle_intersection(const dp_rle *a, const dp_rle *b)
     return both;
 }
 
-double dp_rle_iou(const dp_rle *a, const dp_rle *b, bool crowd)
-{
-    if (a->h != b->h || a->w != b->w)
-        return -1;
-    const uint64_t both = dp_rle_intersection(a, b);
-    if (both == 0)
-        return 0;
-    const uint64_t area = dp_rle_area(a);
-    return (double)both / (double)(crowd ? area : area + dp_rle_area(b) - both);
-}
-
 /* What is left of the run that a merge stands in. */
 struct cursor {
     const uint32_t *counts;

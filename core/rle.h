@@ -34,10 +34,6 @@ dp_box dp_rle_box(const dp_rle *r);
 /* Pixels that are one in both; the masks are of one size. */
 uint64_t dp_rle_intersection(const dp_rle *a, const dp_rle *b);
 
-/* Intersection over union in double, 0 when they do not meet. When `b` is a crowd
- * region, the union is the area of `a`. -1 when the sizes differ, as the reference. */
-double dp_rle_iou(const dp_rle *a, const dp_rle *b, bool crowd);
-
 /* Write the runs of the union of two masks of one size to counts and return their number;
  * with `intersect`, of the intersection. counts has room for a->count + b->count and is
  * neither of theirs. */

@@ -151,12 +151,10 @@ static dp_status make_overlaps(dp_error *err, struct job *job, int count)
 {
     const dp_coco_matches *m = job->e->matches;
     dp_coco_overlap_size size;
-    void *memory;
     dp_status st = dp_coco_matches_measure(err, m, &size);
-    if (st == DP_OK) {
-        st = dp_alloc(err, &memory, (size_t)count, sizeof *job->overlaps, "workers");
-        job->overlaps = memory;
-    }
+    if (st == DP_OK)
+        st = dp_alloc(err, &job->overlaps, (size_t)count, sizeof *job->overlaps,
+                      "workers");
     for (; st == DP_OK && job->overlap_count < count; job->overlap_count++)
         st = dp_coco_overlap_init(err, &job->overlaps[job->overlap_count], &size,
                                   m->truth, m->results, m->settings->masks);

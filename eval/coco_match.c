@@ -204,9 +204,7 @@ static dp_status select_ids(dp_error *err, bool **on, size_t count,
                             const dp_id_index *index, const int64_t *ids,
                             size_t id_count)
 {
-    void *memory;
-    const dp_status st = dp_alloc(err, &memory, count, sizeof **on, "a selection");
-    *on = memory;
+    const dp_status st = dp_alloc(err, on, count, sizeof **on, "a selection");
     if (st != DP_OK)
         return st;
     for (size_t i = 0; i < count; i++)
@@ -304,10 +302,8 @@ static dp_status count_positives(dp_error *err, dp_coco_matches *m)
 {
     const dp_coco_settings *s = m->settings;
     const size_t areas = (size_t)s->area_count;
-    void *memory;
-    const dp_status st = dp_alloc(err, &memory, m->category_count * areas,
+    const dp_status st = dp_alloc(err, &m->positives, m->category_count * areas,
                                   sizeof *m->positives, "matches");
-    m->positives = memory;
     if (st != DP_OK)
         return st;
     for (size_t i = 0; i < m->object_count; i++) {
@@ -373,13 +369,11 @@ static dp_status make_worker(dp_error *err, const struct job *job, struct worker
 static dp_status make_workers(dp_error *err, struct job *job, int count)
 {
     dp_coco_overlap_size size;
-    void *memory;
     const size_t entries = most_entries(job->m);
     dp_status st = dp_coco_matches_measure(err, job->m, &size);
-    if (st == DP_OK) {
-        st = dp_alloc(err, &memory, (size_t)count, sizeof *job->workers, "workers");
-        job->workers = memory;
-    }
+    if (st == DP_OK)
+        st = dp_alloc(err, &job->workers, (size_t)count, sizeof *job->workers,
+                      "workers");
     for (; st == DP_OK && job->worker_count < count; job->worker_count++)
         st = make_worker(err, job, &job->workers[job->worker_count], &size, entries);
     return st;

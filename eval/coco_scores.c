@@ -239,8 +239,9 @@ const double *dp_coco_scores_precision(const dp_coco_scores *s, size_t category,
                R;
 }
 
-double dp_coco_scores_recall(const dp_coco_scores *s, size_t category, int area,
-                             int cap, int threshold)
+/* The final recall at one place. */
+static double recall_at(const dp_coco_scores *s, size_t category, int area, int cap,
+                        int threshold)
 {
     const dp_coco_settings *set = s->matches->settings;
     const size_t at = category * (size_t)set->area_count + (size_t)area;
@@ -318,7 +319,7 @@ double dp_coco_scores_ar(const dp_coco_scores *s, int category, int area, int ca
     range_of(category, s->category_count, &first, &end);
     for (size_t k = first; k < end; k++)
         for (int t = 0; t < set->threshold_count; t++) {
-            const double recall = dp_coco_scores_recall(s, k, area, cap, t);
+            const double recall = recall_at(s, k, area, cap, t);
             if (recall < 0 || (threshold >= 0 && t != threshold))
                 continue;
             sum += recall;

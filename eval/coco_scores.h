@@ -35,10 +35,6 @@ dp_status dp_coco_accumulate(dp_error *err, dp_coco_scores *s,
 const double *dp_coco_scores_precision(const dp_coco_scores *s, size_t category,
                                        int area, int cap, int threshold);
 
-/* The final recall at one place. */
-double dp_coco_scores_recall(const dp_coco_scores *s, size_t category, int area,
-                             int cap, int threshold);
-
 /* The score at which each of the DP_COCO_RECALLS recalls is reached, 0 where it is not. */
 void dp_coco_scores_reach(const dp_coco_scores *s, size_t category, int area, int cap,
                           int threshold, double *scores);

@@ -8,11 +8,9 @@
 static dp_status take(dp_error *err, dp_semantic_pairs *p, char *truth,
                       char *prediction, dp_status st)
 {
-    void *list = p->list;
     if (st == DP_OK)
-        st = dp_grow(err, &list, &p->capacity, p->count + 1, sizeof *p->list,
+        st = dp_grow(err, &p->list, &p->capacity, p->count + 1, sizeof *p->list,
                      "pairs of label maps");
-    p->list = list;
     if (st == DP_OK) {
         p->list[p->count++] =
             (dp_semantic_pair){.truth = truth, .prediction = prediction};

@@ -42,20 +42,6 @@ dp_box dp_box_coder_decode(const dp_detector_rules *rules, dp_box box,
                     clamp(gx + half_w, 0, w), clamp(gy + half_h, 0, h)};
 }
 
-void dp_box_coder_encode(float delta[4], dp_box box, dp_box target, const float std[4])
-{
-    const float px = (box.x1 + box.x2) * 0.5f, py = (box.y1 + box.y2) * 0.5f;
-    const float pw = box.x2 - box.x1, ph = box.y2 - box.y1;
-    const float gx = (target.x1 + target.x2) * 0.5f;
-    const float gy = (target.y1 + target.y2) * 0.5f;
-    const float gw = target.x2 - target.x1, gh = target.y2 - target.y1;
-
-    delta[0] = (gx - px) / pw / std[0];
-    delta[1] = (gy - py) / ph / std[1];
-    delta[2] = logf(gw / pw) / std[2];
-    delta[3] = logf(gh / ph) / std[3];
-}
-
 bool dp_box_is_large(dp_box box, float side)
 {
     return side == 0 || (box.x2 - box.x1 >= side && box.y2 - box.y1 >= side);

@@ -3,7 +3,7 @@
  * Box deltas (dx, dy, dw, dh) move the centre of a box by parts of its sides. They
  * multiply the sides by exp(dw), exp(dh) (R-CNN, Girshick et al. 2014, appendix C). Each of the four
  * is scaled by its deviation first; means are 0. Operations and their order are upstream's,
- * in float32: mmdetection's delta2bbox and bbox2delta, torchvision's BoxCoder.
+ * in float32: mmdetection's delta2bbox, torchvision's BoxCoder.
  */
 #ifndef DP_POSTPROCESS_BOX_CODER_H
 #define DP_POSTPROCESS_BOX_CODER_H
@@ -16,10 +16,6 @@
  * least its opposite. A NaN stays NaN in what it reaches. */
 dp_box dp_box_coder_decode(const dp_detector_rules *rules, dp_box box,
                            const float delta[4], const float std[4], dp_size image);
-
-/* The deltas that lead from `box` to `target`. Not finite when a side of `box` is 0, or
- * one of `target` is not positive. */
-void dp_box_coder_encode(float delta[4], dp_box box, dp_box target, const float std[4]);
 
 /* Whether both sides are at least `side`. With a side of 0 every box is, also one with a
  * NaN, which no other side lets pass. */

@@ -137,9 +137,7 @@ static void give_job(const service *s, int to)
 static dp_status take_answer(dp_error *err, service *s, int from, int size)
 {
     uint64_t item, state;
-    void *memory = s->buffer;
-    dp_status st = dp_grow(err, &memory, &s->room, (size_t)size, 1, "an answer");
-    s->buffer = memory;
+    dp_status st = dp_grow(err, &s->buffer, &s->room, (size_t)size, 1, "an answer");
     if (st != DP_OK)
         return st;
     MPI_Recv(s->buffer, size, MPI_BYTE, from, ANSWER, MPI_COMM_WORLD,

@@ -189,10 +189,8 @@ dp_status dp_record_file_append(dp_error *err, dp_record_file *f, uint64_t item,
     if (size > DP_MAX_RECORD_BYTES)
         return dp_fail(err, DP_EARG, "%s: a record of %zu bytes, expected at most %d",
                        f->path, size, DP_MAX_RECORD_BYTES);
-    void *memory = f->buffer;
     const dp_status st =
-        dp_grow(err, &memory, &f->room, HEAD + size + TAIL, 1, "a record");
-    f->buffer = memory;
+        dp_grow(err, &f->buffer, &f->room, HEAD + size + TAIL, 1, "a record");
     if (st != DP_OK)
         return st;
     unsigned char *p = f->buffer;

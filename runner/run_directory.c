@@ -53,12 +53,10 @@ static dp_status read_part(dp_error *err, dp_run_directory *d, const char *name)
 static dp_status read_parts(dp_error *err, dp_run_directory *d, const char *own)
 {
     dp_folder_names names;
-    void *memory = NULL;
     dp_status st = dp_folder_list(err, &names, d->path, suffix);
     if (st == DP_OK)
-        st = dp_alloc(err, &memory, names.count, sizeof *d->parts,
+        st = dp_alloc(err, &d->parts, names.count, sizeof *d->parts,
                       "parts of a run directory");
-    d->parts = memory;
     for (size_t i = 0; i < names.count && st == DP_OK; i++)
         if (!own || strcmp(names.name[i], own) != 0)
             st = read_part(err, d, names.name[i]);
@@ -82,12 +80,9 @@ static dp_status open_own(dp_error *err, dp_run_directory *d, const char *own)
 static dp_status open_all(dp_error *err, dp_run_directory *d, const char *path,
                           const char *own)
 {
-    void *memory;
     dp_status st = dp_strdup(err, &d->path, path);
-    if (st == DP_OK) {
-        st = dp_alloc(err, &memory, d->count, sizeof *d->items, "items of a run");
-        d->items = memory;
-    }
+    if (st == DP_OK)
+        st = dp_alloc(err, &d->items, d->count, sizeof *d->items, "items of a run");
     if (st == DP_OK && own)
         st = open_own(err, d, own);
     return st == DP_OK ? read_parts(err, d, own) : st;

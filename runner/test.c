@@ -13,14 +13,13 @@
 
 dp_status dp_test_new(dp_context *ctx, dp_test **out, const dp_test_options *options)
 {
-    void *memory;
+    dp_test *t;
     *out = NULL;
     dp_status st = dp_plan_check_options(&ctx->err, options);
     if (st == DP_OK)
-        st = dp_alloc(&ctx->err, &memory, 1, sizeof(dp_test), "a test");
+        st = dp_alloc(&ctx->err, &t, 1, sizeof(dp_test), "a test");
     if (st != DP_OK)
         return st;
-    dp_test *t = memory;
     t->ctx = ctx;
     t->options = *options;
     if (options->shards == 0)

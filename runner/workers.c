@@ -183,10 +183,8 @@ dp_status dp_workers_run(dp_error *err, dp_workers *w, const dp_queue *queue,
 static dp_status add_contexts(dp_error *err, dp_workers *w, const dp_test *t)
 {
     const int count = t->options.workers > 0 ? t->options.workers : 1;
-    void *memory;
     dp_status st =
-        dp_alloc(err, &memory, (size_t)count, sizeof(dp_context *), "workers");
-    w->contexts = memory;
+        dp_alloc(err, &w->contexts, (size_t)count, sizeof(dp_context *), "workers");
     w->shares = t->options.workers == 0;
     if (st == DP_OK && w->shares)
         w->contexts[w->count++] = t->ctx;

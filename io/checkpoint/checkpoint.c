@@ -157,12 +157,11 @@ static dp_status read_file(dp_error *err, dp_checkpoint *c)
 
 dp_status dp_checkpoint_open(dp_error *err, dp_checkpoint **out, const char *path)
 {
-    void *memory;
+    dp_checkpoint *c;
     *out = NULL;
-    dp_status st = dp_alloc(err, &memory, 1, sizeof(dp_checkpoint), "a checkpoint");
+    dp_status st = dp_alloc(err, &c, 1, sizeof(dp_checkpoint), "a checkpoint");
     if (st != DP_OK)
         return st;
-    dp_checkpoint *c = memory;
     c->source = c->prefix = "";
     st = dp_strdup(err, &c->path, path);
     if (st == DP_OK)

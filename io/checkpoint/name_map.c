@@ -50,14 +50,12 @@ static dp_status read_map(dp_error *err, dp_name_map *map, const char *path)
             return dp_fail(err, DP_ECONFIG, "%s: marks: must be texts", path);
     }
 
-    void *memory;
     dp_status st = text_of(err, &map->name, map->root, "name", path);
     if (st == DP_OK)
-        st = dp_alloc(err, &memory, (size_t)cJSON_GetArraySize(rules),
+        st = dp_alloc(err, &map->rules, (size_t)cJSON_GetArraySize(rules),
                       sizeof *map->rules, "a name map");
     if (st != DP_OK)
         return st;
-    map->rules = memory;
     cJSON_ArrayForEach(item, rules)
     {
         st = dp_name_rule_read(err, &map->rules[map->count], item, path);

@@ -111,10 +111,8 @@ static dp_status add(dp_error *err, dp_pickle_values *p, dp_pickle_value *out,
 {
     if (p->count >= DP_MAX_PICKLE_VALUES)
         return dp_fail(err, DP_EFORMAT, "more than %d values", DP_MAX_PICKLE_VALUES);
-    void *nodes = p->nodes;
-    const dp_status st = dp_grow(err, &nodes, &p->room, p->count + 1, sizeof node,
+    const dp_status st = dp_grow(err, &p->nodes, &p->room, p->count + 1, sizeof node,
                                  "a checkpoint's values");
-    p->nodes = nodes;
     if (st != DP_OK)
         return st;
     p->nodes[p->count] = node;
@@ -163,13 +161,11 @@ dp_status dp_pickle_values_add_global(dp_error *err, dp_pickle_values *p,
 
 static dp_status join(dp_error *err, char **out, dp_name module, dp_name name)
 {
-    void *text;
     *out = NULL;
     const dp_status st =
-        dp_alloc(err, &text, module.size + name.size + 2, 1, "a global's name");
+        dp_alloc(err, out, module.size + name.size + 2, 1, "a global's name");
     if (st != DP_OK)
         return st;
-    *out = text;
     size_t used = 0;
     if (module.size) {
         memcpy(*out, module.text, module.size);
@@ -204,13 +200,12 @@ static size_t global_place(const dp_pickle_values *p, const char *name, bool *th
 /* Both lists have room for `need`. */
 static dp_status grow_globals(dp_error *err, dp_pickle_values *p, size_t need)
 {
-    void *list = p->globals, *sorted = p->globals_sorted;
     size_t room = p->globals_room;
-    dp_status st = dp_grow(err, &sorted, &room, need, sizeof *p->globals, "globals");
-    p->globals_sorted = sorted;
+    dp_status st =
+        dp_grow(err, &p->globals_sorted, &room, need, sizeof *p->globals, "globals");
     if (st == DP_OK)
-        st = dp_grow(err, &list, &p->globals_room, need, sizeof *p->globals, "globals");
-    p->globals = list;
+        st = dp_grow(err, &p->globals, &p->globals_room, need, sizeof *p->globals,
+                     "globals");
     return st;
 }
 

@@ -191,7 +191,6 @@ static dp_status read_entry(reader *r, dp_name name)
     bool seen[3] = {false, false, false};
     entry e = {.name = name};
     dp_json_slice key;
-    void *entries = r->entries;
     dp_status st = DP_OK;
     if (r->count == DP_MAX_TENSORS || name.size > DP_MAX_TENSOR_NAME)
         return dp_fail(r->err, DP_EFORMAT,
@@ -212,8 +211,7 @@ static dp_status read_entry(reader *r, dp_name name)
         return bad_entry(r, name, "it has no dtype, shape or data_offsets");
     st = check_entry(r, &e);
     if (st == DP_OK)
-        st = dp_grow(r->err, &entries, &r->room, r->count + 1, sizeof e, "a header");
-    r->entries = entries;
+        st = dp_grow(r->err, &r->entries, &r->room, r->count + 1, sizeof e, "a header");
     if (st == DP_OK)
         r->entries[r->count++] = e;
     return st;

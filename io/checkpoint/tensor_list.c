@@ -77,10 +77,8 @@ bool dp_tensor_list_strip(dp_tensor_list *l, const char *prefix)
 
 dp_status dp_tensor_list_finish(dp_error *err, dp_tensor_list *l, const char *path)
 {
-    void *names;
     dp_status st =
-        dp_alloc(err, &names, l->count, sizeof *l->names, "a list of tensors");
-    l->names = names;
+        dp_alloc(err, &l->names, l->count, sizeof *l->names, "a list of tensors");
     for (size_t i = 0; i < l->count && st == DP_OK; i++)
         l->names[i] = dp_name_from(l->tensors[i].name);
     if (st == DP_OK)

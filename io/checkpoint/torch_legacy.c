@@ -80,15 +80,14 @@ typedef struct named {
 
 static dp_status collect_named(dp_error *err, named *n, const dp_pickle_values *p)
 {
-    void *keys = NULL, *values = NULL;
+    void *keys = NULL;
     size_t count = 0;
     for (size_t v = 0; v < p->count; v++)
         count += dp_pickle_value_kind(p, (dp_pickle_value)v) == DP_PICKLE_STORAGE;
     dp_status st = dp_alloc(err, &keys, count, sizeof *n->keys, "storage keys");
     n->keys = keys;
     if (st == DP_OK)
-        st = dp_alloc(err, &values, count, sizeof *n->values, "storages");
-    n->values = values;
+        st = dp_alloc(err, &n->values, count, sizeof *n->values, "storages");
     if (st != DP_OK)
         return st;
     count = 0;

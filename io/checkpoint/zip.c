@@ -211,12 +211,11 @@ static int compare_headers(const void *a, const void *b)
 /* Each member ends where the next one starts, the last where the directory does. */
 static dp_status set_limits(dp_error *err, dp_zip *z, const directory *d)
 {
-    void *memory;
+    dp_zip_member **order;
     dp_status st =
-        dp_alloc(err, &memory, z->count, sizeof(dp_zip_member *), "a ZIP directory");
+        dp_alloc(err, &order, z->count, sizeof(dp_zip_member *), "a ZIP directory");
     if (st != DP_OK)
         return st;
-    dp_zip_member **order = memory;
     for (size_t i = 0; i < z->count; i++)
         order[i] = &z->members[i];
     qsort(order, z->count, sizeof *order, compare_headers);
@@ -239,14 +238,11 @@ static dp_status set_limits(dp_error *err, dp_zip *z, const directory *d)
 
 static dp_status read_directory(dp_error *err, dp_zip *z, const directory *d)
 {
-    void *members = NULL, *names = NULL;
-    dp_status st = dp_alloc(err, &members, (size_t)d->count, sizeof *z->members,
+    dp_status st = dp_alloc(err, &z->members, (size_t)d->count, sizeof *z->members,
                             "a ZIP directory");
-    z->members = members;
     if (st == DP_OK)
-        st = dp_alloc(err, &names, (size_t)d->count, sizeof *z->names,
+        st = dp_alloc(err, &z->names, (size_t)d->count, sizeof *z->names,
                       "a ZIP directory");
-    z->names = names;
     const unsigned char *p = z->data + d->offset, *end = p + d->size;
     while (st == DP_OK && z->count < d->count) {
         st = read_entry(err, z, &z->members[z->count], &z->names[z->count], &p, end);

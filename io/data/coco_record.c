@@ -481,11 +481,9 @@ bool dp_coco_record_read(dp_coco_record *r, dp_json_slot *slot, dp_json_stream *
 dp_status dp_coco_payload_append(dp_error *err, unsigned char **payload, size_t *size,
                                  size_t *room, size_t *base, const dp_json_slot *slot)
 {
-    void *memory = *payload;
     *base = (*size + 7) / 8 * 8;
     const dp_status st =
-        dp_grow(err, &memory, room, *base + slot->payload_size, 1, "masks");
-    *payload = memory;
+        dp_grow(err, payload, room, *base + slot->payload_size, 1, "masks");
     if (st != DP_OK)
         return st;
     if (slot->payload_size > 0)

@@ -164,11 +164,9 @@ static dp_status take_results(dp_error *err, void *arg, const dp_json_slot *slot
     struct loading *l = arg;
     dp_coco_results *t = l->results;
     const struct notes *notes = slot->notes;
-    void *memory = t->detections;
-    dp_status st =
-        dp_grow(err, &memory, &l->detection_room, t->detection_count + slot->item_count,
-                sizeof *t->detections, "detections");
-    t->detections = memory;
+    dp_status st = dp_grow(err, &t->detections, &l->detection_room,
+                           t->detection_count + slot->item_count, sizeof *t->detections,
+                           "detections");
     size_t base = 0;
     if (st == DP_OK)
         st = dp_coco_payload_append(err, &t->payload, &t->payload_size,

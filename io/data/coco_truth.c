@@ -84,11 +84,9 @@ static dp_status take_annotations(dp_error *err, void *arg, const dp_json_slot *
 {
     struct loading *l = arg;
     dp_coco_truth *t = l->truth;
-    void *memory = l->items;
     dp_status st =
-        dp_grow(err, &memory, &l->item_room, l->item_count + slot->item_count,
+        dp_grow(err, &l->items, &l->item_room, l->item_count + slot->item_count,
                 sizeof *l->items, "annotations");
-    l->items = memory;
     size_t base = 0;
     if (st == DP_OK)
         st = dp_coco_payload_append(err, &t->payload, &t->payload_size,
@@ -133,10 +131,8 @@ static dp_status read_annotations(dp_error *err, struct loading *l)
 static dp_status keep_name(dp_error *err, struct loading *l, dp_json_slice slice,
                            size_t *name)
 {
-    void *memory = l->truth->names;
-    const dp_status st = dp_grow(err, &memory, &l->names_room,
+    const dp_status st = dp_grow(err, &l->truth->names, &l->names_room,
                                  l->names_size + slice.size + 1, 1, "names");
-    l->truth->names = memory;
     if (st != DP_OK)
         return st;
     *name = l->names_size;
@@ -235,10 +231,8 @@ static dp_status keep_image(dp_error *err, struct loading *l, const struct entry
                          e->has_id ? "width and height" : "id");
         return DP_OK;
     }
-    void *memory = t->images;
-    const dp_status st = dp_grow(err, &memory, &l->image_room, t->image_count + 1,
+    const dp_status st = dp_grow(err, &t->images, &l->image_room, t->image_count + 1,
                                  sizeof *t->images, "images");
-    t->images = memory;
     if (st == DP_OK)
         t->images[t->image_count++] = (dp_coco_image){e->id, sized ? (int)e->h : 0,
                                                       sized ? (int)e->w : 0, e->name};
@@ -254,10 +248,9 @@ static dp_status keep_category(dp_error *err, struct loading *l, const struct en
                          "id: missing; must be a whole number");
         return DP_OK;
     }
-    void *memory = t->categories;
-    const dp_status st = dp_grow(err, &memory, &l->category_room, t->category_count + 1,
-                                 sizeof *t->categories, "categories");
-    t->categories = memory;
+    const dp_status st =
+        dp_grow(err, &t->categories, &l->category_room, t->category_count + 1,
+                sizeof *t->categories, "categories");
     if (st == DP_OK)
         t->categories[t->category_count++] = (dp_coco_category){e->id, e->name};
     return st;
@@ -420,16 +413,14 @@ static dp_status resolve_all(dp_error *err, struct loading *l)
 {
     dp_coco_truth *t = l->truth;
     dp_id_index ids;
-    void *memory;
     dp_status st = dp_id_index_init(err, &ids, l->item_count);
     if (st == DP_OK)
-        st = dp_alloc(err, &memory, l->item_count, sizeof *t->annotations,
+        st = dp_alloc(err, &t->annotations, l->item_count, sizeof *t->annotations,
                       "annotations");
     if (st != DP_OK) {
         dp_id_index_done(&ids);
         return st;
     }
-    t->annotations = memory;
     for (size_t i = 0; i < l->item_count; i++) {
         struct item *item = &l->items[i];
         if (item->has_id && dp_id_index_add(&ids, item->a.id, 0) >= 0)

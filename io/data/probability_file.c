@@ -70,10 +70,8 @@ dp_status dp_probability_file_put(dp_error *err, dp_probability_file *s, int y,
                                   dp_tensor rows)
 {
     const size_t cells = (size_t)rows.H * (size_t)s->W, K = (size_t)s->K;
-    void *plane = s->plane;
-    dp_status st = dp_grow(err, &plane, &s->plane_capacity, cells, sizeof *s->plane,
+    dp_status st = dp_grow(err, &s->plane, &s->plane_capacity, cells, sizeof *s->plane,
                            "rows of scores");
-    s->plane = plane;
     for (int k = 0; k < s->K && st == DP_OK; k++) {
         for (size_t i = 0; i < cells; i++)
             s->plane[i] = rows.data[i * K + (size_t)k];

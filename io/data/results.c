@@ -60,13 +60,11 @@ static void add_real(dp_text *t, double value)
 static void add_counts(dp_results_writer *w, const dp_rle *mask)
 {
     const size_t size = dp_rle_string_size(mask->counts, mask->count);
-    void *data = w->string;
 
     if (w->text.status != DP_OK)
         return;
-    w->text.status = dp_grow(w->text.err, &data, &w->string_capacity, 2 * size + 1, 1,
-                             "a mask's text");
-    w->string = data;
+    w->text.status = dp_grow(w->text.err, &w->string, &w->string_capacity, 2 * size + 1,
+                             1, "a mask's text");
     if (w->text.status != DP_OK)
         return;
     /* Formatted in the back half, escaped to the front; the front never overtakes. */

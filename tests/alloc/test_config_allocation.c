@@ -67,7 +67,6 @@ static dp_status parse_params(dp_error *err)
         return st;
     st = dp_params_parse(err, table, &t, object, NULL, "part");
     if (st == DP_OK) {
-        dp_params_format(&text, table, &t);
         dp_params_explain(&text, table);
         st = text.status;
     }

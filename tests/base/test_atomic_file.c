@@ -175,7 +175,7 @@ START_TEST(a_full_disk_is_noticed_while_writing)
     ck_assert_int_eq(dp_atomic_file_write(&err, &file, large, LARGE), DP_EIO);
     ck_assert_ptr_nonnull(strstr(err.text, "cannot write: File too large"));
     ck_assert_int_eq(dp_atomic_file_write(&err, &file, large, 1), DP_EIO);
-    dp_error_clear(&err);
+    err = (dp_error){0};
     check_old_file_is_left("cannot write: File too large");
 }
 END_TEST

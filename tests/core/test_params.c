@@ -127,24 +127,6 @@ START_TEST(wrong_values_name_what_was_found_and_expected)
 }
 END_TEST
 
-START_TEST(a_dump_reads_back_to_the_same)
-{
-    thing a = {0}, b = {0};
-    ck_assert_int_eq(parse(&a, "{\"eps\": 0.333333343, \"name\": \"a\\\"\\\\\\n\", "
-                               "\"scale\": [0.7, 3.14159274], \"classes\": 5}"),
-                     DP_OK);
-    dp_text text = {.err = &err};
-    dp_params_format(&text, table, &a);
-    ck_assert_str_eq(dp_text_get(&text),
-                     "{\"depths\": [3, 3, 9, 3], \"eps\": 0.33333334, \"flip\": false, "
-                     "\"name\": \"a\\\"\\\\\\u000a\", \"mode\": \"whole\", \"scale\": "
-                     "[0.7, 3.1415927], \"axes\": [true, false], \"classes\": 5}");
-    ck_assert_int_eq(parse(&b, dp_text_get(&text)), DP_OK);
-    ck_assert_mem_eq(&a, &b, sizeof a);
-    dp_text_done(&text);
-}
-END_TEST
-
 START_TEST(help_names_every_key_with_its_range)
 {
     dp_text text = {.err = &err};
@@ -270,7 +252,6 @@ int main(void)
     tcase_add_test(tc, given_values_replace_defaults);
     tcase_add_loop_test(tc, wrong_values_name_what_was_found_and_expected, 0,
                         COUNT(wrong));
-    tcase_add_test(tc, a_dump_reads_back_to_the_same);
     tcase_add_test(tc, help_names_every_key_with_its_range);
     tcase_add_test(tc, every_registered_table_is_sound);
     tcase_add_loop_test(tc, unsound_tables_are_seen, 0, COUNT(unsound));

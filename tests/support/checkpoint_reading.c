@@ -69,7 +69,7 @@ dp_status read_exact(dp_error *err, read_fn *read, const void *bytes, size_t siz
     ck_assert_ptr_nonnull(block);
     if (size)
         memcpy(block, bytes, size);
-    dp_error_clear(err);
+    *err = (dp_error){0};
     const dp_status st = read(err, block, size);
     ck_assert(st == DP_OK || st == DP_EFORMAT || st == DP_EUNSUPPORTED);
     free(block);

@@ -26,7 +26,7 @@ static void run_dry(forward *f, forward_fn *fn, void *arg)
     dp_arena_dry(&f->arena);
     f->run.dry = true;
     f->run.status = DP_OK;
-    dp_error_clear(&f->err);
+    f->err = (dp_error){0};
     fn(&f->run, arg);
 }
 

@@ -21,14 +21,12 @@ static size_t pixels(const toy_layout *s)
 
 dp_status toy_layout_init(dp_error *err, toy_layout *s, int h, int w)
 {
-    void *bytes;
     const size_t n = (size_t)h * (size_t)w;
     *s = (toy_layout){.h = h, .w = w};
     const dp_status st =
-        dp_alloc(err, &bytes, n * (2 + TOY_MOST_THINGS), 1, "the masks");
+        dp_alloc(err, &s->stuff, n * (2 + TOY_MOST_THINGS), 1, "the masks");
     if (st != DP_OK)
         return st;
-    s->stuff = bytes;
     s->owner = s->stuff + n;
     s->masks = s->owner + n;
     s->ink = cairo_image_surface_create(CAIRO_FORMAT_A8, w, h);

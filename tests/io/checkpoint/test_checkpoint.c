@@ -24,7 +24,7 @@ static void teardown(void)
 static dp_status open_path(const char *path)
 {
     dp_checkpoint_close(c);
-    dp_error_clear(&err);
+    err = (dp_error){0};
     return dp_checkpoint_open(&err, &c, path);
 }
 

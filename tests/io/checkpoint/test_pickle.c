@@ -27,7 +27,7 @@ static dp_status read_bytes(const char *bytes, size_t size)
     ck_assert_ptr_nonnull(copy);
     memcpy(copy, bytes, size);
     dp_pickle_values_done(&values);
-    dp_error_clear(&err);
+    err = (dp_error){0};
     used = 0;
     return dp_pickle_read(&err, &values, &root, &used, "p", copy, size);
 }

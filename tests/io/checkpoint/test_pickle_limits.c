@@ -21,7 +21,7 @@ static dp_status read_bytes(const char *bytes, size_t size)
 {
     size_t used;
     dp_pickle_values_done(&values);
-    dp_error_clear(&err);
+    err = (dp_error){0};
     return dp_pickle_read(&err, &values, &root, &used, "p",
                           (const unsigned char *)bytes, size);
 }

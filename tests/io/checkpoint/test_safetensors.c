@@ -44,7 +44,7 @@ static void teardown(void)
 static dp_status read_bytes(const void *data, size_t size)
 {
     forget();
-    dp_error_clear(&err);
+    err = (dp_error){0};
     bytes = malloc(size ? size : 1);
     ck_assert_ptr_nonnull(bytes);
     if (size)

@@ -78,7 +78,7 @@ static void teardown(void)
 
 static dp_status open_zip(void)
 {
-    dp_error_clear(&err);
+    err = (dp_error){0};
     return dp_zip_init(&err, &zip, "a.zip", bytes, size);
 }
 

@@ -30,7 +30,7 @@ static void limit_memory(void)
 
 static dp_status load(dp_pixels *p, const char *path)
 {
-    dp_error_clear(&err);
+    err = (dp_error){0};
     const dp_status st = dp_pixels_load(&err, p, path);
     ck_assert_msg((st == DP_OK) == (p->data != NULL), "%s", path);
     ck_assert_msg((st == DP_OK) == (err.text[0] == '\0'), "%s", path);

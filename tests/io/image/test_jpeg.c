@@ -60,7 +60,7 @@ static void check_refused(const encoded *file, size_t size, dp_status code,
                           const char *words)
 {
     dp_pixels p;
-    dp_error_clear(&err);
+    err = (dp_error){0};
     const dp_status st = dp_jpeg_decode(&err, &p, file->data, size, "a.jpg");
     ck_assert_msg(st == code && strstr(err.text, words), "%d %s", st, err.text);
     ck_assert_int_eq(strncmp(err.text, "a.jpg: ", 7), 0);
@@ -250,7 +250,7 @@ START_TEST(a_wrong_byte_anywhere_gives_pixels_or_a_sentence)
         for (size_t j = 0; j < sizeof flips; j++) {
             dp_pixels p;
             file.data[i] ^= flips[j];
-            dp_error_clear(&err);
+            err = (dp_error){0};
             const dp_status st =
                 dp_jpeg_decode(&err, &p, file.data, file.size, "a.jpg");
             ck_assert_int_eq(st == DP_OK, p.data != NULL);

@@ -186,7 +186,7 @@ static void check_refused(const encoded *file, size_t size, dp_status code,
                           const char *words)
 {
     dp_pixels p;
-    dp_error_clear(&err);
+    err = (dp_error){0};
     const dp_status st = dp_png_decode(&err, &p, file->data, size, "a.png");
     ck_assert_msg(st == code && strstr(err.text, words), "%d %s", st, err.text);
     ck_assert_int_eq(strncmp(err.text, "a.png: ", 7), 0);
@@ -283,7 +283,7 @@ START_TEST(a_wrong_byte_under_a_right_checksum_gives_pixels_or_a_sentence)
         dp_pixels p;
         file.data[i] ^= 0x24;
         fix_checksum(&file, at);
-        dp_error_clear(&err);
+        err = (dp_error){0};
         const dp_status st = dp_png_decode(&err, &p, file.data, file.size, "a.png");
         ck_assert_int_eq(st == DP_OK, p.data != NULL);
         ck_assert_int_eq(st == DP_OK, err.text[0] == '\0');
