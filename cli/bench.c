@@ -286,15 +286,10 @@ int dp_cli_bench(int argc, char **argv)
         DP_OPTION_CONFIGS(&common),
         DP_OPTIONS_END,
     };
-    const dp_usage usage = {
-        .name = "bench",
-        .arguments = "MODEL",
-        .about = "Times each part of a model on an image of noise; weights are random "
-                 "unless given.",
-        .options = options,
-        .least = 1,
-        .most = 1,
-    };
+    const dp_usage usage =
+        DP_USAGE("bench", "MODEL", 1, 1, options,
+                 "Times each part of a model on an image of noise; weights are random "
+                 "unless given.");
     dp_arguments args;
     const int status = dp_options_parse(&usage, argc, argv, &args);
     return status == DP_OPTIONS_GO_ON

@@ -95,15 +95,10 @@ static int classify_main(classify *c, int argc, char **argv)
         DP_OPTION_CONFIGS(common),
         DP_OPTIONS_END,
     };
-    const dp_usage usage = {
-        .name = c->work.command,
-        .arguments = "MODEL INPUT...",
-        .about = "Says what an image shows: prints probability, number and name of the "
-                 "likeliest classes.",
-        .options = options,
-        .least = 2,
-        .most = -1,
-    };
+    const dp_usage usage =
+        DP_USAGE(c->work.command, "MODEL INPUT...", 2, -1, options,
+                 "Says what an image shows: prints probability, number and name of the "
+                 "likeliest classes.");
     dp_arguments args;
     int status = dp_options_parse(&usage, argc, argv, &args);
     if (status != DP_OPTIONS_GO_ON)

@@ -102,12 +102,9 @@ int dp_cli_config(int argc, char **argv)
         DP_OPTION_CONFIGS(&common),
         DP_OPTIONS_END,
     };
-    const dp_usage usage = {
-        .name = "config",
-        .arguments = "",
-        .about = "Shows what a config says in the end, or what it may say.",
-        .options = options,
-    };
+    const dp_usage usage =
+        DP_USAGE("config", "", 0, 0, options,
+                 "Shows what a config says in the end, or what it may say.");
     dp_arguments args;
     const int status = dp_options_parse(&usage, argc, argv, &args);
     if (status != DP_OPTIONS_GO_ON)

@@ -46,15 +46,10 @@ int dp_cli_convert(int argc, char **argv)
 {
     dp_common_options common = {0};
     const dp_option options[] = {DP_OPTION_CONFIGS(&common), DP_OPTIONS_END};
-    const dp_usage usage = {
-        .name = "convert",
-        .arguments = "CHECKPOINT OUT",
-        .about = "Writes a checkpoint's state dict as safetensors, under upstream "
-                 "project's names where it has others that are known.",
-        .options = options,
-        .least = 2,
-        .most = 2,
-    };
+    const dp_usage usage =
+        DP_USAGE("convert", "CHECKPOINT OUT", 2, 2, options,
+                 "Writes a checkpoint's state dict as safetensors, under upstream "
+                 "project's names where it has others that are known.");
     dp_arguments args;
     int status = dp_options_parse(&usage, argc, argv, &args);
     if (status != DP_OPTIONS_GO_ON)

@@ -147,16 +147,10 @@ static int detect_main(detect *d, int argc, char **argv)
         DP_OPTION_CONFIGS(&d->work.common),
         DP_OPTIONS_END,
     };
-    const dp_usage usage = {
-        .name = d->work.command,
-        .arguments = "MODEL INPUT...",
-        .about =
-            "Finds objects: prints class, score and box (x1 y1 x2 y2 in pixels), and "
-            "writes boxes and masks.",
-        .options = options,
-        .least = 2,
-        .most = -1,
-    };
+    const dp_usage usage = DP_USAGE(
+        d->work.command, "MODEL INPUT...", 2, -1, options,
+        "Finds objects: prints class, score and box (x1 y1 x2 y2 in pixels), and "
+        "writes boxes and masks.");
     dp_arguments args;
     int status = dp_options_parse(&usage, argc, argv, &args);
     if (status != DP_OPTIONS_GO_ON)

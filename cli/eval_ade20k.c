@@ -183,14 +183,10 @@ int dp_cli_eval_ade20k(int argc, char **argv)
         DP_OPTION_THREADS(&ask.common),
         DP_OPTION_CONFIGS(&ask.common),
         DP_OPTIONS_END};
-    const dp_usage usage = {
-        .name = "eval ade20k",
-        .arguments = "GT_DIR PRED_DIR",
-        .about =
-            "aAcc, mIoU and mAcc of label maps (8-bit PNG, grey or with a palette), "
-            "paired by name, as mmsegmentation defines them.",
-        .options = options,
-    };
+    const dp_usage usage = DP_USAGE(
+        "eval ade20k", "GT_DIR PRED_DIR", 0, 0, options,
+        "aAcc, mIoU and mAcc of label maps (8-bit PNG, grey or with a palette), "
+        "paired by name, as mmsegmentation defines them.");
     const int status = dp_eval_parse(&ask.task, &usage, argc, argv);
     return status == DP_OPTIONS_GO_ON ? run(&ask) : status;
 }

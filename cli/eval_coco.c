@@ -200,13 +200,10 @@ int dp_cli_eval_coco(int argc, char **argv)
         DP_TEXT("cat-ids", 0, "ID,ID,...", &ask.category_ids, "only these classes"),
         DP_OPTION_THREADS(&ask.common),
         DP_OPTIONS_END};
-    const dp_usage usage = {
-        .name = "eval coco",
-        .arguments = "GT.json DT.json",
-        .about = "Average precision and recall of detections (boxes, masks) as COCO "
-                 "defines them.",
-        .options = options,
-    };
+    const dp_usage usage =
+        DP_USAGE("eval coco", "GT.json DT.json", 0, 0, options,
+                 "Average precision and recall of detections (boxes, masks) as COCO "
+                 "defines them.");
     const int status = dp_eval_parse(&ask.task, &usage, argc, argv);
     return status == DP_OPTIONS_GO_ON ? run(&ask) : status;
 }

@@ -48,14 +48,9 @@ int dp_cli_features(int argc, char **argv)
         DP_OPTION_CONFIGS(&common),
         DP_OPTIONS_END,
     };
-    const dp_usage usage = {
-        .name = "features",
-        .arguments = "MODEL INPUT",
-        .about = "Writes an image's feature maps, float32 in the order N, C, H, W.",
-        .options = options,
-        .least = 2,
-        .most = 2,
-    };
+    const dp_usage usage =
+        DP_USAGE("features", "MODEL INPUT", 2, 2, options,
+                 "Writes an image's feature maps, float32 in the order N, C, H, W.");
     dp_arguments args;
     int status = dp_options_parse(&usage, argc, argv, &args);
     if (status != DP_OPTIONS_GO_ON)

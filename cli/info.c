@@ -267,15 +267,10 @@ int dp_cli_info(int argc, char **argv)
         DP_OPTION_CONFIGS(&common),
         DP_OPTIONS_END,
     };
-    const dp_usage usage = {
-        .name = "info",
-        .arguments = "[MODEL]",
-        .about =
-            "Tells a model's parameters, work, maps and memory, beside the published "
-            "numbers.",
-        .options = options,
-        .most = 1,
-    };
+    const dp_usage usage = DP_USAGE(
+        "info", "[MODEL]", 0, 1, options,
+        "Tells a model's parameters, work, maps and memory, beside the published "
+        "numbers.");
     dp_arguments args;
     int status = dp_options_parse(&usage, argc, argv, &args);
     if (status != DP_OPTIONS_GO_ON)

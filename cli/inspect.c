@@ -325,15 +325,10 @@ int dp_cli_inspect(int argc, char **argv)
         DP_OPTION_CONFIGS(&common),
         DP_OPTIONS_END,
     };
-    const dp_usage usage = {
-        .name = "inspect",
-        .arguments = "CHECKPOINT [MODEL]",
-        .about = "Lists a checkpoint's tensors, what of it is not read, and with MODEL "
-                 "which of its names and shapes do not fit.",
-        .options = options,
-        .least = 1,
-        .most = 2,
-    };
+    const dp_usage usage =
+        DP_USAGE("inspect", "CHECKPOINT [MODEL]", 1, 2, options,
+                 "Lists a checkpoint's tensors, what of it is not read, and with MODEL "
+                 "which of its names and shapes do not fit.");
     dp_arguments args;
     int status = dp_options_parse(&usage, argc, argv, &args);
     if (status != DP_OPTIONS_GO_ON)

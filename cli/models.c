@@ -11,12 +11,9 @@ int dp_cli_models(int argc, char **argv)
 {
     dp_common_options common = {0};
     const dp_option options[] = {DP_OPTION_CONFIGS(&common), DP_OPTIONS_END};
-    const dp_usage usage = {
-        .name = "models",
-        .arguments = "",
-        .about = "Lists the names of the configs that ship, for use as MODEL.",
-        .options = options,
-    };
+    const dp_usage usage =
+        DP_USAGE("models", "", 0, 0, options,
+                 "Lists the names of the configs that ship, for use as MODEL.");
     dp_arguments args;
     const int status = dp_options_parse(&usage, argc, argv, &args);
     if (status != DP_OPTIONS_GO_ON)

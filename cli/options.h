@@ -110,10 +110,15 @@ typedef struct dp_common_options {
 typedef struct dp_usage {
     const char *name;      /* "detect"                              */
     const char *arguments; /* "MODEL INPUT..."; "" for none         */
-    const char *about;     /* a sentence or two                     */
+    int least, most;       /* number of arguments; most -1: no limit */
     const dp_option *options;
-    int least, most; /* number of arguments; most -1: no limit */
+    const char *about; /* a sentence or two */
 } dp_usage;
+
+#define DP_USAGE(name, arguments, least, most, options, about) \
+    {                                                          \
+        name, arguments, least, most, options, about           \
+    }
 
 /* Arguments that are not options, in order; item points into argv. */
 typedef struct dp_arguments {

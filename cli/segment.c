@@ -112,15 +112,10 @@ static int segment_main(segment *s, int argc, char **argv)
         DP_OPTION_CONFIGS(common),
         DP_OPTIONS_END,
     };
-    const dp_usage usage = {
-        .name = s->work.command,
-        .arguments = "MODEL INPUT...",
-        .about = "Gives every pixel a class. Writes NAME.png, labels in the data set's "
-                 "own numbers, and NAME_overlay.jpg, an image of them.",
-        .options = options,
-        .least = 2,
-        .most = -1,
-    };
+    const dp_usage usage =
+        DP_USAGE(s->work.command, "MODEL INPUT...", 2, -1, options,
+                 "Gives every pixel a class. Writes NAME.png, labels in the data set's "
+                 "own numbers, and NAME_overlay.jpg, an image of them.");
     dp_arguments args;
     const int status = dp_options_parse(&usage, argc, argv, &args);
     if (status != DP_OPTIONS_GO_ON)

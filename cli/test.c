@@ -243,17 +243,11 @@ static int parse(request *ask, int argc, char **argv)
         DP_OPTION_CONFIGS(&ask->common),
         DP_OPTIONS_END,
     };
-    const dp_usage usage = {
-        .name = "test",
-        .arguments = "MODEL [DATASET]",
-        .about =
-            "Runs a model over a data set (COCO: detectors, ADE20K: segmentors) and "
-            "evaluates it. What is done is kept in the run directory, so that a run "
-            "can be interrupted at any moment.",
-        .options = options,
-        .least = 1,
-        .most = 2,
-    };
+    const dp_usage usage = DP_USAGE(
+        "test", "MODEL [DATASET]", 1, 2, options,
+        "Runs a model over a data set (COCO: detectors, ADE20K: segmentors) and "
+        "evaluates it. What is done is kept in the run directory, so that a run "
+        "can be interrupted at any moment.");
     dp_arguments args;
     const int status = dp_options_parse(&usage, argc, argv, &args);
     if (status != DP_OPTIONS_GO_ON)
