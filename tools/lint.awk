@@ -23,7 +23,7 @@ FNR == 1 {
     folder = file
     sub(/\/[^\/]*$/, "", folder)
     row = file in may ? file : folder
-    in_library = folder in may && folder != "cli"
+    in_library = folder in may
     in_comment = 0
     in_function = 0
     signature = ""

@@ -114,7 +114,7 @@ check_warnings() {
 }
 
 check_cppcheck() {
-    c_files | grep -E '^(base|core|ops|io|backbone|necks|postprocess|heads|model|eval|report|runner|train|cli)/.*\.c$' |
+    c_files | grep -E '^(base|core|ops|io|backbone|necks|postprocess|heads|model|eval|report|runner|train|api|cli)/.*\.c$' |
         cppcheck --quiet --std=c11 --enable=warning,performance,portability \
             --inline-suppr --suppress=missingIncludeSystem --error-exitcode=1 \
             -DDP_VERSION='""' -DDP_DATADIR='""' -D__x86_64__ -I. -Iinclude -j "$jobs" \
