@@ -36,6 +36,7 @@ dp_status dp_alloc(dp_error *err, void *out, size_t count, size_t size,
 {
     void *memory = calloc(count ? count : 1, size);
     memcpy(out, &memory, sizeof memory); /* pointers of all types look alike */
+    /* cppcheck-suppress memleak ; the caller's pointer has it now */
     return memory ? DP_OK : no_memory(err, count, size, what);
 }
 
