@@ -25,11 +25,9 @@ static dp_status open_temporary(dp_error *err, dp_atomic_file *f, int *fd,
                                 const char *path)
 {
     const size_t room = strlen(f->path) + SUFFIX_ROOM;
-    void *name;
-    dp_status st = dp_alloc(err, &name, room, 1, "a file name");
+    dp_status st = dp_alloc(err, &f->temporary, room, 1, "a file name");
     if (st != DP_OK)
         return st;
-    f->temporary = name;
     for (int i = 0; i < TRIES; i++) {
         snprintf(f->temporary, room, "%s.%ld-%d.tmp", f->path, (long)getpid(), i);
         *fd = open(f->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);

@@ -338,10 +338,8 @@ static float *next_piece(dp_builder *b, size_t count)
     float *data = dp_builder_take(b, count, sizeof(float));
     if (!data)
         return NULL;
-    void *list = s->pieces;
-    b->status = dp_grow(b->err, &list, &s->piece_capacity, s->piece_count + 1,
+    b->status = dp_grow(b->err, &s->pieces, &s->piece_capacity, s->piece_count + 1,
                         sizeof *s->pieces, "a list of packed weights");
-    s->pieces = list;
     if (b->status != DP_OK)
         return NULL;
     s->pieces[s->piece_count++] = (dp_packed_piece){data, count};

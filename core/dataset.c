@@ -71,9 +71,7 @@ static dp_status parse_classes(dp_error *err, dp_dataset *d, const cJSON *classe
     if (count < 1 || count > DP_MAX_CLASSES)
         return dp_fail(err, DP_ECONFIG, "classes: found a list of %d, expected 1 to %d",
                        count, DP_MAX_CLASSES);
-    void *list;
-    dp_status st = dp_alloc(err, &list, (size_t)count, sizeof *d->list, "classes");
-    d->list = list;
+    dp_status st = dp_alloc(err, &d->list, (size_t)count, sizeof *d->list, "classes");
     for (const cJSON *c = classes->child; c && st == DP_OK; c = c->next) {
         st = parse_class(err, &d->list[d->count], c, d->count);
         if (st == DP_OK)

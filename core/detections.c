@@ -12,14 +12,11 @@ void dp_detections_reset(dp_detections *d, dp_size image)
 dp_status dp_detections_reserve(dp_error *err, dp_detections *d, size_t count,
                                 size_t runs)
 {
-    void *list = d->list;
-    dp_status st = dp_grow(err, &list, &d->capacity, count, sizeof *d->list,
+    dp_status st = dp_grow(err, &d->list, &d->capacity, count, sizeof *d->list,
                            "a list of detections");
-    d->list = list;
     if (st != DP_OK)
         return st;
-    st = dp_grow(err, &d->runs, &d->run_capacity, runs, sizeof *d->runs, "masks");
-    return st;
+    return dp_grow(err, &d->runs, &d->run_capacity, runs, sizeof *d->runs, "masks");
 }
 
 dp_rle dp_detections_mask(const dp_detections *d, size_t i)

@@ -9,10 +9,8 @@ dp_status dp_mismatches_add(dp_error *err, dp_mismatches *m, dp_mismatch_kind ki
                             const char *name, const char *detail)
 {
     dp_mismatch entry = {kind, NULL, NULL};
-    void *list = m->list;
-    dp_status st = dp_grow(err, &list, &m->capacity, m->count + 1, sizeof *m->list,
+    dp_status st = dp_grow(err, &m->list, &m->capacity, m->count + 1, sizeof *m->list,
                            "a list of tensors");
-    m->list = list;
     if (st == DP_OK)
         st = dp_strdup(err, &entry.name, name);
     if (st == DP_OK)

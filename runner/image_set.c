@@ -83,10 +83,8 @@ static dp_status find_parts(dp_error *err, dp_image_set *s, const char *root,
 static dp_status append(dp_error *err, dp_image_set *s, dp_set_image **item,
                         const char *name)
 {
-    void *list = s->items;
-    dp_status st = dp_grow(err, &list, &s->capacity, s->count + 1, sizeof *s->items,
+    dp_status st = dp_grow(err, &s->items, &s->capacity, s->count + 1, sizeof *s->items,
                            "the list of images");
-    s->items = list;
     if (st != DP_OK)
         return st;
     *item = &s->items[s->count];

@@ -83,10 +83,8 @@ static dp_status push(machine *m, dp_pickle_value v)
     if (m->depth >= DP_MAX_PICKLE_STACK)
         return dp_fail(m->err, DP_EFORMAT, "more than %d values on the stack",
                        DP_MAX_PICKLE_STACK);
-    void *stack = m->stack;
-    const dp_status st = dp_grow(m->err, &stack, &m->stack_room, m->depth + 1, sizeof v,
-                                 "a pickle's stack");
-    m->stack = stack;
+    const dp_status st = dp_grow(m->err, &m->stack, &m->stack_room, m->depth + 1,
+                                 sizeof v, "a pickle's stack");
     if (st == DP_OK)
         m->stack[m->depth++] = v;
     return st;
@@ -176,10 +174,8 @@ static dp_status memo_put(machine *m, uint64_t index)
         return dp_fail(m->err, DP_EFORMAT,
                        "memo index %llu is too high after %zu bytes",
                        (unsigned long long)index, m->at);
-    void *memo = m->memo;
-    st = dp_grow(m->err, &memo, &m->memo_room, (size_t)index + 1, sizeof *m->memo,
+    st = dp_grow(m->err, &m->memo, &m->memo_room, (size_t)index + 1, sizeof *m->memo,
                  "a pickle's memo");
-    m->memo = memo;
     if (st != DP_OK)
         return st;
     while (m->memo_count <= index)
@@ -576,10 +572,8 @@ dp_status dp_pickle_read(dp_error *err, dp_pickle_values *values, dp_pickle_valu
 {
     machine m = {.values = values, .data = data, .size = size, .err = err};
     const size_t items = values->items_used;
-    void *stack = NULL;
     dp_status st =
-        dp_grow(err, &stack, &m.stack_room, 1, sizeof *m.stack, "a pickle's stack");
-    m.stack = stack;
+        dp_grow(err, &m.stack, &m.stack_room, 1, sizeof *m.stack, "a pickle's stack");
     while (st == DP_OK && !m.stopped) {
         st = step(&m, name);
         /* A call may copy a list; many calls on one long list would be a bomb. */

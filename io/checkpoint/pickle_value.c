@@ -257,10 +257,8 @@ static dp_status grow_items(dp_error *err, dp_pickle_values *p, size_t more)
     if (more > DP_MAX_PICKLE_ITEMS - p->items_used)
         return dp_fail(err, DP_EFORMAT, "more than %d items in containers",
                        DP_MAX_PICKLE_ITEMS);
-    void *items = p->items;
-    const dp_status st = dp_grow(err, &items, &p->items_room, p->items_used + more,
+    const dp_status st = dp_grow(err, &p->items, &p->items_room, p->items_used + more,
                                  sizeof *p->items, "a checkpoint's containers");
-    p->items = items;
     return st;
 }
 

@@ -49,11 +49,9 @@ static dp_status check_names(const writer *w)
 
 static dp_status sort_by_size(writer *w)
 {
-    void *order;
     size_t used = 0;
     const dp_status st =
-        dp_alloc(w->err, &order, w->count, sizeof *w->order, "an order");
-    w->order = order;
+        dp_alloc(w->err, &w->order, w->count, sizeof *w->order, "an order");
     for (size_t size = 8; size > 0 && st == DP_OK; size /= 2)
         for (size_t i = 0; i < w->count; i++)
             if (dp_dtype_size(w->tensors[i].dtype) == size)

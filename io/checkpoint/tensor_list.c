@@ -9,16 +9,13 @@ dp_status dp_tensor_list_add(dp_error *err, dp_tensor_list *l,
                              const char *name)
 {
     static const char what[] = "a list of tensors";
-    void *tensors = l->tensors, *types = (void *)l->types;
     char *copy;
     if (l->count == DP_MAX_TENSORS)
         return dp_fail(err, DP_EFORMAT, "more than %d tensors", DP_MAX_TENSORS);
     dp_status st =
-        dp_grow(err, &tensors, &l->tensors_room, l->count + 1, sizeof *tensor, what);
-    l->tensors = tensors;
+        dp_grow(err, &l->tensors, &l->tensors_room, l->count + 1, sizeof *tensor, what);
     if (st == DP_OK)
-        st = dp_grow(err, &types, &l->types_room, l->count + 1, sizeof type, what);
-    l->types = types;
+        st = dp_grow(err, &l->types, &l->types_room, l->count + 1, sizeof type, what);
     if (st == DP_OK)
         st = dp_strdup(err, &copy, name);
     if (st != DP_OK)
@@ -42,11 +39,9 @@ static char *own(const char *name)
 dp_status dp_tensor_list_refuse(dp_error *err, dp_tensor_list *l, const char *name,
                                 const char *class)
 {
-    void *refusals = l->refusals;
     char *copy;
-    dp_status st = dp_grow(err, &refusals, &l->refusals_room, l->refusals_count + 1,
+    dp_status st = dp_grow(err, &l->refusals, &l->refusals_room, l->refusals_count + 1,
                            sizeof *l->refusals, "a list of refusals");
-    l->refusals = refusals;
     if (st == DP_OK)
         st = dp_strdup(err, &copy, name);
     if (st == DP_OK)

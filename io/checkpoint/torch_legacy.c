@@ -80,12 +80,10 @@ typedef struct named {
 
 static dp_status collect_named(dp_error *err, named *n, const dp_pickle_values *p)
 {
-    void *keys = NULL;
     size_t count = 0;
     for (size_t v = 0; v < p->count; v++)
         count += dp_pickle_value_kind(p, (dp_pickle_value)v) == DP_PICKLE_STORAGE;
-    dp_status st = dp_alloc(err, &keys, count, sizeof *n->keys, "storage keys");
-    n->keys = keys;
+    dp_status st = dp_alloc(err, &n->keys, count, sizeof *n->keys, "storage keys");
     if (st == DP_OK)
         st = dp_alloc(err, &n->values, count, sizeof *n->values, "storages");
     if (st != DP_OK)
@@ -144,12 +142,11 @@ static dp_status read_storages(reader *r, const named *n, dp_pickle_value list)
         return dp_fail(r->err, DP_EFORMAT, "%s: a %s, not a list of storage keys",
                        r->f->path, dp_pickle_kind_name(dp_pickle_value_kind(p, list)));
     const size_t count = dp_pickle_value_count(p, list);
-    void *keys = NULL, *storages = NULL;
-    dp_status st = dp_alloc(r->err, &keys, count, sizeof *r->f->keys, "storage keys");
-    r->f->keys = keys;
+    dp_status st =
+        dp_alloc(r->err, &r->f->keys, count, sizeof *r->f->keys, "storage keys");
     if (st == DP_OK)
-        st = dp_alloc(r->err, &storages, count, sizeof *r->f->storages, "storages");
-    r->f->storages = storages;
+        st = dp_alloc(r->err, &r->f->storages, count, sizeof *r->f->storages,
+                      "storages");
     for (size_t i = 0; i < count && st == DP_OK; i++) {
         const dp_pickle_value key = dp_pickle_value_item(p, list, i);
         if (dp_pickle_value_kind(p, key) != DP_PICKLE_TEXT)

@@ -131,14 +131,10 @@ dp_status dp_weight_cache_save(dp_error *err, const char *path,
         floats += pieces[i].count + pieces[i].padding;
     const head h = make_head(key, floats);
     writer w = {.err = err};
-    void *memory;
-    dp_status st = dp_alloc(err, &memory, CHUNK, 1, "a chunk of weights");
-    w.chunk = memory;
-    if (st == DP_OK) {
-        st = dp_alloc(err, &memory, chunks_of(floats * sizeof(float)), sizeof *w.sums,
+    dp_status st = dp_alloc(err, &w.chunk, CHUNK, 1, "a chunk of weights");
+    if (st == DP_OK)
+        st = dp_alloc(err, &w.sums, chunks_of(floats * sizeof(float)), sizeof *w.sums,
                       "sums of chunks");
-        w.sums = memory;
-    }
     if (st == DP_OK)
         st = dp_atomic_file_open(err, &w.file, path);
     if (st == DP_OK)
@@ -201,14 +197,11 @@ static dp_status read_head(reader *r, const uint8_t key[DP_SHA256_BYTES], size_t
     r->chunks = chunks_of(r->bytes);
     if (r->size != floats_at(r->chunks) + r->bytes)
         return refuse(r, "the file's size is not what its head says");
-    void *memory;
     dp_status st =
-        dp_alloc(r->err, &memory, r->chunks, sizeof *r->sums, "sums of chunks");
-    r->sums = memory;
-    if (st == DP_OK) {
-        st = dp_alloc(r->err, &memory, r->chunks, sizeof *r->whole, "marks of chunks");
-        r->whole = memory;
-    }
+        dp_alloc(r->err, &r->sums, r->chunks, sizeof *r->sums, "sums of chunks");
+    if (st == DP_OK)
+        st =
+            dp_alloc(r->err, &r->whole, r->chunks, sizeof *r->whole, "marks of chunks");
     if (st != DP_OK)
         return st;
     if (!read_at(r->fd, r->sums, r->chunks * sizeof *r->sums, sizeof h) ||

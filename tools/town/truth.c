@@ -6,12 +6,10 @@
 dp_status toy_truth_init(dp_error *err, toy_truth *t, int h, int w)
 {
     const size_t n = (size_t)h * (size_t)w;
-    void *mask = NULL;
     *t = (toy_truth){0};
-    dp_status st = dp_alloc(err, &mask, n, 1, "a mask");
+    dp_status st = dp_alloc(err, &t->mask, n, 1, "a mask");
     if (st == DP_OK)
         st = dp_alloc(err, &t->counts, n + 1, sizeof *t->counts, "run lengths");
-    t->mask = mask;
     if (st == DP_OK)
         st = dp_label_map_resize(err, &t->labels, h, w);
     if (st != DP_OK)
