@@ -44,6 +44,11 @@ FNR == 1 {
             say("includes " part[2] ", which belongs in: " home[header])
 }
 
+# A comment behind code ends in its line; a longer one stands above.
+/[^ (].*\/\*/ && !/\*\// && $0 !~ /^ *\/\*/ && $0 !~ /"[^"]*\/\*/ {
+    say("a comment behind code goes on in the next line")
+}
+
 {
     code = strip($0)
 
