@@ -92,7 +92,7 @@ dp_status dp_outputs_path(dp_error *err, const dp_outputs *o, char **path, size_
     *path = NULL;
     if (first != i)
         return dp_fail(err, DP_EFORMAT,
-                       "%s: found that %s%s is the output of %s, expected another name",
+                       "%s: %s%s is already the output of %s; rename one of them",
                        input, stem, suffix, o->inputs->path[first]);
     dp_text text = {.err = err};
     dp_text_add(&text, "%s%s%s%s", o->folder,
@@ -100,8 +100,7 @@ dp_status dp_outputs_path(dp_error *err, const dp_outputs *o, char **path, size_
     dp_status st = text.status;
     if (st == DP_OK && is_same_file(dp_text_get(&text), input))
         st = dp_fail(err, DP_EFORMAT,
-                     "%s: found it where its own output goes, expected another --out",
-                     input);
+                     "%s: its own output would replace it; give another --out", input);
     if (st == DP_OK)
         st = dp_strdup(err, path, dp_text_get(&text));
     dp_text_done(&text);

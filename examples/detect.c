@@ -1,7 +1,7 @@
 /* detect.c - a whole program on libdensepred: prints the objects in an image
  *
  *     cc detect.c $(pkg-config --cflags --libs densepred) -o detect
- *     ./detect CONFIG.json CHECKPOINT PICTURE
+ *     ./detect MODEL CHECKPOINT IMAGE
  */
 #include <densepred.h>
 
@@ -27,7 +27,7 @@ int main(int argc, char **argv)
     dp_status status;
 
     if (argc != 4) {
-        fprintf(stderr, "usage: detect CONFIG.json CHECKPOINT PICTURE\n");
+        fprintf(stderr, "usage: detect MODEL CHECKPOINT IMAGE\n");
         return 2;
     }
     status = dp_context_new(&ctx, NULL);

@@ -9,7 +9,7 @@
  *     dp_detections *found;
  *
  *     if (dp_context_new(&ctx, NULL) != DP_OK) ...
- *     if (dp_model_load(ctx, &model, "coco/mask_rcnn_convnext_tiny.json",
+ *     if (dp_model_load(ctx, &model, "coco/mask_rcnn_convnext_tiny",
  *                       "mask_rcnn_convnext_tiny_1k_3x.pth", NULL) != DP_OK)
  *         puts(dp_context_error(ctx));
  *     ...

@@ -1,9 +1,8 @@
 /* segmentor.h - what a segmentor's forward pass leaves, and label maps made of it
  *
- * Kept of an image are the logits of every window of every pass (mosaic.h), a few rows
- * of work space for each worker, and the labels. Nothing of K values a pixel of the
- * image is ever there, so memory grows with the network's input and by one byte with
- * a pixel.
+ * It keeps the logits of every window of every pass (mosaic.h), the labels, and a few rows
+ * of work space for each worker. There are never K values for each pixel
+ * of the image. Memory grows with the network's input, and by one byte with a pixel.
  */
 #ifndef DP_MODEL_SEGMENTOR_H
 #define DP_MODEL_SEGMENTOR_H

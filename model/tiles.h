@@ -1,12 +1,12 @@
 /* tiles.h - images that are too large for one run, window by window
  *
- * An image is cut into square windows that overlap; each is an image of its own to the
- * detector, so small objects are seen larger and memory does not grow with the image.
- * What the windows found is put together: among detections of one class, by falling
- * score, one that overlaps an earlier one by more than half in intersection over union is
- * the same object seen twice and goes; one that lies in an earlier one by more than half
- * of the smaller box, where either touches a cut, is the rest of an object that was cut,
- * and joins it: boxes and masks are united.
+ * An image is cut into square windows that overlap. Each is an image of its own to the
+ * detector: small objects are seen larger, and memory does not grow with the image.
+ *
+ * What the windows found is put together, class by class, by falling score. A detection
+ * whose IoU with an earlier one is above a half is the same object seen twice. It goes. One
+ * that lies in an earlier one by more than half of the smaller box, where either touches a
+ * cut, joins it. It is the rest of a cut object: boxes and masks are united.
  *
  * An object much larger than the overlap can stay in pieces; no window sees all of it.
  */

@@ -17,18 +17,22 @@ typedef void dp_log_fn(void *arg, const char *line);
 
 /* Zero-initialise, then set what you want. */
 typedef struct dp_options {
-    int threads;      /* 1 to 1024; 0: the processors this process may use        */
-    const char *cpu;  /* highest instruction set to use: "ref", "avx2", "avx512";
-                        NULL: what the machine has                               */
-    const char *gemm; /* engine of matrix products: "own", "openblas"; NULL: own
-                        where there are AVX2 or AVX-512                              */
-    const char
-        *precision; /* of models loaded in this context: "float32" (NULL) or "bf16":
-                         the pointwise layers of ConvNeXt's and Swin's blocks have their
-                         weights and inputs rounded to bf16, and sums in float32. Faster
-                         and less exact; for processors with AVX512_BF16, elsewhere
-                         loading a model is DP_EARG                                    */
-    dp_log_fn *log; /* NULL: no log                                             */
+    int threads; /* 1 to 1024; 0: the processors this process may use */
+
+    /* Highest instruction set to use: "ref", "avx2", "avx512"; NULL: what the machine
+     * has. */
+    const char *cpu;
+
+    /* Engine of GEMMs: "own", "openblas"; NULL: own where there are AVX2 or AVX-512. */
+    const char *gemm;
+
+    /* Of models loaded in this context: "float32" (NULL) or "bf16". With bf16 the pointwise
+     * layers of ConvNeXt's and Swin's blocks round their weights and inputs, and add in
+     * float32. That is faster and less exact. It needs a processor with AVX512_BF16;
+     * elsewhere loading a model is DP_EARG. */
+    const char *precision;
+
+    dp_log_fn *log; /* NULL: no log */
     void *log_arg;
 } dp_options;
 

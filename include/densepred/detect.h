@@ -32,11 +32,10 @@ DP_API dp_status dp_detect(dp_context *ctx, const dp_model *model,
 typedef struct dp_detect_options {
     int boxes_only; /* not 0: no masks are made */
 
-    /* An image with a side above `tile` pixels is cut into square windows of that side,
-     * for images that are very large or whose objects are very small. Neighbours share
-     * `overlap` of a side, 0 to 0.9; 0.2 is usual. What they find is put together: objects
-     * seen twice count once, and parts of one object that was cut are united. 0: whole
-     * images. */
+    /* For images that are very large, or whose objects are very small. An image with a
+     * side above `tile` pixels is cut into square windows of that side. Neighbours share
+     * `overlap` of a side, 0 to 0.9; 0.2 is usual. Objects seen twice count once, and
+     * parts of an object that was cut are united. 0: whole images. */
     int tile;
     float overlap;
 

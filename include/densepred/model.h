@@ -41,9 +41,9 @@ typedef struct dp_load_options {
     /* Not 0: the weights are kept as the kernels read them in a file beside the
      * checkpoint, its name with ".dpcache" added. The next load reads them from there,
      * which is many times faster. The file is as large as the weights in memory, so it can
-     * be larger than the checkpoint. It is written anew when it is damaged or does not
-     * belong to this checkpoint (told by size, time of change and what its ends say),
-     * config, processor, precision and version. When it cannot be written that is logged.
+     * be larger than the checkpoint. It is written anew when it is damaged, or belongs to
+     * another checkpoint, config, processor, precision or version. A checkpoint is told by
+     * its size, its time of change and its first and last bytes. When it cannot be written that is logged.
      * Not with partial. */
     int cache;
 } dp_load_options;

@@ -273,15 +273,16 @@ START_TEST(no_output_replaces_another_or_an_input)
     copy_image("b/a.png");
     const program_result *r = segment("config_whole.json", "a.png b/a.png -o out");
     ck_assert_int_eq(r->status, 1);
-    ck_assert_ptr_nonnull(
-        strstr(r->err, "densepred: b/a.png: found that a_overlay.jpg is the output of "
-                       "a.png, expected another name\n"));
+    ck_assert_ptr_nonnull(strstr(
+        r->err, "densepred: b/a.png: a_overlay.jpg is already the output of a.png; "
+                "rename one of them\n"));
     expect_golden("out/a.png", "whole");
 
     r = segment("config_whole.json", "a.png");
     ck_assert_int_eq(r->status, 1);
-    ck_assert_ptr_nonnull(strstr(r->err, "densepred: a.png: found it where its own "
-                                         "output goes, expected another --out\n"));
+    ck_assert_ptr_nonnull(strstr(r->err,
+                                 "densepred: a.png: its own output would replace it; "
+                                 "give another --out\n"));
     dp_error err = {0};
     dp_pixels p; /* as it was */
     ck_assert_int_eq(dp_pixels_load(&err, &p, scratch_path("a.png")), DP_OK);

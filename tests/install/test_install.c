@@ -64,6 +64,29 @@ START_TEST(the_example_builds_with_the_static_library)
 }
 END_TEST
 
+/* Windows, boxes only, feature maps, a file of results, an overlay, a model by its name. */
+START_TEST(the_tour_needs_the_headers_only)
+{
+    char command[600];
+    install();
+    snprintf(command, sizeof command,
+             "%s \"$ROOT/examples/tour.c\" -o tour $(pkg-config --cflags --libs "
+             "densepred)",
+             languages[_i]);
+    run(command);
+    run("mkdir -p a/own && cp -r \"$ROOT/tests/golden/mask_rcnn_tiny\" a/own/tiny && "
+        "cp -r "
+        "\"$ROOT/configs\" configs");
+    const program_result *r = run(
+        "./tour a/own tiny/config a/own/tiny/model.pth a/own/tiny/000000000101.png");
+    ck_assert_ptr_nonnull(strstr(r->out, "models, first tiny/"));
+    ck_assert_ptr_nonnull(strstr(r->out, "3 objects, mask of 0 bytes"));
+    ck_assert_ptr_nonnull(strstr(r->out, "maps, first stage1"));
+    run("test -s overlay.jpg && test -s features.safetensors && "
+        "test $(wc -l < out.csv) = 4");
+}
+END_TEST
+
 START_TEST(the_program_finds_its_configs_and_its_manual)
 {
     install();
@@ -81,6 +104,12 @@ START_TEST(the_shared_library_shows_public_names_only)
         "nm -D --defined-only root/usr/local/lib/libdensepred.so | awk '{print $3}' | "
         "while read -r name; do grep -qh \"\\b$name(\" "
         "root/usr/local/include/densepred/*.h || echo \"$name\"; done");
+    ck_assert_str_eq(r->out, "");
+    r = run(
+        "grep -oh '\\bdp_[a-z_]*(' root/usr/local/include/densepred/*.h | tr -d '(' | "
+        "grep -v '_fn$' | sort -u | while read -r name; do nm -D --defined-only "
+        "root/usr/local/lib/libdensepred.so | grep -q \" $name$\" || echo \"$name\"; "
+        "done");
     ck_assert_str_eq(r->out, "");
     r = run("readelf -d root/usr/local/lib/libdensepred.so | grep SONAME");
     ck_assert_ptr_nonnull(strstr(r->out, "libdensepred.so.0]"));
@@ -101,6 +130,7 @@ int main(int argc, char **argv)
     /* The sanitizers' builds need their run time linked into whatever uses them. */
     if (strcmp(build, "release") == 0 || strcmp(build, "debug") == 0) {
         tcase_add_loop_test(t, the_example_builds_and_finds_objects, 0, 2);
+        tcase_add_loop_test(t, the_tour_needs_the_headers_only, 0, 2);
         tcase_add_test(t, the_example_builds_with_the_static_library);
         tcase_add_test(t, the_program_finds_its_configs_and_its_manual);
         tcase_add_test(t, the_shared_library_shows_public_names_only);
