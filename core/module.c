@@ -75,6 +75,44 @@ dp_status dp_module_choose(dp_error *err, const dp_module **out,
                           dp_config_path(config), kinds[kind].section);
 }
 
+/* Keys beside "base" that are no module's section. */
+static const char *const other_keys[] = {"type",         "dataset",   "names", "input",
+                                         "test_ms_flip", "published", NULL};
+
+static dp_status fail_unknown_key(dp_error *err, const dp_config *config,
+                                  const cJSON *value)
+{
+    dp_nearest nearest = {.word = value->string};
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        dp_nearest_offer(&nearest, kinds[i].section);
+    for (const char *const *key = other_keys; *key; key++)
+        dp_nearest_offer(&nearest, *key);
+    return dp_fail(err, DP_ECONFIG, "%s: %s: unknown key%s%s%s",
+                   dp_config_origin(config, value), value->string,
+                   nearest.best ? ", did you mean \""
+                                : "; docs/configs.md lists the keys",
+                   nearest.best ? nearest.best : "", nearest.best ? "\"?" : "");
+}
+
+static bool is_known_key(const char *key)
+{
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (strcmp(kinds[i].section, key) == 0)
+            return true;
+    for (const char *const *other = other_keys; *other; other++)
+        if (strcmp(*other, key) == 0)
+            return true;
+    return false;
+}
+
+dp_status dp_module_check_keys(dp_error *err, const dp_config *config)
+{
+    for (const cJSON *v = dp_config_root(config)->child; v; v = v->next)
+        if (!is_known_key(v->string))
+            return fail_unknown_key(err, config, v);
+    return DP_OK;
+}
+
 dp_status dp_module_make(dp_builder *b, dp_part *out, const dp_module *module,
                          const dp_feature_specs *in)
 {

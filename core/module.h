@@ -70,6 +70,10 @@ typedef struct dp_part {
 dp_status dp_module_choose(dp_error *err, const dp_module **out,
                            const dp_config *config, dp_module_kind kind) DP_MUST_CHECK;
 
+/* Refuse a key at the top of the config that is no kind's section and nothing else that a
+ * model reads. DP_ECONFIG with file, key and the nearest key that is known. */
+dp_status dp_module_check_keys(dp_error *err, const dp_config *config) DP_MUST_CHECK;
+
 /* Make the instance of `module` from b->config: take it from the model's store, parse the
  * kind's section (a model's is "test"), and build it in the kind's scope ("neck.").
  * DP_ECONFIG, DP_ENOMEM. */

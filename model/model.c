@@ -79,7 +79,9 @@ static dp_status build_task(dp_model *m, dp_builder *b)
 static dp_status build_parts(dp_model *m, dp_builder *b, const dp_config *config)
 {
     const dp_module *module;
-    dp_status st = dp_module_choose(b->err, &module, config, DP_MODULE_MODEL);
+    dp_status st = dp_module_check_keys(b->err, config);
+    if (st == DP_OK)
+        st = dp_module_choose(b->err, &module, config, DP_MODULE_MODEL);
     if (st != DP_OK)
         return st;
     m->def = dp_model_def_of(module);

@@ -43,7 +43,9 @@ const char *dp_plan_section(const dp_test *t)
 static dp_status find_task(dp_error *err, dp_test *t)
 {
     const dp_module *module;
-    const dp_status st = dp_module_choose(err, &module, t->config, DP_MODULE_MODEL);
+    dp_status st = dp_module_check_keys(err, t->config);
+    if (st == DP_OK)
+        st = dp_module_choose(err, &module, t->config, DP_MODULE_MODEL);
     if (st != DP_OK)
         return st;
     t->task = dp_model_def_of(module)->task;

@@ -3,6 +3,7 @@
 #include "base/memory.h"
 #include "core/config.h"
 #include "core/dataset.h"
+#include "core/module.h"
 #include "tests/support/suite.h"
 
 #include <check.h>
@@ -25,19 +26,6 @@ static int note(const char *path, const struct stat *s, int kind, struct FTW *ft
     return 0;
 }
 
-static bool is_known(const char *key)
-{
-    static const char *const known[] = {
-        "type",      "dataset",     "input",     "backbone", "neck",
-        "rpn_head",  "bbox_head",   "mask_head", "test",     "test_ms_flip",
-        "published", "decode_head", "names",     "cls_head",
-    };
-    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-        if (strcmp(known[i], key) == 0)
-            return true;
-    return false;
-}
-
 static bool has_text(const cJSON *object, const char *key)
 {
     return cJSON_IsString(cJSON_GetObjectItemCaseSensitive(object, key));
@@ -51,8 +39,7 @@ START_TEST(a_config_resolves_to_known_keys)
     dp_config *config;
     ck_assert_msg(dp_config_load(&err, &config, paths[_i]) == DP_OK, "%s", err.text);
     const cJSON *root = dp_config_root(config);
-    for (const cJSON *v = root->child; v; v = v->next)
-        ck_assert_msg(is_known(v->string), "%s: %s is unknown", paths[_i], v->string);
+    ck_assert_msg(dp_module_check_keys(&err, config) == DP_OK, "%s", err.text);
 
     if (!strstr(paths[_i], "/_base_/")) {
         ck_assert_msg(has_text(root, "type"), "%s has no type", paths[_i]);
