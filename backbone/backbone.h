@@ -13,6 +13,10 @@ typedef struct dp_backbone_def {
     dp_module module; /* its build is given the image: one map of 3 channels */
     const char *mark; /* a tensor by which its checkpoints are known; NULL: none */
 
+    /* The shortest side of an image that forward takes, in pixels; 0: the coarsest stride of
+     * its maps. */
+    int least_side;
+
     /* The maps that forward will give; after build. */
     dp_feature_specs (*describe)(const void *self);
 
@@ -30,6 +34,14 @@ static inline const dp_backbone_def *dp_backbone_def_of(const dp_module *module)
 static inline dp_feature_specs dp_backbone_describe(const dp_part *backbone)
 {
     return dp_backbone_def_of(backbone->module)->describe(backbone->self);
+}
+
+/* The shortest side of an image that the backbone takes, in pixels. */
+static inline int dp_backbone_least_side(const dp_part *backbone)
+{
+    const int least = dp_backbone_def_of(backbone->module)->least_side;
+    const dp_feature_specs maps = dp_backbone_describe(backbone);
+    return least ? least : maps.spec[maps.count - 1].stride;
 }
 
 static inline dp_features dp_backbone_run(const dp_part *backbone, dp_run *r,

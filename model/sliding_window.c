@@ -2,8 +2,8 @@
  * upstream segmentors do at test time. An image is fitted to the input's scale times
  * each ratio, perhaps mirrored too, and goes through the network whole or in windows.
  *
- * A window that the network cannot take, because a side is below the coarsest stride,
- * is padded with zeros (the mean colour); upstream fails on those.
+ * A window with a side below the least that the backbone takes is padded with zeros (the
+ * mean colour); upstream fails on those.
  */
 #include "core/limits.h"
 #include "heads/head.h"
@@ -28,7 +28,7 @@ typedef struct upernet {
     bool flip;
 
     int ratio_count;
-    int cell, least; /* the finest and the coarsest stride of the backbone's maps */
+    int cell; /* the finest stride of the backbone's maps */
     dp_part head;
 } upernet;
 
@@ -82,7 +82,6 @@ static dp_status build(void *self, const dp_module *module, dp_builder *b,
     (void)module;
     upernet *net = self;
     net->cell = in->spec[0].stride;
-    net->least = in->spec[in->count - 1].stride;
     dp_status st = dp_module_build(b, &net->head, DP_MODULE_DECODE_HEAD, in);
     if (st == DP_OK)
         st = check(net, b, classes(net));
@@ -183,7 +182,7 @@ static void plan_pass(const dp_model *m, dp_run *r, dp_segmentor_pass *p,
                            .crop = size,
                            .stride = size,
                            .multiple = m->input.size_divisor,
-                           .least = net->least,
+                           .least = dp_backbone_least_side(&m->backbone),
                            .cell = net->cell};
     if (net->mode == SLIDE) {
         spec.crop = (dp_size){net->crop_size[0], net->crop_size[1]};
