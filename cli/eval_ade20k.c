@@ -8,7 +8,6 @@
 #include "cli/eval_lists.h"
 #include "cli/options.h"
 #include "core/limits.h"
-#include "model/shipped.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -27,12 +26,9 @@ typedef struct request {
 /* Where the names of ADE20K's classes are; nothing is added when no configs are found. */
 static void find_names(dp_text *path, const char *configs)
 {
-    dp_shipped names;
-    dp_error err = {0};
-    if (dp_shipped_load(&err, &names, dp_cli_configs(configs)) != DP_OK)
-        return;
-    dp_text_add(path, "%s/datasets/ade20k.json", names.folder);
-    dp_shipped_done(&names);
+    const char *folder = dp_cli_configs(configs);
+    if (folder)
+        dp_text_add(path, "%s/datasets/ade20k.json", folder);
 }
 
 /* Whatever is found is in `names` and `ignored`, the caller's to release. */
