@@ -9,6 +9,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 enum { STEM = 512 };
@@ -101,14 +102,52 @@ static int compare_places(const void *a, const void *b)
     return (x->name > y->name) - (x->name < y->name);
 }
 
-static dp_status add_coco(dp_error *err, dp_image_set *s)
+/* The class of a category's id; NULL when the model has none. */
+static const dp_class *find_class(const dp_dataset *classes, int64_t id)
+{
+    for (int i = 0; i < classes->count; i++)
+        if (classes->list[i].id == id)
+            return &classes->list[i];
+    return NULL;
+}
+
+/* Results are matched by id alone, so other classes would only make the scores low. A
+ * model with more classes than the annotations is fine. */
+static dp_status check_categories(dp_error *err, const dp_coco_truth *truth,
+                                  const char *path, const dp_dataset *classes)
+{
+    size_t wrong = 0;
+    const dp_coco_category *first = NULL;
+    for (size_t i = 0; i < truth->category_count; i++) {
+        const dp_coco_category *k = &truth->categories[i];
+        const char *name = truth->names + k->name;
+        const dp_class *class = find_class(classes, k->id);
+        if (class && (!*name || strcasecmp(class->name, name) == 0))
+            continue;
+        first = first ? first : k;
+        wrong++;
+    }
+    if (!first)
+        return DP_OK;
+    const dp_class *class = find_class(classes, first->id);
+    return dp_fail(
+        err, DP_ECONFIG,
+        "%s: categories: found %zu of %zu that are no classes of the model (%s); the "
+        "first is id %lld \"%s\", which in the model is %s%s%s",
+        path, wrong, truth->category_count, classes->name, (long long)first->id,
+        truth->names + first->name, class ? "\"" : "no class", class ? class->name : "",
+        class ? "\"" : "");
+}
+
+static dp_status add_coco(dp_error *err, dp_image_set *s, const dp_dataset *classes)
 {
     dp_coco_truth truth;
     dp_status st =
         dp_coco_truth_load(err, &truth, s->annotations, (dp_coco_wish){0}, NULL);
     if (st != DP_OK)
         return st;
-    if (truth.image_count == 0)
+    st = check_categories(err, &truth, s->annotations, classes);
+    if (st == DP_OK && truth.image_count == 0)
         st = dp_fail(err, DP_EFORMAT, "%s: it lists no images", s->annotations);
     else
         qsort(truth.images, truth.image_count, sizeof *truth.images, compare_places);
@@ -178,13 +217,13 @@ static void digest(dp_image_set *s)
 }
 
 dp_status dp_image_set_load(dp_error *err, dp_image_set *s, dp_task task,
-                            const char *root, const char *images,
-                            const char *annotations)
+                            const dp_dataset *classes, const char *root,
+                            const char *images, const char *annotations)
 {
     *s = (dp_image_set){.task = task};
     dp_status st = find_parts(err, s, root, images, annotations);
     if (st == DP_OK)
-        st = task == DP_TASK_DETECT ? add_coco(err, s) : add_ade(err, s);
+        st = task == DP_TASK_DETECT ? add_coco(err, s, classes) : add_ade(err, s);
     if (st == DP_OK)
         digest(s);
     else

@@ -9,6 +9,7 @@
 
 #include "base/sha256.h"
 #include "base/status.h"
+#include "core/dataset.h"
 #include "densepred/runner.h"
 
 typedef struct dp_set_image {
@@ -25,11 +26,15 @@ typedef struct dp_image_set {
     char digest[DP_SHA256_HEX]; /* of all names and ids, in order                */
 } dp_image_set;
 
-/* Find the parts of a data set, as dp_test_options says them, and list its images. DP_EARG
- * something is not found; DP_EIO, DP_EFORMAT, DP_ENOMEM of reading it. */
+/* `classes` are those of the model. Names are compared without case (ASCII); a category without a
+ * name is known by its id alone.
+ *
+ * Find the parts of a data set, as dp_test_options says them, and list its images. DP_EARG
+ * something is not found; DP_ECONFIG an annotation file has a category that `classes` do
+ * not have with its id and name; DP_EIO, DP_EFORMAT, DP_ENOMEM of reading it. */
 dp_status dp_image_set_load(dp_error *err, dp_image_set *s, dp_task task,
-                            const char *root, const char *images,
-                            const char *annotations) DP_MUST_CHECK;
+                            const dp_dataset *classes, const char *root,
+                            const char *images, const char *annotations) DP_MUST_CHECK;
 
 /* A zeroed set is allowed. */
 void dp_image_set_done(dp_image_set *s);

@@ -156,8 +156,10 @@ dp_status dp_plan_run(dp_error *err, dp_test *t)
 {
     const dp_test_options *o = &t->options;
     t->part = DP_TEST_PART_DATA_SET;
-    dp_status st =
-        dp_image_set_load(err, &t->set, t->task, o->root, o->images, o->annotations);
+    dp_status st = dp_image_set_load(err, &t->set, t->task, &t->dataset, o->root,
+                                     o->images, o->annotations);
+    if (st == DP_ECONFIG)
+        t->part = DP_TEST_PART_MODEL; /* it has other classes */
     if (st != DP_OK)
         return st;
     t->part = DP_TEST_PART_MODEL;

@@ -178,6 +178,47 @@ START_TEST(a_plan_says_what_will_be_run)
 }
 END_TEST
 
+/* ---- categories -------------------------------------------------------------------------- */
+
+static const struct {
+    const char *categories, *sentence; /* NULL: the plan is made */
+} category_lists[] = {
+    {"{\"id\": 2, \"name\": \"square\"}", NULL},
+    {"{\"id\": 2, \"name\": \"Square\"}, {\"id\": 90}", NULL},
+    {"{\"id\": 0, \"name\": \"disc\"}, {\"id\": 1, \"name\": \"square\"}",
+     "2 of 2 that are no classes of the model"},
+    {"{\"id\": 0, \"name\": \"disc\"}, {\"id\": 1, \"name\": \"square\"}",
+     "id 0 \"disc\", which in the model is no class"},
+    {"{\"id\": 1, \"name\": \"disc\"}, {\"id\": 2, \"name\": \"ring\"}",
+     "1 of 2 that are no classes of the model"},
+    {"{\"id\": 1, \"name\": \"disc\"}, {\"id\": 2, \"name\": \"ring\"}",
+     "id 2 \"ring\", which in the model is \"square\""},
+    {"{\"id\": 1, \"name\": \"disc\"}, {\"id\": 3}", "id 3"},
+};
+
+START_TEST(categories_must_be_classes_of_the_model)
+{
+    char text[1000];
+    dp_test *t;
+    snprintf(text, sizeof text,
+             "{\"images\": [{\"id\": 1, \"file_name\": \"000000000101.png\"}], "
+             "\"annotations\": [], \"categories\": [%s]}",
+             category_lists[_i].categories);
+    dp_test_options o = options_for("w");
+    o.annotations = scratch_text("other.json", text);
+    ck_assert_int_eq(dp_test_new(ctx, &t, &o), DP_OK);
+    const dp_status st = dp_test_plan(t);
+    const char *sentence = category_lists[_i].sentence;
+    ck_assert_int_eq(st, sentence ? DP_ECONFIG : DP_OK);
+    if (sentence) {
+        ck_assert_int_eq(dp_test_failed_part(t), DP_TEST_PART_MODEL);
+        ck_assert_msg(strstr(dp_context_error(ctx), sentence) != NULL, "%s",
+                      dp_context_error(ctx));
+    }
+    dp_test_free(t);
+}
+END_TEST
+
 /* ---- the same bytes however it is run ------------------------------------------------------ */
 
 typedef struct seen {
@@ -321,6 +362,8 @@ int main(void)
     TCase *t = tcase_create("core");
     tcase_add_checked_fixture(t, setup, teardown);
     tcase_set_timeout(t, 60);
+    tcase_add_loop_test(t, categories_must_be_classes_of_the_model, 0,
+                        COUNT(category_lists));
     tcase_add_loop_test(t, what_cannot_be_run_is_refused_and_says_of_what, 0,
                         COUNT(refused));
     tcase_add_test(t, options_that_contradict_are_refused_at_once);
