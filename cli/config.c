@@ -110,7 +110,7 @@ int dp_cli_config(int argc, char **argv)
     if (status != DP_OPTIONS_GO_ON)
         return status;
     if (!model == !type)
-        return dp_cli_usage("config: found %s, expected --dump MODEL or --explain TYPE",
-                            model ? "both" : "nothing to do");
+        return dp_cli_usage("config needs %s --dump MODEL or --explain TYPE",
+                            model ? "only one of" : "either");
     return model ? dump(model, common.configs, origins) : explain(type);
 }

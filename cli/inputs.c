@@ -20,8 +20,7 @@ static dp_status append(dp_error *err, dp_inputs *in, const char *path)
         for (size_t i = 0; i < in->count; i++)
             if (strcmp(in->path[i], "-") == 0)
                 return dp_fail(err, DP_EARG,
-                               "-: found twice, expected once: standard "
-                               "input holds one image");
+                               "-: standard input holds one image; give - once");
     void *list = in->path;
     dp_status st = dp_grow(err, &list, &in->capacity, in->count + 1, sizeof *in->path,
                            "the list of inputs");
@@ -81,8 +80,8 @@ static dp_status add_directory(dp_error *err, dp_inputs *in, const char *folder)
         st = dp_fail(err, DP_EIO, "%s: cannot read: %s", folder, strerror(errno));
     closedir(dir);
     if (st == DP_OK && in->count == first)
-        st = dp_fail(err, DP_EFORMAT,
-                     "%s: found no image, expected .jpg, .jpeg or .png files", folder);
+        st = dp_fail(err, DP_EFORMAT, "%s: the folder has no .jpg, .jpeg or .png files",
+                     folder);
     if (in->count > first)
         qsort(in->path + first, in->count - first, sizeof *in->path, compare_paths);
     return st;
@@ -113,7 +112,8 @@ static dp_status add_list(dp_error *err, dp_inputs *in, const char *list)
     free(line); /* getline's own */
     fclose(f);
     if (st == DP_OK && in->count == first)
-        st = dp_fail(err, DP_EFORMAT, "%s: found no path, expected one a line", list);
+        st = dp_fail(err, DP_EFORMAT, "%s: the list has no paths; write one a line",
+                     list);
     return st;
 }
 

@@ -123,7 +123,7 @@ static int help_and_leave(const dp_usage *usage)
 static int set_from_next(parser *p, const dp_option *o)
 {
     if (p->at == p->argc)
-        return dp_cli_usage("--%s: found nothing, expected %s", o->name, o->value);
+        return dp_cli_usage("--%s needs a value: %s", o->name, o->value);
     return set_option(o, p->argv[p->at++]);
 }
 
@@ -139,7 +139,7 @@ static int parse_long(parser *p, const char *text)
         if (strlen(o->name) != length || strncmp(o->name, text, length) != 0)
             continue;
         if (o->kind == DP_OPTION_FLAG && value)
-            return dp_cli_usage("--%s: found a value, expected none", o->name);
+            return dp_cli_usage("--%s takes no value", o->name);
         if (o->kind == DP_OPTION_FLAG || value)
             return set_option(o, value);
         return set_from_next(p, o);

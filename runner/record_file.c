@@ -71,8 +71,7 @@ dp_status dp_record_file_scan(dp_error *err, const unsigned char *bytes, size_t 
     const size_t mark = size < sizeof file_mark ? size : sizeof file_mark;
     *whole = 0;
     if (mark > 0 && memcmp(bytes, file_mark, mark) != 0)
-        return dp_fail(err, DP_EFORMAT, "%s: found no records, expected a file of them",
-                       name);
+        return dp_fail(err, DP_EFORMAT, "%s is no file of records", name);
     if (size < FILE_HEAD)
         return DP_OK; /* torn before its first record */
     if (memcmp(bytes + sizeof file_mark, key, DP_RECORD_KEY_BYTES) != 0)

@@ -32,8 +32,7 @@ static const struct {
      "densepred: --zzz: unknown option, see densepred models --help\n"},
     {"densepred models -z", 2,
      "densepred: -z: unknown option, see densepred models --help\n"},
-    {"densepred models --configs", 2,
-     "densepred: --configs: found nothing, expected DIR\n"},
+    {"densepred models --configs", 2, "densepred: --configs needs a value: DIR\n"},
     {"densepred models x y", 2,
      "densepred: models: found 2 arguments, expected none; see densepred models "
      "--help\n"},
@@ -41,12 +40,12 @@ static const struct {
      "densepred: models: found 1 argument, expected none; see densepred models "
      "--help\n"},
     {"densepred config", 2,
-     "densepred: config: found nothing to do, expected --dump MODEL or --explain "
+     "densepred: config needs either --dump MODEL or --explain "
      "TYPE\n"},
     {"densepred config --dump a --explain b", 2,
-     "densepred: config: found both, expected --dump MODEL or --explain TYPE\n"},
+     "densepred: config needs only one of --dump MODEL or --explain TYPE\n"},
     {"densepred config --dump a --origins=1", 2,
-     "densepred: --origins: found a value, expected none\n"},
+     "densepred: --origins takes no value\n"},
     {"densepred config --explain convnex", 2,
      "densepred: --explain: convnex: unknown type, did you mean convnext?\n"},
     {"densepred models --configs none", 3,

@@ -78,9 +78,7 @@ START_TEST(standard_input_holds_one_image)
 {
     ck_assert_int_eq(dp_inputs_add(&err, &in, "-"), DP_OK);
     ck_assert_int_eq(dp_inputs_add(&err, &in, "-"), DP_EARG);
-    ck_assert_str_eq(err.text,
-                     "-: found twice, expected once: standard input holds one "
-                     "image");
+    ck_assert_str_eq(err.text, "-: standard input holds one image; give - once");
 }
 END_TEST
 
@@ -89,10 +87,10 @@ START_TEST(empty_folders_and_lists_are_failures)
     char argument[600];
     scratch_text("inside/x.txt", "");
     ck_assert_int_eq(dp_inputs_add(&err, &in, scratch_path("inside")), DP_EFORMAT);
-    ck_assert_ptr_nonnull(strstr(err.text, "inside: found no image, expected .jpg"));
+    ck_assert_ptr_nonnull(strstr(err.text, "inside: the folder has no .jpg"));
     snprintf(argument, sizeof argument, "@%s", scratch_text("list.txt", "\n\r\n"));
     ck_assert_int_eq(dp_inputs_add(&err, &in, argument), DP_EFORMAT);
-    ck_assert_ptr_nonnull(strstr(err.text, "list.txt: found no path"));
+    ck_assert_ptr_nonnull(strstr(err.text, "list.txt: the list has no paths"));
     snprintf(argument, sizeof argument, "@%s", scratch_path("none.txt"));
     ck_assert_int_eq(dp_inputs_add(&err, &in, argument), DP_EIO);
     snprintf(argument, sizeof argument, "@%s", scratch_path(""));

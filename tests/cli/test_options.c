@@ -124,9 +124,9 @@ static const struct {
                              "--weights?\n"},
     {"detect --hlep", "densepred: --hlep: unknown option, did you mean --help?\n"},
     {"detect -qx m", "densepred: -x: unknown option, see densepred detect --help\n"},
-    {"detect m -t", "densepred: --threads: found nothing, expected N\n"},
-    {"detect m --out", "densepred: --out: found nothing, expected DIR\n"},
-    {"detect m --quiet=yes", "densepred: --quiet: found a value, expected none\n"},
+    {"detect m -t", "densepred: --threads needs a value: N\n"},
+    {"detect m --out", "densepred: --out needs a value: DIR\n"},
+    {"detect m --quiet=yes", "densepred: --quiet takes no value\n"},
     {"detect m -t 0",
      "densepred: --threads: found \"0\", expected an integer from 1 to "
      "1024\n"},
