@@ -28,7 +28,8 @@ size_t dp_run_mark(const dp_run *r)
 
 void dp_run_rewind(dp_run *r, size_t mark)
 {
-    dp_arena_rewind(r->arena, mark);
+    if (!r->recording)
+        dp_arena_rewind(r->arena, mark);
 }
 
 void dp_run_fail(dp_run *r, dp_status code, const char *format, ...)

@@ -54,6 +54,11 @@ typedef void dp_work_fn(void *arg, const dp_run *r, const dp_work *work);
 struct dp_step;
 typedef void dp_watch_fn(void *arg, const struct dp_step *step);
 
+/* Called for every residual branch of a run, in forward order, dry and real: whether images
+ * may skip the branch. If so, factors[0 .. N) become what the branch of each image is
+ * multiplied by, 0 to skip it. In a dry run factors is NULL. */
+typedef bool dp_branch_fn(void *arg, int N, float *factors);
+
 struct dp_run {
     dp_arena *arena;
     dp_pool *pool;                    /* may be NULL: one thread                     */
@@ -73,6 +78,12 @@ struct dp_run {
     bool plain;
     dp_watch_fn *watch; /* NULL: none. Never called in a dry run */
     void *watch_arg;
+
+    /* Of a plain run that a backward pass follows: dp_run_rewind gives nothing back, so
+     * every value stays; and steps run their fast forms. */
+    bool recording;
+    dp_branch_fn *branch; /* stochastic depth; NULL: none */
+    void *branch_arg;
 };
 
 /* A tensor in the arena, not initialised, until the enclosing mark is rewound. Extents

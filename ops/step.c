@@ -20,10 +20,16 @@ void dp_step_run_into(dp_run *r, dp_step s)
     if (r->dry && s.weight_count > 0 && !s.weight)
         dp_run_fail(r, DP_EARG, "step %s: the model was built without parameters kept",
                     dp_step_defs[s.kind].name);
-    if (r->dry || dp_tensor_size(s.y) == 0)
+    if (dp_tensor_size(s.y) == 0)
         return;
-    dp_parallel(r->pool, s.y.N * s.y.H, step_item, &s);
-    if (r->watch)
+    if (r->recording && dp_step_defs[s.kind].fast) {
+        const size_t start = dp_arena_mark(r->arena);
+        dp_step_defs[s.kind].fast(r, &s);
+        dp_arena_rewind(r->arena, start);
+    } else if (!r->dry) {
+        dp_parallel(r->pool, s.y.N * s.y.H, step_item, &s);
+    }
+    if (r->watch && !r->dry)
         r->watch(r->watch_arg, &s);
 }
 

@@ -38,6 +38,8 @@ typedef struct dp_step {
 
     const float *mean, *variance; /* of a batch norm, as many as weights */
     const int *index;             /* what an item picks                  */
+    const float *factors;         /* one an item                         */
+    const void *op; /* of a step that is a whole operator: the operator  */
 
     int terms; /* a value is a sum of at most so many; 0 where it is a copy */
     int kernel, stride, padding, groups;
@@ -52,10 +54,15 @@ typedef void dp_step_fn(const dp_step *s, int item);
 #include "ops/steps.def"
 #undef STEP
 
+/* The whole of s->y at once, by kernels in float32: for recording runs. Called dry too, to
+ * plan its scratch memory, which is given back after it. */
+typedef void dp_step_fast_fn(dp_run *r, const dp_step *s);
+
 typedef struct dp_step_def {
     const char *name;
     bool linear;
     dp_step_fn *row;
+    dp_step_fast_fn *fast; /* NULL: row by row */
 } dp_step_def;
 
 /* One a kind. */
