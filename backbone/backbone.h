@@ -20,7 +20,7 @@ typedef struct dp_backbone_def {
     /* The maps that forward will give; after build. */
     dp_feature_specs (*describe)(const void *self);
 
-    /* image (1, H, W, 3), normalised RGB. The maps stay in the arena; what else it took
+    /* image (N, H, W, 3), normalised RGB. The maps stay in the arena; what else it took
      * is given back. */
     dp_features (*forward)(const void *self, dp_run *r, dp_tensor image);
 } dp_backbone_def;

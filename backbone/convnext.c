@@ -108,8 +108,8 @@ static dp_feature_specs describe(const void *self)
     return specs;
 }
 
-/* x (1, H, W, C of the stage before), overwritten, to the stage's input:
- * (1, H/4, W/4, C) by the stem, (1, H/2, W/2, C) later. */
+/* x (N, H, W, C of the stage before), overwritten, to the stage's input:
+ * (N, H/4, W/4, C) by the stem, (N, H/2, W/2, C) later. */
 static dp_tensor downsample(const convnext *net, dp_run *r, int s, dp_tensor x)
 {
     const dp_layer_norm *norm = &net->stages[s].downsample_norm;
@@ -132,14 +132,14 @@ static dp_features forward(const void *self, dp_run *r, dp_tensor image)
     for (int s = 0; s < STAGES; s++) {
         dp_conv_output(&net->stages[s].downsample, H, W, &H, &W);
         out.spec[s] = specs.spec[s];
-        out.map[s] = dp_run_tensor(r, 1, H, W, net->dims[s]);
+        out.map[s] = dp_run_tensor(r, image.N, H, W, net->dims[s]);
     }
 
     const size_t mark = dp_run_mark(r);
     dp_tensor x = image;
     for (int s = 0; s < STAGES; s++) {
         x = downsample(net, r, s, x);
-        dp_tensor y = dp_run_tensor(r, 1, x.H, x.W, x.C);
+        dp_tensor y = dp_run_tensor(r, x.N, x.H, x.W, x.C);
         for (int i = 0; i < net->depths[s]; i++) {
             dp_convnext_block_run(r, &net->stages[s].blocks[i], y, x);
             const dp_tensor swap = x;

@@ -65,14 +65,14 @@ static dp_features forward(const void *self, dp_run *r, dp_tensor image)
     if (H < 1 || W < 1)
         dp_run_fail(r, DP_ESHAPE, "image: found %d x %d, expected at least %d x %d",
                     image.W, image.H, PATCH, PATCH);
-    out.map[0] = dp_run_tensor(r, 1, H, W, net->dim);
+    out.map[0] = dp_run_tensor(r, image.N, H, W, net->dim);
 
     /* Each block reads one map and writes the other: the last one writes what stays. */
     const size_t mark = dp_run_mark(r);
-    const dp_tensor other = dp_run_tensor(r, 1, H, W, net->dim);
+    const dp_tensor other = dp_run_tensor(r, image.N, H, W, net->dim);
     dp_tensor x = net->depth % 2 == 0 ? out.map[0] : other;
     dp_tensor y = net->depth % 2 == 0 ? other : out.map[0];
-    dp_conv_run_into(r, &net->stem, x, image); /* (1, H/16, W/16, C) */
+    dp_conv_run_into(r, &net->stem, x, image); /* (N, H/16, W/16, C) */
     for (int i = 0; i < net->depth; i++) {
         dp_convnext_block_run(r, &net->blocks[i], y, x);
         const dp_tensor swap = x;

@@ -155,11 +155,11 @@ static void run_block(dp_run *r, const bottleneck *block, dp_tensor y, dp_tensor
                       bool first)
 {
     const size_t mark = dp_run_mark(r);
-    dp_tensor t = dp_conv_run(r, &block->conv1, x); /* (1, H, W, width) */
-    t = dp_conv_run(r, &block->conv2, t);           /* (1, H, W, width) */
+    dp_tensor t = dp_conv_run(r, &block->conv1, x); /* (N, H, W, width) */
+    t = dp_conv_run(r, &block->conv2, t);           /* (N, H, W, width) */
     if (first)
         dp_conv_run_into(r, &block->shortcut, y, x);
-    dp_conv_run_add(r, &block->conv3, y, t); /* (1, H, W, 4 planes) */
+    dp_conv_run_add(r, &block->conv3, y, t); /* (N, H, W, 4 planes) */
     dp_run_rewind(r, mark);
 }
 
@@ -179,12 +179,12 @@ static dp_features forward(const void *self, dp_run *r, dp_tensor image)
         H = half(H);
         W = half(W);
         out.spec[s] = specs.spec[s];
-        out.map[s] = dp_run_tensor(r, 1, H, W, specs.spec[s].channels);
+        out.map[s] = dp_run_tensor(r, image.N, H, W, specs.spec[s].channels);
     }
 
     const size_t mark = dp_run_mark(r);
-    dp_tensor x = dp_conv_run(r, &net->stem, image); /* (1, H/2, W/2, base) */
-    x = dp_pooling_max_run(r, x);                    /* (1, H/4, W/4, base) */
+    dp_tensor x = dp_conv_run(r, &net->stem, image); /* (N, H/2, W/2, base) */
+    x = dp_pooling_max_run(r, x);                    /* (N, H/4, W/4, base) */
     for (int s = 0; s < STAGES; s++) {
         for (int i = 0; i < net->depths[s]; i++, x = out.map[s])
             run_block(r, &net->blocks[s][i], out.map[s], x, i == 0);

@@ -376,8 +376,8 @@ static void run_block(const roadmap *net, dp_run *r, int s, int i, dp_tensor y,
 {
     const block *k = &net->stages[s].blocks[i];
     const size_t mark = dp_run_mark(r);
-    dp_tensor t = run_layer(net, r, k, 0, x); /* (1, H or its half, ., hidden or in) */
-    t = run_layer(net, r, k, 1, t);           /* (1, H', W', hidden)                 */
+    dp_tensor t = run_layer(net, r, k, 0, x); /* (N, H or its half, ., hidden or in) */
+    t = run_layer(net, r, k, 1, t);           /* (N, H', W', hidden)                 */
     if (is_projected(net, s, i)) {
         dp_conv_run_into(r, &k->shortcut, y, x);
         if (net->norm == NORM_LAYER)
@@ -385,11 +385,11 @@ static void run_block(const roadmap *net, dp_run *r, int s, int i, dp_tensor y,
     } else if (i == 0) {
         dp_tensor_copy(r, y, x);
     }
-    dp_conv_run_add(r, &k->conv[2], y, t); /* (1, H', W', outputs) */
+    dp_conv_run_add(r, &k->conv[2], y, t); /* (N, H', W', outputs) */
     dp_run_rewind(r, mark);
 }
 
-/* image to (1, H/4, W/4, width): rounded up when pooled, down by patches. */
+/* image to (N, H/4, W/4, width): rounded up when pooled, down by patches. */
 static dp_tensor run_stem(const roadmap *net, dp_run *r, dp_tensor image)
 {
     dp_tensor x = dp_conv_run(r, &net->stem_conv, image);
@@ -407,7 +407,7 @@ static dp_tensor run_convnext_stage(const roadmap *net, dp_run *r, int s, dp_ten
         dp_layer_norm_run(r, &k->downsample_norm, x, x);
         x = dp_conv_run(r, &k->downsample, x);
     }
-    dp_tensor y = dp_run_tensor(r, 1, x.H, x.W, x.C);
+    dp_tensor y = dp_run_tensor(r, x.N, x.H, x.W, x.C);
     for (int i = 0; i < net->depths[s]; i++) {
         dp_convnext_block_run(r, &k->convnext_blocks[i], y, x);
         const dp_tensor swap = x;
@@ -444,7 +444,7 @@ static dp_features forward(const void *self, dp_run *r, dp_tensor image)
     for (int s = 0; s < STAGES; s++) {
         map_sides(net, s, &H, &W);
         out.spec[s] = specs.spec[s];
-        out.map[s] = dp_run_tensor(r, 1, H, W, specs.spec[s].channels);
+        out.map[s] = dp_run_tensor(r, image.N, H, W, specs.spec[s].channels);
     }
 
     const size_t mark = dp_run_mark(r);

@@ -167,7 +167,7 @@ static dp_features forward(const void *self, dp_run *r, dp_tensor image)
     int H = (image.H + PATCH - 1) / PATCH, W = (image.W + PATCH - 1) / PATCH;
     for (int s = 0; s < STAGES; s++, H = (H + 1) / 2, W = (W + 1) / 2) {
         out.spec[s] = specs.spec[s];
-        out.map[s] = dp_run_tensor(r, 1, H, W, channels(net, s));
+        out.map[s] = dp_run_tensor(r, image.N, H, W, channels(net, s));
     }
 
     const size_t mark = dp_run_mark(r);
@@ -182,7 +182,7 @@ static dp_features forward(const void *self, dp_run *r, dp_tensor image)
         dp_run_trace(r, out.spec[s].name, out.map[s]);
         if (s + 1 < STAGES) {
             const dp_tensor next = out.map[s + 1];
-            const dp_tensor y = dp_run_tensor(r, 1, next.H, next.W, next.C);
+            const dp_tensor y = dp_run_tensor(r, x.N, next.H, next.W, next.C);
             dp_patch_merging_run(r, &net->stages[s].downsample, y, x);
             x = y;
         }

@@ -21,11 +21,11 @@ typedef struct dp_feature_specs {
     dp_feature_spec spec[DP_MAX_LEVELS]; /* finest first */
 } dp_feature_specs;
 
-/* The maps of one image. */
+/* The maps of an image, or of N images of one size. */
 typedef struct dp_features {
     int count;
     dp_feature_spec spec[DP_MAX_LEVELS];
-    dp_tensor map[DP_MAX_LEVELS]; /* (1, H, W, channels) */
+    dp_tensor map[DP_MAX_LEVELS]; /* (N, H, W, channels) */
 } dp_features;
 
 #endif

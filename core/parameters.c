@@ -60,6 +60,12 @@ const dp_parameter *dp_parameters_find_values(const dp_parameters *p,
     return NULL;
 }
 
+float *dp_parameter_gradient(const dp_parameter_gradients *g, const float *value)
+{
+    const dp_parameter *p = dp_parameters_find_values(g->parameters, value);
+    return p ? g->gradient[p - g->parameters->list] : NULL;
+}
+
 void dp_parameters_done(dp_parameters *p)
 {
     dp_free(p->list);

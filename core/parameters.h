@@ -41,6 +41,17 @@ const dp_parameter *dp_parameters_find(const dp_parameters *p, const char *name)
 const dp_parameter *dp_parameters_find_values(const dp_parameters *p,
                                               const float *values);
 
+/* What is trained. gradient[i] is that of parameter i, as many values, or NULL: the parameter
+ * is frozen, or a buffer. */
+typedef struct dp_parameter_gradients {
+    const dp_parameters *parameters;
+    float *const *gradient;
+} dp_parameter_gradients;
+
+/* The gradient of the parameter whose values begin at `value`. NULL: there is none, or value
+ * is NULL. */
+float *dp_parameter_gradient(const dp_parameter_gradients *g, const float *value);
+
 /* Release the list. A zeroed one is allowed. */
 void dp_parameters_done(dp_parameters *p);
 

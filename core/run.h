@@ -17,6 +17,7 @@
 
 #include "base/arena.h"
 #include "base/pool.h"
+#include "core/parameters.h"
 #include "core/tensor.h"
 
 struct dp_kernels; /* ops/kernels/kernels.h */
@@ -50,7 +51,8 @@ typedef struct dp_work {
 /* Called with every work of a run that is observed. */
 typedef void dp_work_fn(void *arg, const dp_run *r, const dp_work *work);
 
-/* Called after every step of a plain form (ops/step.h), with its inputs and its result. */
+/* Called after every step of a plain form (ops/step.h), with its inputs and its result; of a
+ * run with trained parameters, while it is recording. */
 struct dp_step;
 typedef void dp_watch_fn(void *arg, const struct dp_step *step);
 
@@ -79,10 +81,13 @@ struct dp_run {
     dp_watch_fn *watch; /* NULL: none. Never called in a dry run */
     void *watch_arg;
 
-    /* Of a plain run that a backward pass follows: dp_run_rewind gives nothing back, so
-     * every value stays; and steps run their fast forms. */
-    bool recording;
-    dp_branch_fn *branch; /* stochastic depth; NULL: none */
+    /* For training, of plain runs. Steps run their fast forms. From the first step on that
+     * reads a trained parameter the run is recording: dp_run_rewind gives nothing back, so
+     * every value stays for the backward pass, and `watch` is called. */
+    bool fast;
+    const dp_parameter_gradients *trained; /* NULL: never recording */
+    bool recording;                        /* false at first        */
+    dp_branch_fn *branch;                  /* stochastic depth; NULL: none */
     void *branch_arg;
 };
 

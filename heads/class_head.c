@@ -52,21 +52,22 @@ static int classes(const void *self)
 static dp_tensor forward(const void *self, dp_run *r, const dp_features *maps)
 {
     const class_head *h = self;
-    const dp_tensor logits = dp_run_tensor(r, 1, 1, 1, h->num_classes);
+    const dp_tensor logits =
+        dp_run_tensor(r, maps->map[maps->count - 1].N, 1, 1, h->num_classes);
     const size_t mark = dp_run_mark(r);
-    dp_tensor x = maps->map[maps->count - 1]; /* (1, H, W, C) */
+    dp_tensor x = maps->map[maps->count - 1]; /* (N, H, W, C) */
     if (h->norm_first) {
-        const dp_tensor normed = dp_run_tensor(r, 1, x.H, x.W, x.C);
+        const dp_tensor normed = dp_run_tensor(r, x.N, x.H, x.W, x.C);
         dp_layer_norm_run(r, &h->layer_norm, normed, x);
         x = normed;
     }
-    x = dp_pooling_average_run(r, x, 1); /* (1, 1, 1, C) */
+    x = dp_pooling_average_run(r, x, 1); /* (N, 1, 1, C) */
     if (h->norm)
         dp_layer_norm_run(r, &h->layer_norm, x, x);
     dp_run_trace(r, "pooled", x);
     dp_linear_run_into(r, &h->head, logits, x, DP_ACTIVATION_NONE);
     dp_run_rewind(r, mark);
-    dp_run_trace(r, "logits", logits); /* (1, 1, 1, K) */
+    dp_run_trace(r, "logits", logits); /* (N, 1, 1, K) */
     return logits;
 }
 

@@ -59,7 +59,7 @@ typedef struct dp_class_head_def {
     dp_module module;
 
     int (*classes)(const void *self); /* K */
-    /* Logits (1, 1, 1, K). */
+    /* Logits (N, 1, 1, K) of maps of N images. */
     dp_tensor (*forward)(const void *self, dp_run *r, const dp_features *maps);
 } dp_class_head_def;
 

@@ -15,6 +15,28 @@ static void step_item(void *arg, int item, int worker)
     dp_step_defs[s->kind].row(s, item);
 }
 
+static bool is_trained(const dp_parameter_gradients *trained, const dp_step *s)
+{
+    bool any = dp_parameter_gradient(trained, s->weight) ||
+               dp_parameter_gradient(trained, s->bias);
+    for (int i = 0; i < s->parameter_count; i++)
+        any = any || dp_parameter_gradient(trained, s->parameters[i]);
+    return any;
+}
+
+/* The whole result, from rows or at once. */
+static void compute(dp_run *r, dp_step *s)
+{
+    const dp_step_def *def = &dp_step_defs[s->kind];
+    if (r->fast && def->fast) {
+        const size_t start = dp_arena_mark(r->arena);
+        def->fast(r, s);
+        dp_arena_rewind(r->arena, start);
+    } else if (!r->dry) {
+        dp_parallel(r->pool, s->y.N * s->y.H, step_item, s);
+    }
+}
+
 void dp_step_run_into(dp_run *r, dp_step s)
 {
     if (r->dry && s.weight_count > 0 && !s.weight)
@@ -22,14 +44,10 @@ void dp_step_run_into(dp_run *r, dp_step s)
                     dp_step_defs[s.kind].name);
     if (dp_tensor_size(s.y) == 0)
         return;
-    if (r->recording && dp_step_defs[s.kind].fast) {
-        const size_t start = dp_arena_mark(r->arena);
-        dp_step_defs[s.kind].fast(r, &s);
-        dp_arena_rewind(r->arena, start);
-    } else if (!r->dry) {
-        dp_parallel(r->pool, s.y.N * s.y.H, step_item, &s);
-    }
-    if (r->watch && !r->dry)
+    if (r->trained && !r->recording)
+        r->recording = is_trained(r->trained, &s);
+    compute(r, &s);
+    if (r->watch && !r->dry && (r->recording || !r->trained))
         r->watch(r->watch_arg, &s);
 }
 

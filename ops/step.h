@@ -39,7 +39,12 @@ typedef struct dp_step {
     const float *mean, *variance; /* of a batch norm, as many as weights */
     const int *index;             /* what an item picks                  */
     const float *factors;         /* one an item                         */
-    const void *op; /* of a step that is a whole operator: the operator  */
+
+    /* Of a step that is a whole operator: the operator, and the raw parameters that it
+     * reads, of which some may be NULL. */
+    const void *op;
+    const float *const *parameters;
+    int parameter_count;
 
     int terms; /* a value is a sum of at most so many; 0 where it is a copy */
     int kernel, stride, padding, groups;
@@ -54,7 +59,7 @@ typedef void dp_step_fn(const dp_step *s, int item);
 #include "ops/steps.def"
 #undef STEP
 
-/* The whole of s->y at once, by kernels in float32: for recording runs. Called dry too, to
+/* The whole of s->y at once, by kernels in float32: for runs that are fast. Called dry too, to
  * plan its scratch memory, which is given back after it. */
 typedef void dp_step_fast_fn(dp_run *r, const dp_step *s);
 

@@ -8,24 +8,13 @@
 #ifndef DP_OPS_STEP_BACKWARD_H
 #define DP_OPS_STEP_BACKWARD_H
 
-#include "core/parameters.h"
 #include "ops/step.h"
 
-/* gradient[i], of parameter i; NULL: it is frozen. */
-typedef struct dp_parameter_gradients {
-    const dp_parameters *parameters;
-    float *const *gradient;
-} dp_parameter_gradients;
-
 typedef struct dp_step_gradients {
-    const float *dy;           /* of s->y                          */
-    float *dx[DP_STEP_INPUTS]; /* of s->x[i]; NULL: not asked for  */
-    const dp_parameter_gradients *of;
+    const float *dy;                  /* of s->y                          */
+    float *dx[DP_STEP_INPUTS];        /* of s->x[i]; NULL: not asked for  */
+    const dp_parameter_gradients *of; /* dp_parameter_gradient(of, s->weight) */
 } dp_step_gradients;
-
-/* The gradient of the raw parameter that begins at `value`; NULL when value is NULL, frozen
- * or a buffer. */
-float *dp_parameter_gradient(const dp_step_gradients *g, const float *value);
 
 /* Add to what g asks for. Reads s->x and s->y, which are as in the forward pass. */
 typedef void dp_step_back_fn(dp_run *r, const dp_step *s, const dp_step_gradients *g);
