@@ -2,9 +2,9 @@
  *
  * Three layouts:
  *
- *   ROOT/train/CLASS/*.jpg, ROOT/val/CLASS/*.jpg   ImageNet's; both have the same classes
- *   ROOT/CLASS/*.jpg                               a part of each class is set aside
- *   FILE.csv                                       lines "path,label" or "path,label,split"
+ *   ROOT/train/CLASS/NAME, ROOT/val/CLASS/NAME       ImageNet's; both have the same classes
+ *   ROOT/CLASS/NAME                                  a part of each class is set aside
+ *   FILE.csv                                         lines "path,label" or "path,label,split"
  *
  * Classes are folders, in the order of their names. In a CSV a label is a class's name, or
  * all are numbers from 0; paths are relative to the file's folder; a split is "train" or
