@@ -64,7 +64,7 @@ void dp_builder_done(dp_builder *b)
 void dp_builder_count(dp_builder *b)
 {
     b->source.kind = DP_SOURCE_NONE;
-    b->sink.kind = DP_SINK_COUNT;
+    b->sink.kind = DP_SINK_NONE;
 }
 
 void dp_builder_use_ready(dp_builder *b, float *ready, size_t count)
@@ -78,6 +78,12 @@ void dp_builder_use_ready(dp_builder *b, float *ready, size_t count)
 void dp_builder_keep(dp_builder *b, dp_parameters *parameters)
 {
     b->sink.parameters = parameters;
+}
+
+void dp_builder_keep_only(dp_builder *b, dp_parameters *parameters)
+{
+    dp_builder_keep(b, parameters);
+    b->sink.kind = DP_SINK_NONE;
 }
 
 /* ---- scopes and notes ------------------------------------------------------------- */
@@ -354,7 +360,7 @@ float *dp_builder_floats(dp_builder *b, size_t count)
         return next_piece(b, count);
     case DP_SINK_READY:
         return next_ready(&b->sink, count);
-    case DP_SINK_COUNT:
+    case DP_SINK_NONE:
         break;
     }
     return NULL;

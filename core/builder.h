@@ -43,7 +43,7 @@ typedef struct dp_weight_source {
 typedef enum dp_weight_sink_kind {
     DP_SINK_PACK,  /* weights are packed into the store */
     DP_SINK_READY, /* they were packed by an earlier build of the same model */
-    DP_SINK_COUNT  /* only their numbers are wanted */
+    DP_SINK_NONE   /* nothing is packed */
 } dp_weight_sink_kind;
 
 /* Packed weights that were handed out, in the order of the calls. */
@@ -109,6 +109,9 @@ void dp_builder_use_ready(dp_builder *b, float *ready, size_t count);
 /* Keep every tensor asked for, besides packing it. The list is the model's. */
 void dp_builder_keep(dp_builder *b, dp_parameters *parameters);
 
+/* The same, but pack nothing: for runs that are plain. */
+void dp_builder_keep_only(dp_builder *b, dp_parameters *parameters);
+
 /* Append to the scope and cut it back: `const size_t outer = dp_builder_enter(b,
  * "stages.%d.", s); ... dp_builder_leave(b, outer);` */
 size_t dp_builder_enter(dp_builder *b, const char *format, ...) DP_PRINTF(2, 3);
@@ -144,7 +147,7 @@ float *dp_builder_scratch(dp_builder *b, size_t count);
 void dp_builder_release(dp_builder *b);
 
 /* Floats of the model's lifetime for packed weights: zeroed, or ready. NULL when memory ran
- * out (sticky), or when counting. */
+ * out (sticky), or when nothing is packed. */
 float *dp_builder_floats(dp_builder *b, size_t count);
 
 /* Floats that a piece of `count` takes up among ready ones: it begins on a 64-byte line and

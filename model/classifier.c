@@ -54,6 +54,13 @@ static void choose_best(dp_run *r, dp_classifier_result *out, int most)
     dp_run_rewind(r, mark);
 }
 
+dp_tensor dp_classifier_logits(const dp_model *m, dp_run *r, dp_tensor input)
+{
+    const classifier *net = m->task;
+    const dp_features maps = dp_backbone_run(&m->backbone, r, input);
+    return dp_class_head_def_of(net->head.module)->forward(net->head.self, r, &maps);
+}
+
 static void forward(const dp_model *m, dp_run *r, dp_size original,
                     const uint8_t *pixels, const dp_model_options *options,
                     void *result)
@@ -67,10 +74,7 @@ static void forward(const dp_model *m, dp_run *r, dp_size original,
 
     const dp_frame frame = dp_input_frame(&m->input, original);
     const dp_tensor input = dp_input_run(r, &m->input, &frame, pixels);
-    const dp_features maps = dp_backbone_run(&m->backbone, r, input);
-    out->logits = dp_class_head_def_of(net->head.module)
-                      ->forward(net->head.self, r, &maps)
-                      .data; /* (1, 1, 1, K) */
+    out->logits = dp_classifier_logits(m, r, input).data;
     choose_best(r, out, most);
 }
 

@@ -90,6 +90,7 @@ static dp_status build_parts(dp_model *m, dp_builder *b, const dp_config *config
         st = load_dataset(m, b, config);
     if (st == DP_OK)
         st = build_backbone(m, b);
+    m->backbone_parameters = m->parameters.count;
     if (st == DP_OK)
         st = build_task(m, b);
     if (st == DP_OK)
@@ -166,6 +167,8 @@ dp_status dp_model_build(dp_context *ctx, dp_model **out, const dp_config *confi
             dp_builder_count(&b);
         if (weights->keep_parameters)
             dp_builder_keep(&b, &m->parameters);
+        if (weights->keep_only)
+            dp_builder_keep_only(&b, &m->parameters);
         st = build_by(m, &b, config, weights->cache, ctx);
         if (mismatches) {
             *mismatches = b.mismatches;

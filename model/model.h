@@ -24,6 +24,7 @@ struct dp_model {
     uint64_t serial; /* of this process, from 1: an address may be used again */
     dp_store store;  /* parts and packed weights */
     dp_parameters parameters; /* the raw tensors; none unless they were to be kept */
+    size_t backbone_parameters; /* of these, the first so many are the backbone's */
     dp_dataset dataset;
     dp_input input;
     dp_kernels kernels; /* that the weights are packed for */
@@ -85,6 +86,7 @@ typedef struct dp_model_weights {
     /* The raw tensors stay in the model, for plain forms and training. Not with weights
      * that are read from a cache, which has none. */
     bool keep_parameters;
+    bool keep_only; /* and nothing is packed: such a model has plain runs only */
 } dp_model_weights;
 
 /* Build from a config. DP_ESHAPE when the tensors do not fit. What does not fit goes to

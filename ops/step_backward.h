@@ -3,7 +3,7 @@
  *
  * Gradients are float32, have the extents of their values, and are added to. A sum's order
  * does not depend on the number of threads. Backward functions run dry too, to plan their
- * scratch memory; data pointers of gradients are NULL then.
+ * scratch memory: g is the same, and nothing is read or written.
  */
 #ifndef DP_OPS_STEP_BACKWARD_H
 #define DP_OPS_STEP_BACKWARD_H
