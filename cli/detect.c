@@ -123,7 +123,9 @@ static int detect_main(detect *d, int argc, char **argv)
     wishes *w = &d->wish;
     const dp_option options[] = {
         DP_OPTIONS_MODEL(&d->work.common),
-        DP_TEXT("json", 0, "FILE", &w->json, "COCO results into a file; - prints them"),
+        DP_TEXT("json", 0, "FILE", &w->json,
+                "COCO results into a file; - prints them. image_id: the number that is "
+                "the file's name, or the input's position if not all have one"),
         DP_OPTION_OUT(&d->work.common,
                       "folder for images of what was found, and for --format"),
         DP_TEXT("format", 0, "LIST", &w->formats,

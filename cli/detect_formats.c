@@ -77,9 +77,25 @@ static int save_class_names(dp_work *w)
                                              w->session.ctx, w->session.model, path));
 }
 
+/* Only where they are written: otherwise inputs may be named as they like. */
+static int number_images(dp_formats *f, const dp_work *w)
+{
+    dp_error err = {0};
+    if (!f->json && !f->coco && !f->csv)
+        return DP_EXIT_OK;
+    if (dp_image_ids_init(&err, &f->ids, &w->inputs) != DP_OK)
+        return dp_cli_fail(&err, DP_SUBJECT_INPUT);
+    if (f->ids.unnumbered && !w->common.quiet)
+        dp_cli_say("image_id counts the inputs from 1, as the name of %s is no number",
+                   f->ids.unnumbered);
+    return DP_EXIT_OK;
+}
+
 int dp_formats_start(dp_formats *f, dp_work *w)
 {
-    int status = dp_work_check_output(w, open_json(f, w->session.ctx));
+    int status = number_images(f, w);
+    if (status == DP_EXIT_OK)
+        status = dp_work_check_output(w, open_json(f, w->session.ctx));
     if (status == DP_EXIT_OK && f->coco)
         status = open_in_folder(&f->coco_file, w, "coco", "results.json");
     if (status == DP_EXIT_OK && f->csv)
@@ -90,13 +106,6 @@ int dp_formats_start(dp_formats *f, dp_work *w)
 }
 
 /* ---- an image ---------------------------------------------------------------------- */
-
-/* COCO's images are named by their numbers; others are counted. */
-static int64_t image_id(const dp_work *w, size_t i)
-{
-    long long number;
-    return dp_input_image_number(w->inputs.path[i], &number) ? number : (int64_t)i + 1;
-}
 
 static int save_one(dp_work *w, const dp_detections *found, const char *format,
                     const dp_result_image *image, size_t i, const char *suffix)
@@ -123,7 +132,7 @@ int dp_formats_add(dp_formats *f, dp_work *w, const dp_detections *found,
                    float score_thr, size_t i)
 {
     const dp_result_image named = {.file_name = dp_input_image_name(w->inputs.path[i]),
-                                   .id = image_id(w, i)};
+                                   .id = f->ids.list ? f->ids.list[i] : 0};
     dp_result_image all = named, shown = named;
     if (!f->file_names)
         all.file_name = NULL;
@@ -161,6 +170,7 @@ int dp_formats_end(dp_formats *f, dp_work *w)
 
 void dp_formats_done(dp_formats *f)
 {
+    dp_image_ids_done(&f->ids);
     dp_results_free(f->json_file);
     dp_results_free(f->coco_file);
     dp_results_free(f->csv_file);

@@ -6,6 +6,7 @@
 #ifndef DP_CLI_DETECT_FORMATS_H
 #define DP_CLI_DETECT_FORMATS_H
 
+#include "cli/image_ids.h"
 #include "cli/work.h"
 
 #include <stdbool.h>
@@ -13,6 +14,7 @@
 typedef struct dp_formats {
     const char *json; /* path of --json, "-" for standard output; NULL: none */
     bool coco, csv, yolo, labelme, file_names;
+    dp_image_ids ids; /* of the inputs; without a list where no file holds ids */
     dp_results *json_file, *coco_file, *csv_file;
 } dp_formats;
 
@@ -23,7 +25,7 @@ int dp_formats_parse(dp_formats *f, const char *json, const char *list,
 /* Whether standard output belongs to the COCO results. */
 bool dp_formats_use_stdout(const dp_formats *f);
 
-/* Start the files of all images. */
+/* Start the files of all images. DP_EXIT_USAGE when two would have the same image_id. */
 int dp_formats_start(dp_formats *f, dp_work *w);
 
 /* Add input i. COCO and CSV take all of `found`, the others what has at least

@@ -139,6 +139,19 @@ static dp_status check_categories(dp_error *err, const dp_coco_truth *truth,
         class ? "\"" : "");
 }
 
+/* An evaluation would take the first; what the other shows would count for nothing. */
+static dp_status check_images(dp_error *err, const dp_coco_truth *truth,
+                              const char *path)
+{
+    char text[DP_ERROR_TEXT];
+    if (truth->image_count == 0)
+        return dp_fail(err, DP_EFORMAT, "%s: it lists no images", path);
+    if (truth->lint.of[DP_COCO_DUPLICATE_IMAGE].count == 0)
+        return DP_OK;
+    dp_coco_lint_format(text, sizeof text, &truth->lint, DP_COCO_DUPLICATE_IMAGE, path);
+    return dp_fail(err, DP_EFORMAT, "%s; give each image its own id", text);
+}
+
 static dp_status add_coco(dp_error *err, dp_image_set *s, const dp_dataset *classes)
 {
     dp_coco_truth truth;
@@ -147,9 +160,9 @@ static dp_status add_coco(dp_error *err, dp_image_set *s, const dp_dataset *clas
     if (st != DP_OK)
         return st;
     st = check_categories(err, &truth, s->annotations, classes);
-    if (st == DP_OK && truth.image_count == 0)
-        st = dp_fail(err, DP_EFORMAT, "%s: it lists no images", s->annotations);
-    else
+    if (st == DP_OK)
+        st = check_images(err, &truth, s->annotations);
+    if (st == DP_OK)
         qsort(truth.images, truth.image_count, sizeof *truth.images, compare_places);
     for (size_t i = 0; i < truth.image_count && st == DP_OK; i++) {
         const char *name = truth.names + truth.images[i].name;

@@ -309,8 +309,11 @@ static dp_status index_ids(dp_error *err, dp_coco_truth *t)
             kept++;
         else
             dp_coco_lint_add(&t->lint, DP_COCO_DUPLICATE_IMAGE, 0, NULL,
-                             "images: id %lld stands more than once; the first is used",
-                             (long long)t->images[i].id);
+                             "images: id %lld stands more than once (%.24s, %.24s); "
+                             "the first is used",
+                             (long long)t->images[i].id,
+                             t->names + t->images[kept - 1].name,
+                             t->names + t->images[kept].name);
     }
     t->image_count = kept;
     kept = 0;

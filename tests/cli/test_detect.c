@@ -183,6 +183,52 @@ START_TEST(standard_streams_serve_as_files)
 }
 END_TEST
 
+/* Inputs, and their ids or (status 2) what is said of them. */
+static const struct {
+    const char *inputs, *options;
+    int ids[2], status;
+    const char *says;
+} numberings[] = {
+    {"7.png 139.png", "--json r.json", {7, 139}, 0, NULL},
+    {"b.png a.png", "--json r.json", {1, 2}, 0, NULL},
+    {"139.png a.png", "--json r.json", {1, 2}, 0, "as the name of a.png is no number"},
+    {"139.png a.png", "-q --json r.json", {1, 2}, 0, NULL},
+    {"1.png a.png", "-q --json r.json", {1, 2}, 0, NULL},
+    {"2.png a.png", "--json r.json", {0}, 2, "2.png (by its name) and a.png (by its"},
+    {"2.png 02.png", "--json r.json", {0}, 2, "2.png and 02.png would both be 2"},
+    {"02.png 2.png", "--json -", {0}, 2, "02.png and 2.png would both be 2"},
+    {"2.png d/2.png", "-o out --format coco", {0}, 2, "2.png and d/2.png would both"},
+    {"2.png 02.png", "-o out --format csv", {0}, 2, "2.png and 02.png would both be 2"},
+    {"2.png 02.png", "-o out --format yolo", {0}, 0, NULL}, /* no ids in it */
+};
+
+START_TEST(no_two_images_have_the_same_id)
+{
+    char line[256];
+    program_run("mkdir d; for f in 7 139 1 2 02 a b d/2; do cp '%s' $f.png; done",
+                tiny("000000000101.png"));
+    snprintf(line, sizeof line, "%s %s", numberings[_i].inputs, numberings[_i].options);
+    const program_result *r = detect(line);
+    ck_assert_msg(r->status == numberings[_i].status, "%s: %d: %s", line, r->status,
+                  r->err);
+    if (numberings[_i].says)
+        ck_assert_msg(strstr(r->err, numberings[_i].says) != NULL, "%s", r->err);
+    else
+        ck_assert_str_eq(r->err, "");
+    ck_assert(is_there("r.json") == (numberings[_i].ids[0] > 0));
+    if (!is_there("r.json"))
+        return;
+    cJSON *got = json_of("r.json");
+    const int count = cJSON_GetArraySize(got);
+    ck_assert_int_gt(count, 1);
+    ck_assert(json_number(cJSON_GetArrayItem(got, 0), "image_id") ==
+              numberings[_i].ids[0]);
+    ck_assert(json_number(cJSON_GetArrayItem(got, count - 1), "image_id") ==
+              numberings[_i].ids[1]);
+    cJSON_Delete(got);
+}
+END_TEST
+
 START_TEST(a_window_as_large_as_the_image_changes_nothing)
 {
     ck_assert_int_eq(detect(both("--json whole.json"))->status, 0);
@@ -239,18 +285,19 @@ static void write_cut_jpeg(const char *name)
 static const struct {
     const char *name, *says;
 } bad_inputs[] = {
-    {"text.jpg", "not JPEG"},     {"cut.jpg", "cut.jpg"},
-    {"empty.png", "empty.png"},   {"missing.jpg", "missing"},
-    {"folder.jpg", "folder.jpg"},
+    {"1.jpg", "not JPEG"}, {"2.jpg", "2.jpg"}, /* cut */
+    {"3.png", "3.png"},                        /* empty */
+    {"4.jpg", "No such"},                      /* missing */
+    {"5.jpg", "5.jpg"},                        /* a folder */
 };
 
 START_TEST(a_bad_input_is_named_and_the_others_are_finished)
 {
     char rest[9000];
-    scratch_file("text.jpg", "This is not an image.\n", 23);
-    scratch_file("empty.png", "", 0);
-    write_cut_jpeg("cut.jpg");
-    program_run("mkdir folder.jpg");
+    scratch_file("1.jpg", "This is not an image.\n", 23);
+    scratch_file("3.png", "", 0);
+    write_cut_jpeg("2.jpg");
+    program_run("mkdir 5.jpg");
     snprintf(rest, sizeof rest, "%s %s", bad_inputs[_i].name, both("--json out.json"));
     const program_result *r = detect(rest);
     ck_assert_msg(r->status == 1, "%s: status %d: %s", bad_inputs[_i].name, r->status,
@@ -444,6 +491,7 @@ int main(void)
     tcase_add_test(t, every_format_is_written);
     tcase_add_test(t, options_choose_what_is_kept);
     tcase_add_test(t, standard_streams_serve_as_files);
+    tcase_add_loop_test(t, no_two_images_have_the_same_id, 0, COUNT(numberings));
     tcase_add_test(t, a_window_as_large_as_the_image_changes_nothing);
     tcase_add_test(t, windows_give_boxes_and_masks_inside_the_image);
     tcase_add_loop_test(t, a_bad_input_is_named_and_the_others_are_finished, 0,

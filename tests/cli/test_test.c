@@ -356,6 +356,19 @@ START_TEST(bad_images_are_said_skipped_and_counted)
 }
 END_TEST
 
+START_TEST(images_of_one_id_are_both_named)
+{
+    make_coco();
+    run_ok("sed -i 's/\"id\": 105, \"file_name\"/\"id\": 103, \"file_name\"/' "
+           "coco/annotations/instances_val2017.json");
+    const program_result *r = test_coco("--work w");
+    ck_assert_int_eq(r->status, 1);
+    expect_in(r->err, "instances_val2017.json: images: id 103 stands more than once "
+                      "(5.png, 3.png)");
+    run_ok("test ! -e w");
+}
+END_TEST
+
 START_TEST(a_label_map_without_an_image_is_left_out)
 {
     make_ade();
@@ -508,6 +521,7 @@ int main(int argc, char **argv)
     tcase_add_loop_test(slow, a_killed_run_goes_on_to_the_same_bytes, 1, 5);
     tcase_add_test(t, records_cut_anywhere_go_on_to_the_same_bytes);
     tcase_add_test(t, bad_images_are_said_skipped_and_counted);
+    tcase_add_test(t, images_of_one_id_are_both_named);
     tcase_add_test(t, a_label_map_without_an_image_is_left_out);
     tcase_add_test(t, a_full_disk_corrupts_nothing);
     tcase_add_loop_test(t, what_cannot_be_is_refused, 0, COUNT(refused));
