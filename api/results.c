@@ -4,6 +4,7 @@
 #include "base/atomic_file.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "io/data/label_studio.h"
 #include "io/data/labelme.h"
 #include "io/data/results.h"
 #include "io/data/yolo.h"
@@ -23,14 +24,18 @@ static dp_status find_format(dp_error *err, dp_results_format *out, const char *
 {
     static const char *const names[] = {[DP_RESULTS_COCO] = "coco",
                                         [DP_RESULTS_CSV] = "csv",
-                                        [DP_RESULTS_CLASSES] = "classes"};
+                                        [DP_RESULTS_CLASSES] = "classes",
+                                        [DP_RESULTS_COCO_DATASET] = "coco-dataset",
+                                        [DP_RESULTS_LABEL_STUDIO] = "labelstudio"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (strcmp(name, names[i]) == 0) {
             *out = (dp_results_format)i;
             return DP_OK;
         }
     return dp_fail(err, DP_EARG,
-                   "results: unknown format '%s'; it is coco, csv or classes", name);
+                   "results: unknown format '%s'; it is coco, csv, classes, "
+                   "coco-dataset or labelstudio",
+                   name);
 }
 
 /* At `path`, or when that is NULL on the stream. */
@@ -78,7 +83,9 @@ static dp_found found_of(const dp_detections *found, const dp_model *model,
                       .dataset = &model->dataset,
                       .file_name = image->file_name,
                       .image_id = image->id,
-                      .score_thr = image->score_thr};
+                      .score_thr = image->score_thr,
+                      .polygon_tolerance = image->polygon_tolerance,
+                      .yolo_scores = image->yolo_scores};
 }
 
 static dp_status check_kind(dp_context *ctx, const dp_results *results, bool classes)
@@ -140,6 +147,12 @@ dp_status dp_detections_save(dp_context *ctx, const dp_detections *found,
         return dp_labelme_save(&ctx->err, path, &all);
     return dp_fail(&ctx->err, DP_EARG,
                    "results: unknown format '%s'; it is yolo or labelme", format);
+}
+
+dp_status dp_model_save_label_interface(dp_context *ctx, const dp_model *model,
+                                        const char *path)
+{
+    return dp_label_studio_save_interface(&ctx->err, path, &model->dataset);
 }
 
 dp_status dp_model_save_class_names(dp_context *ctx, const dp_model *model,

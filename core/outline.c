@@ -245,8 +245,110 @@ dp_status dp_outline_join(dp_error *err, dp_outline *o, size_t first, size_t cou
     return DP_OK;
 }
 
+dp_status dp_outline_join_part(dp_error *err, dp_outline *o, size_t *first)
+{
+    const size_t from = *first;
+    size_t end = from + 1;
+
+    while (end < o->ring_count && o->rings[end].part == o->rings[from].part)
+        end++;
+    *first = end;
+    return dp_outline_join(err, o, from, end - from);
+}
+
+/* ---- fewer points ----------------------------------------------------------------- */
+
+/* Points of a ring between two that stay. */
+typedef struct dp_stretch {
+    size_t first, last; /* last may be the ring's count: its first point again */
+} stretch;
+
+/* Squared, to the segment from a to b. */
+static double distance(dp_point p, dp_point a, dp_point b)
+{
+    const double dx = b.x - a.x, dy = b.y - a.y, length = dx * dx + dy * dy;
+    const double along = (p.x - a.x) * dx + (p.y - a.y) * dy;
+    const double part = length > 0 ? along / length : 0;
+    const double at = part < 0 ? 0 : part > 1 ? 1 : part;
+    const double x = p.x - a.x - at * dx, y = p.y - a.y - at * dy;
+    return x * x + y * y;
+}
+
+/* The point within the stretch that is farthest from the line between its ends. */
+static size_t find_farthest(const dp_point *ring, size_t count, stretch s, double *most)
+{
+    const dp_point a = ring[s.first], b = ring[s.last % count];
+    size_t farthest = s.first;
+
+    *most = -1;
+    for (size_t i = s.first + 1; i < s.last; i++) {
+        const double d = distance(ring[i], a, b);
+        if (d > *most) {
+            *most = d;
+            farthest = i;
+        }
+    }
+    return farthest;
+}
+
+/* Mark the points that stay; returns how many. No more than `count` stretches wait at a
+ * time, as each has a point of its own. */
+static size_t mark_kept(dp_outline *o, const dp_ring *r, double tolerance)
+{
+    const dp_point *ring = o->points + r->first;
+    stretch *waiting = o->stretches;
+    size_t n = 0, kept = 1;
+    double most;
+
+    for (size_t i = 0; i < r->count; i++)
+        o->kept[i] = i == 0;
+    /* From a point to itself: the first to stay is the farthest from it. */
+    waiting[n++] = (stretch){0, r->count};
+    while (n > 0) {
+        const stretch s = waiting[--n];
+        const size_t at = find_farthest(ring, r->count, s, &most);
+        if (at == s.first || most <= tolerance * tolerance)
+            continue;
+        o->kept[at] = true;
+        kept++;
+        waiting[n++] = (stretch){s.first, at};
+        waiting[n++] = (stretch){at, s.last};
+    }
+    return kept;
+}
+
+static dp_status simplify_ring(dp_error *err, dp_outline *o, dp_ring *r,
+                               double tolerance)
+{
+    size_t to = r->first;
+    dp_status st = dp_grow(err, &o->kept, &o->kept_capacity, r->count, sizeof *o->kept,
+                           "an outline");
+    if (st == DP_OK)
+        st = dp_grow(err, &o->stretches, &o->stretch_capacity, r->count + 1,
+                     sizeof *o->stretches, "an outline");
+    if (st != DP_OK)
+        return st;
+    while (mark_kept(o, r, tolerance) < 3)
+        tolerance /= 2;
+    for (size_t i = 0; i < r->count; i++)
+        if (o->kept[i])
+            o->points[to++] = o->points[r->first + i];
+    r->count = to - r->first;
+    return DP_OK;
+}
+
+dp_status dp_outline_simplify(dp_error *err, dp_outline *o, double tolerance)
+{
+    dp_status st = DP_OK;
+    for (size_t i = 0; st == DP_OK && tolerance > 0 && i < o->ring_count; i++)
+        st = simplify_ring(err, o, &o->rings[i], tolerance);
+    return st;
+}
+
 void dp_outline_done(dp_outline *o)
 {
+    dp_free(o->kept);
+    dp_free(o->stretches);
     dp_free(o->path);
     dp_free(o->rings);
     dp_free(o->points);

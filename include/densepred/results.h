@@ -8,6 +8,7 @@
 #include "densepred/classify.h"
 #include "densepred/detect.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 
 #ifdef __cplusplus
@@ -19,10 +20,16 @@ typedef struct dp_results dp_results; /* a file of many images, under way */
 /* How an image is called in results. Zero-initialise, then set what you want. */
 typedef struct dp_result_image {
     /* Bytes that are not UTF-8 become '?' in JSON. NULL: COCO leaves the key out, other
-     * formats have an empty name. */
+     * formats have an empty name. LabelMe looks for the image at this path from the JSON's
+     * folder, Label Studio at this URL. */
     const char *file_name;
     int64_t id;
     float score_thr; /* of detections: lower scores are left out */
+
+    /* How far polygons may leave the edges of masks, in pixels: points are left out
+     * within it. 0: none is. */
+    float polygon_tolerance;
+    bool yolo_scores; /* "yolo": a line ends with the score */
 } dp_result_image;
 
 /* Start a file. Formats:
@@ -32,6 +39,10 @@ typedef struct dp_result_image {
  *   "csv"      a line of column names, then a line an object: file_name, image_id, class,
  *              category_id, score, x1, y1, x2, y2, mask_area
  *   "classes"  of a classifier: a JSON list of file_name and classes (id, name, score)
+ *   "coco-dataset"  a COCO data set with images, categories and annotations, as CVAT and
+ *              pycocotools load it: masks as polygons, area and score with each
+ *   "labelstudio"  a JSON list of Label Studio's tasks, whose predictions are masks as
+ *              polygons, or boxes
  *
  * DP_EARG for another format; DP_EIO, DP_ENOMEM; *out is NULL then. */
 DP_API dp_status dp_results_open(dp_context *ctx, dp_results **out, const char *format,
@@ -43,7 +54,7 @@ DP_API dp_status dp_results_open_stream(dp_context *ctx, dp_results **out,
                                         const char *format, FILE *stream,
                                         const char *name);
 
-/* Append what was found in an image ("coco", "csv"), or the best classes of one
+/* Append what was found in an image, or the best classes of one
  * ("classes"). DP_EARG when the file has the other kind; DP_EIO, DP_ENOMEM. */
 DP_API dp_status dp_results_add(dp_context *ctx, dp_results *results,
                                 const dp_model *model, const dp_detections *found,
@@ -62,8 +73,8 @@ DP_API void dp_results_free(dp_results *results);
 
 /* Write what was found in one image as a file of its own. Formats:
  *
- *   "yolo"     a line an object: class index, outline or box, score; coordinates are parts
- *              of the image's sides
+ *   "yolo"     a line an object: class index, outline or box; coordinates are parts of the
+ *              image's sides
  *   "labelme"  LabelMe's JSON: masks as polygons, boxes as rectangles; file_name is the
  *              image that it is for
  *
@@ -76,6 +87,11 @@ DP_API dp_status dp_detections_save(dp_context *ctx, const dp_detections *found,
  * DP_EIO, DP_ENOMEM. */
 DP_API dp_status dp_model_save_class_names(dp_context *ctx, const dp_model *model,
                                            const char *path);
+
+/* Write Label Studio's labelling interface (XML) for the model's classes: what its tasks
+ * need. DP_EIO, DP_ENOMEM. */
+DP_API dp_status dp_model_save_label_interface(dp_context *ctx, const dp_model *model,
+                                               const char *path);
 
 #ifdef __cplusplus
 }

@@ -37,16 +37,6 @@ static void add_box(dp_text *t, dp_box b)
     dp_text_add(t, "]");
 }
 
-/* The rings of one part: how many from rings[first] on. */
-static size_t count_rings(const dp_outline *o, size_t first)
-{
-    size_t n = 1;
-    while (first + n < o->ring_count &&
-           o->rings[first + n].part == o->rings[first].part)
-        n++;
-    return n;
-}
-
 static dp_status add_detection(dp_error *err, dp_text *t, dp_outline *o,
                                const dp_found *f, size_t i, bool *first)
 {
@@ -55,21 +45,23 @@ static dp_status add_detection(dp_error *err, dp_text *t, dp_outline *o,
     const dp_rle mask = dp_detections_mask(f->detections, i);
     dp_status st = dp_outline_trace(err, o, &mask);
 
+    if (st == DP_OK)
+        st = dp_outline_simplify(err, o, (double)f->polygon_tolerance);
     if (st == DP_OK && o->ring_count == 0) {
         begin_shape(t, *first, label);
         add_box(t, d->box);
         end_shape(t, "rectangle", false, i, d->score);
         *first = false;
     }
-    for (size_t r = 0, n; st == DP_OK && r < o->ring_count; r += n) {
-        n = count_rings(o, r);
-        st = dp_outline_join(err, o, r, n);
+    for (size_t r = 0; st == DP_OK && r < o->ring_count;) {
+        const bool whole = o->rings[o->ring_count - 1].part == 0;
+        st = dp_outline_join_part(err, o, &r);
         if (st != DP_OK)
             break;
         begin_shape(t, *first, label);
         for (size_t k = 0; k < o->path_count; k++)
             dp_text_add(t, "%s[%d, %d]", k > 0 ? ", " : "", o->path[k].x, o->path[k].y);
-        end_shape(t, "polygon", n < o->ring_count, i, d->score);
+        end_shape(t, "polygon", !whole, i, d->score);
         *first = false;
     }
     return st;

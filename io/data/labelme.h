@@ -1,7 +1,7 @@
 /* labelme.h - what a detector found in one image, as a LabelMe JSON file
  *
- * Every part of a mask is a polygon along the edges of its pixels, nothing simplified;
- * parts of one object share a group_id. LabelMe's polygons have no holes, so a hole is
+ * Every part of a mask is a polygon along the edges of its pixels, within
+ * found->polygon_tolerance; parts of one object share a group_id. LabelMe's polygons have no holes, so a hole is
  * joined to its part by a cut that encloses nothing (core/outline.h). Without a mask, or
  * with an empty one, a detection is a rectangle. Each shape has its score.
  */

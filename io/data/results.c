@@ -3,6 +3,8 @@
 #include "base/atomic_file.h"
 #include "base/memory.h"
 #include "base/utf8.h"
+#include "io/data/coco_dataset.h"
+#include "io/data/label_studio.h"
 
 #include <errno.h>
 #include <string.h>
@@ -16,6 +18,8 @@ void dp_results_writer_init(dp_results_writer *w, dp_results_format format,
 void dp_results_writer_done(dp_results_writer *w)
 {
     dp_text_done(&w->text);
+    dp_text_done(&w->images);
+    dp_outline_done(&w->outline);
     dp_free(w->string);
     *w = (dp_results_writer){0};
 }
@@ -181,16 +185,51 @@ static void add_classes(dp_results_writer *w, const dp_dataset *dataset,
     w->records++;
 }
 
-/* What stands before the first record. */
-static void add_begin(dp_results_writer *w)
+/* ---- formats ---------------------------------------------------------------------- */
+
+static void add_dataset_image(dp_results_writer *w, const dp_found *f)
 {
-    if (!w->begun)
-        dp_text_add(&w->text, "%s",
-                    w->format != DP_RESULTS_CSV
-                        ? "["
-                        : "file_name,image_id,class,category_id,score,"
-                          "x1,y1,x2,y2,mask_area\n");
+    dp_coco_dataset_add(&w->text, &w->images, &w->outline, &w->records, f);
+}
+
+static void add_label_studio_image(dp_results_writer *w, const dp_found *f)
+{
+    dp_label_studio_add(&w->text, &w->outline, &w->records, f);
+}
+
+/* What a file begins and ends with (NULL: it takes more than a text), and how an image is
+ * added (NULL: classes only). */
+static const struct {
+    const char *begin, *end;
+    void (*add)(dp_results_writer *w, const dp_found *f);
+} formats[] = {
+    [DP_RESULTS_COCO] = {"[", "]\n", add_coco_image},
+    [DP_RESULTS_CSV] = {"file_name,image_id,class,category_id,score,x1,y1,x2,y2,"
+                        "mask_area\n",
+                        "", add_csv_image},
+    [DP_RESULTS_CLASSES] = {"[", "]\n", NULL},
+    [DP_RESULTS_COCO_DATASET] = {NULL, NULL, add_dataset_image},
+    [DP_RESULTS_LABEL_STUDIO] = {"[", "\n]\n", add_label_studio_image},
+};
+
+/* What stands before the first record. `dataset` is NULL when there is none to come. */
+static void add_begin(dp_results_writer *w, const dp_dataset *dataset)
+{
+    if (w->begun)
+        return;
     w->begun = true;
+    if (w->format == DP_RESULTS_COCO_DATASET)
+        dp_coco_dataset_begin(&w->text, dataset);
+    else
+        dp_text_add(&w->text, "%s", formats[w->format].begin);
+}
+
+static void add_end(dp_results_writer *w)
+{
+    if (w->format == DP_RESULTS_COCO_DATASET)
+        dp_coco_dataset_end(&w->text, &w->images);
+    else
+        dp_text_add(&w->text, "%s", formats[w->format].end);
 }
 
 static dp_status refused(dp_error *err, const dp_results_writer *w)
@@ -215,12 +254,9 @@ static dp_status put(dp_error *err, dp_results_writer *w)
 dp_status dp_results_writer_add(dp_error *err, dp_results_writer *w,
                                 const dp_found *found)
 {
-    w->text.err = err;
-    add_begin(w);
-    if (w->format == DP_RESULTS_COCO)
-        add_coco_image(w, found);
-    else
-        add_csv_image(w, found);
+    w->text.err = w->images.err = err;
+    add_begin(w, found->dataset);
+    formats[w->format].add(w, found);
     return put(err, w);
 }
 
@@ -230,17 +266,16 @@ dp_status dp_results_writer_add_classes(dp_error *err, dp_results_writer *w,
                                         const char *file_name)
 {
     w->text.err = err;
-    add_begin(w);
+    add_begin(w, dataset);
     add_classes(w, dataset, best, count, file_name);
     return put(err, w);
 }
 
 dp_status dp_results_writer_end(dp_error *err, dp_results_writer *w)
 {
-    w->text.err = err;
-    add_begin(w);
-    if (w->format != DP_RESULTS_CSV)
-        dp_text_add(&w->text, "]\n");
+    w->text.err = w->images.err = err;
+    add_begin(w, NULL);
+    add_end(w);
     const dp_status st = put(err, w);
     if (st == DP_OK && fflush(w->stream) != 0)
         return refused(err, w);

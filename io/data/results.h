@@ -18,7 +18,8 @@
  *
  *   [{"file_name": "a.jpg", "classes": [{"id": 3, "name": "cat", "score": 0.5}, ...]}, ...]
  *
- * Formats with a file for every image: io/data/yolo.h, io/data/labelme.h.
+ * Other files of many images: io/data/coco_dataset.h, io/data/label_studio.h. Formats with
+ * a file for every image: io/data/yolo.h, io/data/labelme.h.
  */
 #ifndef DP_IO_DATA_RESULTS_H
 #define DP_IO_DATA_RESULTS_H
@@ -26,6 +27,7 @@
 #include "base/text.h"
 #include "core/dataset.h"
 #include "core/detections.h"
+#include "core/outline.h"
 #include "densepred/classify.h"
 
 #include <stdbool.h>
@@ -42,12 +44,19 @@ typedef struct dp_found {
     const char *file_name;
     int64_t image_id;
     float score_thr; /* detections with lower scores are left out */
+
+    /* How far polygons may leave the edges of masks, in pixels (core/outline.h); 0: not
+     * at all. */
+    float polygon_tolerance;
+    bool yolo_scores; /* YOLO: a line ends with the score */
 } dp_found;
 
 typedef enum dp_results_format {
     DP_RESULTS_COCO,
     DP_RESULTS_CSV,
-    DP_RESULTS_CLASSES
+    DP_RESULTS_CLASSES,
+    DP_RESULTS_COCO_DATASET, /* io/data/coco_dataset.h */
+    DP_RESULTS_LABEL_STUDIO  /* io/data/label_studio.h */
 } dp_results_format;
 
 /* Private but for `records`. */
@@ -57,7 +66,9 @@ typedef struct dp_results_writer {
     FILE *stream;     /* borrowed                              */
     const char *name; /* borrowed: for sentences               */
     bool begun;
-    dp_text text; /* of one image                              */
+    dp_text text;   /* of one image                              */
+    dp_text images; /* COCO's data set: the list of images so far */
+    dp_outline outline;
     char *string; /* a mask's, escaped                          */
     size_t string_capacity;
 } dp_results_writer;

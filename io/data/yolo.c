@@ -26,6 +26,8 @@ static dp_status add_detection(dp_error *err, dp_text *t, dp_outline *o,
     if (mask.count > 0) {
         dp_status st = dp_outline_trace(err, o, &mask);
         if (st == DP_OK)
+            st = dp_outline_simplify(err, o, (double)f->polygon_tolerance);
+        if (st == DP_OK)
             st = dp_outline_join(err, o, 0, o->ring_count);
         if (st != DP_OK || o->path_count == 0)
             return st;
@@ -37,7 +39,8 @@ static dp_status add_detection(dp_error *err, dp_text *t, dp_outline *o,
         add_part(t, o->path[k].x, image.w);
         add_part(t, o->path[k].y, image.h);
     }
-    add_part(t, (double)d->score, 1);
+    if (f->yolo_scores)
+        add_part(t, (double)d->score, 1);
     dp_text_add(t, "\n");
     return t->status;
 }

@@ -2,11 +2,13 @@
  *
  * A line a detection, in list order, all coordinates as parts of the image's sides:
  *
- *   label cx cy w h score            without masks
- *   label x1 y1 x2 y2 ... score      with masks: a closed outline
+ *   label cx cy w h            without masks
+ *   label x1 y1 x2 y2 ...      with masks: a closed outline
  *
- * label is the class index from 0. An outline follows the edges of the mask's pixels;
- * parts and holes are joined to one ring by cuts that enclose nothing (core/outline.h), as
+ * label is the class index from 0. With found->yolo_scores each line ends with the score,
+ * as a prediction's file has it; a data set to train on must not have it. An outline
+ * follows the edges of the mask's pixels within found->polygon_tolerance; parts and holes
+ * are joined to one ring by cuts that enclose nothing (core/outline.h), as
  * the format has one ring a line. A detection whose mask is empty is left out.
  */
 #ifndef DP_IO_DATA_YOLO_H

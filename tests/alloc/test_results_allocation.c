@@ -19,7 +19,7 @@ static dp_detection list[] = {{{1, 1, 4, 4}, 0.9f, 0, 0, 9},
                               {{0, 0, 8, 6}, 0.5f, 0, 0, 0}};
 static const dp_detections found = {
     .image = {6, 8}, .count = 2, .list = list, .runs = runs};
-static const dp_found image = {&found, &dataset, "a.jpg", 1, 0};
+static const dp_found image = {&found, &dataset, "a.jpg", 1, 0, 1, true};
 
 static dp_status write_stream(dp_error *err, dp_results_format format)
 {
@@ -44,6 +44,16 @@ static dp_status write_coco(dp_error *err)
 static dp_status write_csv(dp_error *err)
 {
     return write_stream(err, DP_RESULTS_CSV);
+}
+
+static dp_status write_coco_dataset(dp_error *err)
+{
+    return write_stream(err, DP_RESULTS_COCO_DATASET);
+}
+
+static dp_status write_label_studio(dp_error *err)
+{
+    return write_stream(err, DP_RESULTS_LABEL_STUDIO);
 }
 
 static dp_status save_yolo(dp_error *err)
@@ -84,9 +94,14 @@ static const struct {
     dp_status (*run)(dp_error *err);
     long least;
 } writers[] = {
-    {"COCO", write_coco, 3},    {"CSV", write_csv, 2},
-    {"YOLO", save_yolo, 4},     {"LabelMe", save_labelme, 4},
-    {"drawing", draw_found, 3}, {"label map", draw_map, 2},
+    {"COCO", write_coco, 3},
+    {"CSV", write_csv, 2},
+    {"YOLO", save_yolo, 4},
+    {"LabelMe", save_labelme, 4},
+    {"COCO data set", write_coco_dataset, 5},
+    {"Label Studio", write_label_studio, 5},
+    {"drawing", draw_found, 3},
+    {"label map", draw_map, 2},
 };
 
 START_TEST(every_allocation_may_fail)

@@ -3,6 +3,7 @@
 #include "tests/support/suite.h"
 
 #include <check.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -205,6 +206,98 @@ START_TEST(outline_rings_are_joined_to_one_path)
 }
 END_TEST
 
+static double to_segment(dp_point p, dp_point a, dp_point b)
+{
+    const double dx = b.x - a.x, dy = b.y - a.y;
+    double t = ((p.x - a.x) * dx + (p.y - a.y) * dy) / (dx * dx + dy * dy);
+    t = fmin(fmax(t, 0), 1);
+    return hypot(p.x - a.x - t * dx, p.y - a.y - t * dy);
+}
+
+static double to_ring(dp_point p, const dp_outline *o, const dp_ring *r)
+{
+    double least = HUGE_VAL;
+    for (size_t i = 0; i < r->count; i++)
+        least = fmin(least, to_segment(p, o->points[r->first + i],
+                                       o->points[r->first + (i + 1) % r->count]));
+    return least;
+}
+
+/* A disc has a point a stair; within a pixel a dozen do. */
+START_TEST(outline_of_a_disc_is_simplified_within_a_pixel)
+{
+    enum { SIDE = 101 };
+    drawing d = {SIDE, SIDE, malloc(SIDE * SIDE), {0}};
+    dp_outline o = {0}, exact = {0};
+    dp_error err = {0};
+    for (int i = 0; i < SIDE * SIDE; i++)
+        d.pixels[i] = hypot(i % SIDE - 50, i / SIDE - 50) < 48;
+    encode(&d);
+    ck_assert_int_eq(dp_outline_trace(&err, &exact, &d.rle), DP_OK);
+    ck_assert_int_eq(dp_outline_trace(&err, &o, &d.rle), DP_OK);
+    ck_assert_int_eq(dp_outline_simplify(&err, &o, 0), DP_OK);
+    ck_assert_uint_eq(o.rings[0].count, exact.rings[0].count);
+    ck_assert_int_eq(dp_outline_simplify(&err, &o, 1), DP_OK);
+    ck_assert_uint_gt(exact.rings[0].count, 150);
+    ck_assert_uint_lt(o.rings[0].count, 40);
+    for (size_t i = 0; i < exact.rings[0].count; i++)
+        ck_assert(to_ring(exact.points[i], &o, &o.rings[0]) <= 1 + 1e-12);
+    dp_outline_done(&o);
+    dp_outline_done(&exact);
+    drawing_done(&d);
+}
+END_TEST
+
+/* Of any mask: no ring vanishes or turns round, no point of the outline is farther than
+ * the tolerance. */
+START_TEST(outline_of_noise_is_simplified_within_the_tolerance)
+{
+    uint64_t state = (uint64_t)_i + 77;
+    dp_outline o = {0}, exact = {0};
+    dp_error err = {0};
+    for (int i = 0; i < 40; i++) {
+        const double tolerance = random_int(&state, 40) / 10.0;
+        drawing d = {1 + random_int(&state, 30), 1 + random_int(&state, 30), NULL, {0}};
+        d.pixels = malloc((size_t)(d.h * d.w));
+        for (int k = 0; k < d.h * d.w; k++)
+            d.pixels[k] = random_int(&state, 10) < 8;
+        encode(&d);
+        ck_assert_int_eq(dp_outline_trace(&err, &exact, &d.rle), DP_OK);
+        ck_assert_int_eq(dp_outline_trace(&err, &o, &d.rle), DP_OK);
+        ck_assert_int_eq(dp_outline_simplify(&err, &o, tolerance), DP_OK);
+        ck_assert_uint_eq(o.ring_count, exact.ring_count);
+        for (size_t r = 0; r < o.ring_count; r++) {
+            const dp_ring *was = &exact.rings[r];
+            ck_assert(o.rings[r].count >= 3 && o.rings[r].count <= was->count);
+            for (size_t k = 0; k < was->count; k++)
+                ck_assert(to_ring(exact.points[was->first + k], &o, &o.rings[r]) <=
+                          tolerance + 1e-9);
+        }
+        drawing_done(&d);
+    }
+    dp_outline_done(&o);
+    dp_outline_done(&exact);
+}
+END_TEST
+
+START_TEST(outline_parts_are_joined_one_by_one)
+{
+    drawing d = draw("###.#/#.#.#/###.#");
+    dp_outline o = {0};
+    dp_error err = {0};
+    size_t at = 0;
+    ck_assert_int_eq(dp_outline_trace(&err, &o, &d.rle), DP_OK);
+    ck_assert_int_eq(dp_outline_join_part(&err, &o, &at), DP_OK);
+    ck_assert_uint_eq(at, 2);
+    ck_assert_uint_eq(o.path_count, 10);
+    ck_assert_int_eq(dp_outline_join_part(&err, &o, &at), DP_OK);
+    ck_assert_uint_eq(at, o.ring_count);
+    ck_assert_uint_eq(o.path_count, 4);
+    dp_outline_done(&o);
+    drawing_done(&d);
+}
+END_TEST
+
 /* Runs as a file may have them: lengths of 0 between, none at the end. */
 START_TEST(outline_of_runs_of_no_length)
 {
@@ -228,6 +321,9 @@ int main(void)
     tcase_add_test(t, outline_holes_follow_their_part);
     tcase_add_loop_test(t, outline_of_noise_encloses_it_exactly, 0, 10);
     tcase_add_test(t, outline_rings_are_joined_to_one_path);
+    tcase_add_test(t, outline_of_a_disc_is_simplified_within_a_pixel);
+    tcase_add_loop_test(t, outline_of_noise_is_simplified_within_the_tolerance, 0, 5);
+    tcase_add_test(t, outline_parts_are_joined_one_by_one);
     tcase_add_test(t, outline_of_runs_of_no_length);
     suite_add_tcase(suite, t);
 

@@ -53,7 +53,7 @@ static void draw(dp_pixels *p, dp_detection *list, size_t count, uint32_t *runs,
 {
     const dp_detections d = {
         .image = {p->h, p->w}, .count = count, .list = list, .runs = runs};
-    const dp_found f = {&d, &dataset, NULL, 0, score_thr};
+    const dp_found f = {&d, &dataset, NULL, 0, score_thr, 0, false};
     dp_error err = {0};
     ck_assert_msg(dp_draw_detections(&err, p, &f) == DP_OK, "%s", err.text);
 }
@@ -211,7 +211,7 @@ START_TEST(what_does_not_fit_is_refused)
     dp_pixels p = grey(20, 30), out;
     dp_detection one = {{0, 0, 9, 9}, 0.5f, 0, 0, 0};
     dp_detections d = {.image = {30, 20}, .count = 1, .list = &one};
-    dp_found f = {&d, &dataset, NULL, 0, 0};
+    dp_found f = {&d, &dataset, NULL, 0, 0, 0, false};
     uint8_t bytes[600] = {0};
     const dp_label_map labels = {30, 20, bytes, 600};
     dp_error err = {0};
@@ -238,7 +238,7 @@ START_TEST(names_beyond_ascii_are_drawn)
     const dp_detections d = {.image = {60, 90}, .count = 1, .list = &one};
     dp_class named[] = {{umlaut, 1, {200, 0, 0}}};
     const dp_dataset names = {NULL, 1, named};
-    dp_found f = {&d, &names, NULL, 0, 0};
+    dp_found f = {&d, &names, NULL, 0, 0, 0, false};
     dp_error err = {0};
     ck_assert_int_eq(dp_draw_detections(&err, &p, &f), DP_OK);
     f.dataset = &dataset;

@@ -53,7 +53,7 @@ static void check_text(char *got, const char *want)
 
 START_TEST(coco_records_go_by_class)
 {
-    const dp_found f = {&two, &dataset, NULL, 139, 0};
+    const dp_found f = {&two, &dataset, NULL, 139, 0, 0, false};
     check_text(write_all(DP_RESULTS_COCO, &f, 1),
                "[{\"image_id\": 139, \"bbox\": [0.0, 0.0, 8.0, 6.0], "
                "\"score\": 9.999999747378752e-06, \"category_id\": 1}, "
@@ -72,16 +72,16 @@ END_TEST
 START_TEST(coco_without_detections_is_a_list)
 {
     const dp_detections none = {.image = {6, 8}};
-    const dp_found f[2] = {{&none, &dataset, NULL, 1, 0},
-                           {&none, &dataset, NULL, 2, 0}};
+    const dp_found f[2] = {{&none, &dataset, NULL, 1, 0, 0, false},
+                           {&none, &dataset, NULL, 2, 0, 0, false}};
     check_text(write_all(DP_RESULTS_COCO, f, 2), "[]\n");
 }
 END_TEST
 
 START_TEST(coco_leaves_low_scores_out_and_names_files)
 {
-    const dp_found f[2] = {{&two, &dataset, "a \"b\".jpg", -3, 0.9f},
-                           {&two, &dataset, "\xff.jpg", 5000000000, 0.9f}};
+    const dp_found f[2] = {{&two, &dataset, "a \"b\".jpg", -3, 0.9f, 0, false},
+                           {&two, &dataset, "\xff.jpg", 5000000000, 0.9f, 0, false}};
     char *text = write_all(DP_RESULTS_COCO, f, 2);
     cJSON *json = cJSON_Parse(text);
     ck_assert_int_eq(cJSON_GetArraySize(json), 2);
@@ -102,7 +102,7 @@ START_TEST(coco_escapes_backslashes_of_masks)
     dp_detection d = {{0, 0, 1, 1}, 1, 0, 0, 3};
     const dp_detections one = {
         .image = {488, 1}, .count = 1, .list = &d, .runs = long_runs};
-    const dp_found f = {&one, &dataset, NULL, 1, 0};
+    const dp_found f = {&one, &dataset, NULL, 1, 0, 0, false};
     char want[64];
     dp_rle_format(want, long_runs, 3);
     ck_assert_ptr_nonnull(strchr(want, '\\'));
@@ -120,7 +120,7 @@ END_TEST
 START_TEST(results_tell_a_full_disk)
 {
     FILE *stream = fopen(scratch_path("out.json"), "wb");
-    const dp_found f = {&two, &dataset, NULL, 1, 0};
+    const dp_found f = {&two, &dataset, NULL, 1, 0, 0, false};
     dp_results_writer w;
     dp_error err = {0};
 
@@ -139,7 +139,7 @@ END_TEST
 
 START_TEST(csv_worked)
 {
-    const dp_found f = {&two, &dataset, "a,\"b\".jpg", 7, 0};
+    const dp_found f = {&two, &dataset, "a,\"b\".jpg", 7, 0, 0, false};
     check_text(write_all(DP_RESULTS_CSV, &f, 1),
                "file_name,image_id,class,category_id,score,x1,y1,x2,y2,mask_area\n"
                "\"a,\"\"b\"\".jpg\",7,\"traffic, light\",10,0.9,1.5,1,4.25,4,8\n"
@@ -151,7 +151,7 @@ END_TEST
 
 START_TEST(csv_leaves_low_scores_out)
 {
-    const dp_found f = {&two, &dataset, "a.jpg", 7, 0.5f};
+    const dp_found f = {&two, &dataset, "a.jpg", 7, 0.5f, 0, false};
     char *text = write_all(DP_RESULTS_CSV, &f, 1);
     ck_assert_ptr_nonnull(strstr(text, "traffic"));
     ck_assert_ptr_null(strstr(text, "person"));
@@ -162,7 +162,17 @@ END_TEST
 START_TEST(yolo_boxes)
 {
     const dp_detections boxes = {.image = {6, 8}, .count = 1, .list = list + 1};
-    const dp_found f = {&boxes, &dataset, NULL, 0, 0};
+    const dp_found f = {&boxes, &dataset, NULL, 0, 0, 0, false};
+    dp_error err = {0};
+    ck_assert_int_eq(dp_yolo_save(&err, scratch_path("a.txt"), &f), DP_OK);
+    check_text(file_load(scratch_path("a.txt"), NULL), "0 0.5 0.5 1 1\n");
+}
+END_TEST
+
+START_TEST(yolo_scores_when_asked_for)
+{
+    const dp_detections boxes = {.image = {6, 8}, .count = 1, .list = list + 1};
+    const dp_found f = {&boxes, &dataset, NULL, 0, 0, 0, true};
     dp_error err = {0};
     ck_assert_int_eq(dp_yolo_save(&err, scratch_path("a.txt"), &f), DP_OK);
     check_text(file_load(scratch_path("a.txt"), NULL), "0 0.5 0.5 1 1 1e-05\n");
@@ -173,7 +183,7 @@ END_TEST
  * closing) back again. */
 START_TEST(yolo_outline_with_a_hole)
 {
-    const dp_found f = {&two, &dataset, NULL, 0, 0.5f};
+    const dp_found f = {&two, &dataset, NULL, 0, 0.5f, 0, false};
     dp_error err = {0};
     ck_assert_int_eq(dp_yolo_save(&err, scratch_path("a.txt"), &f), DP_OK);
 
@@ -196,7 +206,7 @@ START_TEST(yolo_outline_with_a_hole)
         p = p_end;
         q = q_end;
     }
-    ck_assert_str_eq(p, " 0.9\n");
+    ck_assert_str_eq(p, "\n");
     free(text);
 }
 END_TEST
@@ -213,7 +223,7 @@ END_TEST
 
 START_TEST(results_refuse_a_folder_that_is_not_there)
 {
-    const dp_found f = {&two, &dataset, NULL, 0, 0};
+    const dp_found f = {&two, &dataset, NULL, 0, 0, 0, false};
     dp_error err = {0};
     ck_assert_int_eq(dp_yolo_save(&err, "/nowhere/a.txt", &f), DP_EIO);
     ck_assert_int_eq(dp_labelme_save(&err, "/nowhere/a.json", &f), DP_EIO);
@@ -254,7 +264,7 @@ START_TEST(labelme_shapes)
         pixels[i] = drawing[i] == '#';
     both[0].mask_count = dp_rle_encode(counts, pixels, 6, 8);
     const dp_detections d = {.image = {6, 8}, .count = 2, .list = both, .runs = counts};
-    const dp_found f = {&d, &dataset, "photo.jpg", 0, 0};
+    const dp_found f = {&d, &dataset, "photo.jpg", 0, 0, 0, false};
     dp_error err = {0};
 
     ck_assert_int_eq(dp_labelme_save(&err, scratch_path("a.json"), &f), DP_OK);
@@ -289,7 +299,7 @@ END_TEST
 /* An object of one part, with a hole, needs no group. */
 START_TEST(labelme_groups_parts_only)
 {
-    const dp_found f = {&two, &dataset, "photo.jpg", 0, 0.5f};
+    const dp_found f = {&two, &dataset, "photo.jpg", 0, 0.5f, 0, false};
     dp_error err = {0};
     ck_assert_int_eq(dp_labelme_save(&err, scratch_path("a.json"), &f), DP_OK);
     cJSON *json = load_json("a.json");
@@ -303,7 +313,7 @@ END_TEST
 START_TEST(labelme_without_detections)
 {
     const dp_detections none = {.image = {6, 8}};
-    const dp_found f = {&none, &dataset, "photo.jpg", 0, 0};
+    const dp_found f = {&none, &dataset, "photo.jpg", 0, 0, 0, false};
     dp_error err = {0};
     ck_assert_int_eq(dp_labelme_save(&err, scratch_path("a.json"), &f), DP_OK);
     cJSON *json = load_json("a.json");
@@ -371,7 +381,7 @@ static void check_golden(const char *path)
         dp_detections_reset(&r->found, (dp_size){0, 0});
         for (; record && get(record, "image_id")->valueint == id; record = record->next)
             add_record(r, record);
-        const dp_found f = {&r->found, &r->dataset, NULL, id, 0};
+        const dp_found f = {&r->found, &r->dataset, NULL, id, 0, 0, false};
         ck_assert_int_eq(dp_results_writer_add(&err, &w, &f), DP_OK);
     }
     ck_assert_int_eq(dp_results_writer_end(&err, &w), DP_OK);
@@ -411,6 +421,7 @@ int main(void)
     tcase_add_test(t, csv_worked);
     tcase_add_test(t, csv_leaves_low_scores_out);
     tcase_add_test(t, yolo_boxes);
+    tcase_add_test(t, yolo_scores_when_asked_for);
     tcase_add_test(t, yolo_outline_with_a_hole);
     tcase_add_test(t, yolo_classes);
     tcase_add_test(t, results_refuse_a_folder_that_is_not_there);
