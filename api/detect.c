@@ -37,6 +37,9 @@ static dp_status check(dp_error *err, const dp_model *m, const dp_detect_options
     if (!(o->overlap >= 0 && o->overlap <= OVERLAP_MAX))
         return dp_fail(err, DP_EARG, "overlap: %g is not from 0 to %g",
                        (double)o->overlap, (double)OVERLAP_MAX);
+    if (o->most > DP_MAX_DETECTIONS)
+        return dp_fail(err, DP_EARG, "most: %zu is not from 0 to %d", o->most,
+                       DP_MAX_DETECTIONS);
     for (size_t i = 0; o->labels && i < o->label_count; i++)
         if (o->labels[i] < 0 || o->labels[i] >= m->dataset.count)
             return dp_fail(err, DP_EARG, "labels: %d is not from 0 to %d", o->labels[i],
@@ -47,7 +50,9 @@ static dp_status check(dp_error *err, const dp_model *m, const dp_detect_options
 static dp_status detect(dp_context *ctx, const dp_model *m, const dp_pixels *pixels,
                         const dp_detect_options *o, dp_detections *found)
 {
-    const dp_model_options options = {.boxes_only = o->boxes_only != 0};
+    const dp_model_options options = {.boxes_only = o->boxes_only != 0,
+                                      .score_thr = o->score_thr,
+                                      .max_per_img = (int)o->most};
     if (o->tile == 0)
         return dp_detector_run_with(ctx, m, pixels, &options, found);
     return dp_tiles_run(ctx, m, &(dp_tiles){o->tile, o->overlap, options}, pixels,

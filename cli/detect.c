@@ -4,6 +4,7 @@
 #include "cli/detect_formats.h"
 #include "cli/work.h"
 
+#include <float.h>
 #include <stdio.h>
 
 static const double shown_score_thr = 0.3; /* of what is printed and drawn */
@@ -65,6 +66,15 @@ static int save_overlay(detect *d, size_t i, dp_image *image)
     return dp_work_check_output(&d->work, st);
 }
 
+/* As dp_detect_options has it. A threshold of 0 lets every score above 0 pass. */
+static float asked_thr(const wishes *w)
+{
+    if (w->score_thr < 0)
+        return 0;
+    const float thr = (float)w->score_thr;
+    return thr > 0 ? thr : FLT_MIN;
+}
+
 static dp_status find_objects(detect *d, const dp_image *image)
 {
     const wishes *w = &d->wish;
@@ -72,7 +82,7 @@ static dp_status find_objects(detect *d, const dp_image *image)
         .boxes_only = w->no_mask,
         .tile = w->tile,
         .overlap = (float)w->overlap,
-        .score_thr = w->score_thr > 0 ? (float)w->score_thr : 0,
+        .score_thr = asked_thr(w),
         .most = (size_t)w->max_dets,
         .labels = d->labels,
         .label_count = d->label_count,
@@ -133,9 +143,9 @@ static int detect_main(detect *d, int argc, char **argv)
         DP_FLOAT(
             "score-thr", 0, "P", &w->score_thr, 0, 1,
             "lowest score (default: 0.3 for what is printed, drawn, and written as "
-            "yolo and labelme; coco and csv hold all that the model gives)"),
-        DP_INT("max-dets", 0, "N", &w->max_dets, 1, 1000000,
-               "the best N of each image"),
+            "yolo and labelme; the config's test.score_thr for coco and csv)"),
+        DP_INT("max-dets", 0, "N", &w->max_dets, 1, DP_MAX_DETECTIONS,
+               "the best N of each image (default: the config's test.max_per_img)"),
         DP_TEXT("classes", 0, "NAMES", &w->classes, "only these: person,car"),
         DP_FLAG("no-mask", 0, &w->no_mask, "boxes only"),
         DP_FLAG("no-overlay", 0, &w->no_overlay, "no images into --out"),

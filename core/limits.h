@@ -31,6 +31,7 @@ enum {
     DP_MAX_POLYGON_RUNS       = 1 << 24,   /* in one polygon's mask                      */
     DP_MAX_IOU_THRESHOLDS     = 64,        /* one bit each in a word                     */
     DP_MAX_RECORD_BYTES       = 1 << 30,   /* of one image's results in a run directory  */
+    DP_MAX_DETECTIONS         = 10000,     /* that a detector is asked for in one image  */
     DP_MAX_LEVELS             = 8          /* maps in a feature pyramid                  */
 };
 /* clang-format on */

@@ -31,6 +31,7 @@ struct dp_context {
     uint64_t planned_model;
     dp_size planned_size;
     bool planned_boxes_only, planned_plain;
+    int planned_max_per_img;
 
     /* of the last run, which lies in the arena until the next; serial 0: none */
     uint64_t result_model;

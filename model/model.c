@@ -250,7 +250,8 @@ static dp_status plan_model(dp_context *ctx, const pass *p)
     if (ctx->planned_model == p->m->serial && ctx->planned_size.h == p->size.h &&
         ctx->planned_size.w == p->size.w &&
         ctx->planned_boxes_only == p->options.boxes_only &&
-        ctx->planned_plain == p->options.plain)
+        ctx->planned_plain == p->options.plain &&
+        ctx->planned_max_per_img == p->options.max_per_img)
         return DP_OK;
     const dp_status st = plan(ctx, p);
     if (st != DP_OK)
@@ -259,6 +260,7 @@ static dp_status plan_model(dp_context *ctx, const pass *p)
     ctx->planned_size = p->size;
     ctx->planned_boxes_only = p->options.boxes_only;
     ctx->planned_plain = p->options.plain;
+    ctx->planned_max_per_img = p->options.max_per_img;
     return DP_OK;
 }
 

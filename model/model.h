@@ -23,7 +23,7 @@ typedef struct dp_model_def dp_model_def;
 struct dp_model {
     uint64_t serial; /* of this process, from 1: an address may be used again */
     dp_store store;  /* parts and packed weights */
-    dp_parameters parameters; /* the raw tensors; none unless they were to be kept */
+    dp_parameters parameters;   /* the raw tensors; none unless they were to be kept */
     size_t backbone_parameters; /* of these, the first so many are the backbone's */
     dp_dataset dataset;
     dp_input input;
@@ -40,6 +40,11 @@ struct dp_model {
 typedef struct dp_model_options {
     bool boxes_only; /* a detector makes no masks */
     bool plain; /* operators run their plain forms: the model keeps its parameters */
+
+    /* Of a detector; 0: as its config says. A lower threshold lets more pass than the
+     * config's: detections of at least this score. A higher limit keeps more. */
+    float score_thr;
+    int max_per_img;
 } dp_model_options;
 
 struct dp_model_def {

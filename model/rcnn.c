@@ -9,6 +9,8 @@
 #include "postprocess/select_detections.h"
 #include "postprocess/softmax.h"
 
+#include <math.h>
+
 typedef struct rcnn {
     dp_selection selection; /* first: with mask_thr_binary the keys of "test" */
     float mask_thr_binary;
@@ -26,7 +28,8 @@ static const dp_param params[] = {
              "a detection's score is above this"),
     DP_PARAM(dp_selection, nms_iou_threshold, "0.5", 0, 1,
              "overlap above which a detection of the same class is suppressed"),
-    DP_PARAM(dp_selection, max_per_img, "100", 1, 10000, "detections at most"),
+    DP_PARAM(dp_selection, max_per_img, "100", 1, DP_MAX_DETECTIONS,
+             "detections at most"),
     DP_PARAM(rcnn, mask_thr_binary, "0.5", 0, 1,
              "probability from which on, by torchvision's rules above which, a pixel "
              "belongs to the mask"),
@@ -105,6 +108,18 @@ static void predict_masks(const rcnn *net, dp_run *r, dp_detector_result *out,
     out->masks = def->forward(net->mask.self, r, maps, rois, labels, out->count).data;
 }
 
+/* The config's, but for what is asked to let more pass. A score passes that is above a
+ * threshold: from `score_thr` on is above the number before it. */
+static dp_selection select_more(const rcnn *net, const dp_model_options *options)
+{
+    dp_selection s = net->selection;
+    if (options->score_thr > 0 && options->score_thr <= s.score_thr)
+        s.score_thr = nextafterf(options->score_thr, -1.0f);
+    if (options->max_per_img > s.max_per_img)
+        s.max_per_img = options->max_per_img;
+    return s;
+}
+
 static void forward(const dp_model *m, dp_run *r, dp_size original,
                     const uint8_t *pixels, const dp_model_options *options,
                     void *result)
@@ -114,13 +129,14 @@ static void forward(const dp_model *m, dp_run *r, dp_size original,
     const bool masks = net->mask.module && !options->boxes_only;
     dp_detector_result *out = result;
     *out = (dp_detector_result){.image = original, .rule = net->rules->paste};
-    out->list = dp_run_take(r, (size_t)net->selection.max_per_img, sizeof *out->list);
+    const dp_selection selection = select_more(net, options);
+    out->list = dp_run_take(r, (size_t)selection.max_per_img, sizeof *out->list);
 
     dp_features maps;
     const dp_box_predictions boxes = predict_boxes(net, r, m, &frame, pixels, &maps);
     dp_softmax_run(r, boxes.logits);
     out->count =
-        dp_select_detections(r, net->rules, out->list, &net->selection, boxes, &frame);
+        dp_select_detections(r, net->rules, out->list, &selection, boxes, &frame);
     if (masks)
         predict_masks(net, r, out, &maps, &frame);
     dp_detections_to_image(r, net->rules, out->list, out->count, &frame);

@@ -39,8 +39,12 @@ typedef struct dp_detect_options {
     int tile;
     float overlap;
 
-    float score_thr; /* keep scores from here on; 0: all that the config lets pass */
-    size_t most;     /* keep so many, the best; 0: all                             */
+    /* Keep scores from here on, also below the config's threshold. 0: as the config says. */
+    float score_thr;
+
+    /* Keep so many, the best, also more than the config's limit; at most 10000. 0: as the
+     * config says. */
+    size_t most;
 
     /* Keep the classes among these `label_count` indices. NULL: all classes. */
     const int *labels;

@@ -168,6 +168,46 @@ START_TEST(options_choose_what_is_kept)
 }
 END_TEST
 
+/* The same detections, whether threshold and limit stand in the config or on the
+ * command line. */
+START_TEST(options_reach_below_and_above_the_config)
+{
+    char base[5000];
+    ck_assert_int_eq(detect(both("--json usual.json"))->status, 0);
+    ck_assert_int_eq(
+        detect(both("--json more.json --score-thr 0.001 --max-dets 2000"))->status, 0);
+    ck_assert_int_eq(
+        detect(both("--json all.json --score-thr 0 --max-dets 10000"))->status, 0);
+    ck_assert_int_eq(detect(both("--json tiles.json --tile 2000 --score-thr 0.001 "
+                                 "--max-dets 2000"))
+                         ->status,
+                     0);
+    snprintf(base, sizeof base,
+             "{\"base\": \"%s\", \"test\": {\"score_thr\": 0.001, \"max_per_img\": "
+             "2000}}",
+             tiny("config.json"));
+    const char *config = scratch_file("low.json", base, strlen(base));
+    ck_assert_int_eq(
+        detect_with(config, tiny("model.pth"), both("--json config.json"))->status, 0);
+    char *more = file_load(scratch_path("more.json"), NULL);
+    char *same = file_load(scratch_path("config.json"), NULL);
+    char *tiles = file_load(scratch_path("tiles.json"), NULL);
+    ck_assert_str_eq(more, same);
+    ck_assert_str_eq(more, tiles);
+    free(more);
+    free(same);
+    free(tiles);
+    cJSON *few = json_of("usual.json"), *many = json_of("more.json");
+    cJSON *all = json_of("all.json");
+    ck_assert_int_gt(cJSON_GetArraySize(many), cJSON_GetArraySize(few));
+    ck_assert_int_gt(cJSON_GetArraySize(many), 2 * 100);
+    ck_assert_int_gt(cJSON_GetArraySize(all), cJSON_GetArraySize(many));
+    cJSON_Delete(few);
+    cJSON_Delete(many);
+    cJSON_Delete(all);
+}
+END_TEST
+
 START_TEST(standard_streams_serve_as_files)
 {
     char rest[5000];
@@ -490,6 +530,7 @@ int main(void)
     tcase_add_loop_test(t, threads_write_the_same_bytes, 0, 3);
     tcase_add_test(t, every_format_is_written);
     tcase_add_test(t, options_choose_what_is_kept);
+    tcase_add_test(t, options_reach_below_and_above_the_config);
     tcase_add_test(t, standard_streams_serve_as_files);
     tcase_add_loop_test(t, no_two_images_have_the_same_id, 0, COUNT(numberings));
     tcase_add_test(t, a_window_as_large_as_the_image_changes_nothing);
