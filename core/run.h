@@ -61,6 +61,18 @@ typedef void dp_watch_fn(void *arg, const struct dp_step *step);
  * multiplied by, 0 to skip it. In a dry run factors is NULL. */
 typedef bool dp_branch_fn(void *arg, int N, float *factors);
 
+/* Of fast runs: which batch norms use the statistics of the batch. */
+typedef struct dp_batch_statistics {
+    /* Called for every batch norm, dry and real, with its running mean and variance as the
+     * model keeps them: whether it uses the statistics of the batch. If so, running[0] and
+     * running[1] are the mean and the variance to update, or NULL to leave them. */
+    bool (*used)(void *arg, const float *mean, const float *variance, float **running);
+    /* Add values up over the processes that share a batch, forward and backward. NULL: there
+     * is one process. */
+    void (*sum)(void *arg, double *values, size_t count);
+    void *arg;
+} dp_batch_statistics;
+
 struct dp_run {
     dp_arena *arena;
     dp_pool *pool;                    /* may be NULL: one thread                     */
@@ -89,6 +101,7 @@ struct dp_run {
     bool recording;                        /* false at first        */
     dp_branch_fn *branch;                  /* stochastic depth; NULL: none */
     void *branch_arg;
+    const dp_batch_statistics *statistics; /* NULL: batch norms use running ones */
 };
 
 /* A tensor in the arena, not initialised, until the enclosing mark is rewound. Extents

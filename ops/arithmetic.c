@@ -52,6 +52,15 @@ void dp_step_scale_row(const dp_step *s, int item)
         y[i] = x[i] * s->number;
 }
 
+void dp_step_branch_row(const dp_step *s, int item)
+{
+    float *y = row_of(s->y, item);
+    const float *x = row_of(s->x[0], item);
+    const float factor = s->factors[item / s->y.H];
+    for (size_t i = 0; i < row_size(s); i++)
+        y[i] = x[i] * factor;
+}
+
 void dp_step_affine_row(const dp_step *s, int item)
 {
     const size_t C = (size_t)s->y.C;
@@ -141,8 +150,27 @@ dp_tensor dp_tensor_affine(dp_run *r, dp_tensor x, const float *weight,
                                     .terms = 2});
 }
 
+dp_tensor dp_tensor_branch(dp_run *r, dp_tensor x)
+{
+    if (!r->branch)
+        return x;
+    float *factors = dp_run_take(r, (size_t)x.N, sizeof *factors);
+    if (!r->branch(r->branch_arg, x.N, factors))
+        return x;
+    return dp_step_run(r, (dp_step){.kind = DP_STEP_branch,
+                                    .y = x,
+                                    .inputs = 1,
+                                    .x = {x},
+                                    .factors = factors,
+                                    .terms = 1});
+}
+
 dp_tensor dp_tensor_batch_norm(dp_run *r, dp_tensor x, const dp_batch_norm *norm)
 {
+    float *running[2] = {NULL, NULL};
+    if (r->fast && r->statistics &&
+        r->statistics->used(r->statistics->arg, norm->mean, norm->variance, running))
+        return dp_tensor_batch_statistics(r, x, norm, running);
     return dp_step_run(r, (dp_step){.kind = DP_STEP_batch_norm,
                                     .y = x,
                                     .inputs = 1,

@@ -22,8 +22,19 @@ dp_tensor dp_tensor_scale(dp_run *r, dp_tensor x, float factor);
 dp_tensor dp_tensor_affine(dp_run *r, dp_tensor x, const float *weight,
                            const float *bias);
 
-/* (x - mean[c]) / sqrt(variance[c] + eps) * weight[c] + bias[c], with running statistics. */
+/* The end of a residual branch, with stochastic depth: x times a factor for each item, or x
+ * itself where r->branch has none. */
+dp_tensor dp_tensor_branch(dp_run *r, dp_tensor x);
+
+/* (x - mean[c]) / sqrt(variance[c] + eps) * weight[c] + bias[c], with running statistics,
+ * or with those of the batch where r->statistics says so. */
 dp_tensor dp_tensor_batch_norm(dp_run *r, dp_tensor x, const dp_batch_norm *norm);
+
+/* The same with statistics over all rows of x, and the biased variance. running[0] and
+ * running[1], a mean and an unbiased variance, take over a tenth of them; they may be NULL.
+ * One row is recorded as DP_ESHAPE. */
+dp_tensor dp_tensor_batch_statistics(dp_run *r, dp_tensor x, const dp_batch_norm *norm,
+                                     float *const *running);
 
 /* max(x, 0); NaN becomes 0. */
 dp_tensor dp_tensor_relu(dp_run *r, dp_tensor x);

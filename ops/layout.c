@@ -1,28 +1,11 @@
 #include "ops/layout.h"
 
-#include "ops/step.h"
+#include "ops/layout_source.h"
 
 #include <math.h>
 #include <string.h>
 
 /* ---- cells ------------------------------------------------------------------------ */
-
-/* Cell (h, w) of item n of x, or zeros outside. */
-static void copy_cell(const dp_step *s, int item, int w, int n, int h, int column)
-{
-    const dp_tensor x = s->x[0];
-    float *y = dp_tensor_cell(s->y, 0, item, w);
-    if (h < x.H && column < x.W)
-        memcpy(y, dp_tensor_cell(x, n, h, column), (size_t)x.C * sizeof *y);
-    else
-        memset(y, 0, (size_t)x.C * sizeof *y);
-}
-
-void dp_step_pad_row(const dp_step *s, int item)
-{
-    for (int w = 0; w < s->y.W; w++)
-        copy_cell(s, item, w, item / s->y.H, item % s->y.H, w);
-}
 
 /* at + by, in [0, size). */
 static int around(int at, int by, int size)
@@ -30,41 +13,87 @@ static int around(int at, int by, int size)
     return ((at + by) % size + size) % size;
 }
 
-void dp_step_roll_row(const dp_step *s, int item)
+/* A cell of x, and a channel of it. Past the end of x there is a 0. */
+typedef struct place {
+    int n, h, w, channel;
+} place;
+
+static place source_of_window(const dp_step *s, int item, int w)
 {
-    const dp_tensor y = s->y;
-    for (int w = 0; w < y.W; w++)
-        copy_cell(s, item, w, item / y.H, around(item % y.H, s->rows, y.H),
-                  around(w, s->columns, y.W));
+    const int side = s->kernel, window = item / side;
+    const int down = s->x[0].H / side, across = s->x[0].W / side;
+    return (place){window / across / down, window / across % down * side + item % side,
+                   window % across * side + w, 0};
 }
 
-void dp_step_subsample_row(const dp_step *s, int item)
+static place source_of_map(const dp_step *s, int item, int w)
 {
     const dp_tensor y = s->y;
-    for (int w = 0; w < y.W; w++)
-        copy_cell(s, item, w, item / y.H, item % y.H * s->stride + s->rows,
-                  w * s->stride + s->columns);
+    const int side = s->kernel, h = item % y.H;
+    return (place){(item / y.H * (y.H / side) + h / side) * (y.W / side) + w / side,
+                   h % side, w % side, 0};
 }
 
-/* Window and cell of it in x, for cell (h, w) of the map y, and the other way about. */
-void dp_step_unwindows_row(const dp_step *s, int item)
+static place source_of_head(const dp_step *s, int item)
+{
+    const int batch = item / s->y.H, at = item % s->y.H, across = s->x[0].W;
+    return (place){batch / s->groups, at / across, at % across,
+                   s->first + batch % s->groups * s->y.C};
+}
+
+static place source_of(const dp_step *s, int item, int w)
 {
     const dp_tensor y = s->y;
-    const int side = s->kernel, n = item / y.H, h = item % y.H;
-    for (int w = 0; w < y.W; w++)
-        copy_cell(s, item, w, (n * (y.H / side) + h / side) * (y.W / side) + w / side,
-                  h % side, w % side);
+    const int n = item / y.H, h = item % y.H;
+    switch (s->kind) {
+    case DP_STEP_roll:
+        return (place){n, around(h, s->rows, y.H), around(w, s->columns, y.W), 0};
+    case DP_STEP_subsample:
+        return (place){n, h * s->stride + s->rows, w * s->stride + s->columns, 0};
+    case DP_STEP_windows:
+        return source_of_window(s, item, w);
+    case DP_STEP_unwindows:
+        return source_of_map(s, item, w);
+    case DP_STEP_heads:
+        return source_of_head(s, item);
+    default:
+        return (place){n, h, w, 0};
+    }
 }
 
-void dp_step_windows_row(const dp_step *s, int item)
+bool dp_layout_source(const dp_step *s, int item, int w, size_t *at)
 {
     const dp_tensor x = s->x[0];
-    const int side = s->kernel, down = x.H / side, across = x.W / side;
-    const int window = item / side, h = item % side;
-    for (int w = 0; w < side; w++)
-        copy_cell(s, item, w, window / across / down, window / across % down * side + h,
-                  window % across * side + w);
+    const place c = source_of(s, item, w);
+    *at = ((size_t)(c.n * x.H + c.h) * (size_t)x.W + (size_t)c.w) * (size_t)x.C +
+          (size_t)c.channel;
+    return c.h < x.H && c.w < x.W;
 }
+
+static void copy_row(const dp_step *s, int item)
+{
+    const size_t size = (size_t)s->y.C * sizeof(float);
+    for (int w = 0; w < s->y.W; w++) {
+        float *y = dp_tensor_cell(s->y, 0, item, w);
+        size_t from;
+        if (dp_layout_source(s, item, w, &from))
+            memcpy(y, s->x[0].data + from, size);
+        else
+            memset(y, 0, size);
+    }
+}
+
+#define COPIES(name)                                      \
+    void dp_step_##name##_row(const dp_step *s, int item) \
+    {                                                     \
+        copy_row(s, item);                                \
+    }
+COPIES(pad)
+COPIES(roll)
+COPIES(subsample)
+COPIES(windows)
+COPIES(unwindows)
+COPIES(heads)
 
 /* ---- channels --------------------------------------------------------------------- */
 
@@ -103,17 +132,6 @@ void dp_step_channels_first_row(const dp_step *s, int item)
                 *y++ = dp_tensor_cell(x, item, h, w)[c];
 }
 
-void dp_step_heads_row(const dp_step *s, int item)
-{
-    const dp_tensor x = s->x[0];
-    const int batch = item / s->y.H, cell = item % s->y.H;
-    const int head = batch % s->groups, depth = s->y.C;
-    const float *from =
-        dp_tensor_cell(x, batch / s->groups, cell / x.W, cell % x.W) + s->first;
-    memcpy(dp_tensor_cell(s->y, 0, item, 0), from + (size_t)head * (size_t)depth,
-           (size_t)depth * sizeof *from);
-}
-
 void dp_step_unheads_row(const dp_step *s, int item)
 {
     const dp_tensor x = s->x[0], y = s->y;
@@ -127,9 +145,7 @@ void dp_step_unheads_row(const dp_step *s, int item)
 
 /* ---- sizes ------------------------------------------------------------------------ */
 
-/* Where cell i of `out` lies among `in` cells: between *low and *high, and the part of the
- * way to the latter. */
-static double place(int i, int out, int in, int *low, int *high)
+double dp_bilinear_place(int i, int out, int in, int *low, int *high)
 {
     const double at = fmax((double)((float)in / (float)out) * (i + 0.5) - 0.5, 0);
     *low = at < in - 1 ? (int)at : in - 1;
@@ -142,9 +158,9 @@ void dp_step_bilinear_row(const dp_step *s, int item)
     const dp_tensor x = s->x[0], y = s->y;
     const int n = item / y.H;
     int top, bottom, left, right;
-    const double down = place(item % y.H, y.H, x.H, &top, &bottom);
+    const double down = dp_bilinear_place(item % y.H, y.H, x.H, &top, &bottom);
     for (int w = 0; w < y.W; w++) {
-        const double across = place(w, y.W, x.W, &left, &right);
+        const double across = dp_bilinear_place(w, y.W, x.W, &left, &right);
         for (int c = 0; c < y.C; c++) {
             const double upper =
                 (1 - across) * (double)dp_tensor_cell(x, n, top, left)[c] +
@@ -158,7 +174,7 @@ void dp_step_bilinear_row(const dp_step *s, int item)
     }
 }
 
-static int nearest(int i, int out, int in)
+int dp_nearest_place(int i, int out, int in)
 {
     const int at = (int)((float)i * ((float)in / (float)out));
     return at < in - 1 ? at : in - 1;
@@ -167,23 +183,29 @@ static int nearest(int i, int out, int in)
 void dp_step_nearest_row(const dp_step *s, int item)
 {
     const dp_tensor x = s->x[0], y = s->y;
+    const int n = item / y.H, h = dp_nearest_place(item % y.H, y.H, x.H);
     for (int w = 0; w < y.W; w++)
-        copy_cell(s, item, w, item / y.H, nearest(item % y.H, y.H, x.H),
-                  nearest(w, y.W, x.W));
+        memcpy(dp_tensor_cell(y, 0, item, w),
+               dp_tensor_cell(x, n, h, dp_nearest_place(w, y.W, x.W)),
+               (size_t)y.C * sizeof *y.data);
 }
 
 /* ---- windows ---------------------------------------------------------------------- */
+
+int dp_position_place(int side, int i, int j)
+{
+    const int rows = i / side - j / side + side - 1;
+    const int columns = i % side - j % side + side - 1;
+    return rows * (2 * side - 1) + columns;
+}
 
 void dp_step_position_row(const dp_step *s, int item)
 {
     const int side = s->kernel, head = item / s->y.H % s->groups, i = item % s->y.H;
     const float *x = dp_tensor_cell(s->x[0], 0, item, 0);
     float *y = dp_tensor_cell(s->y, 0, item, 0);
-    for (int j = 0; j < s->y.C; j++) {
-        const int rows = i / side - j / side + side - 1;
-        const int columns = i % side - j % side + side - 1;
-        y[j] = x[j] + s->weight[(rows * (2 * side - 1) + columns) * s->groups + head];
-    }
+    for (int j = 0; j < s->y.C; j++)
+        y[j] = x[j] + s->weight[dp_position_place(side, i, j) * s->groups + head];
 }
 
 /* Rows (or columns) of a rolled map that were neighbours before have the same number. */

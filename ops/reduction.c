@@ -67,8 +67,7 @@ void dp_step_shares_row(const dp_step *s, int item)
     }
 }
 
-/* First cell of bin i and one past the last. */
-static void find_bin(int i, int bins, int size, int *begin, int *end)
+void dp_bin_find(int i, int bins, int size, int *begin, int *end)
 {
     *begin = (int)floor((double)i * size / bins);
     *end = (int)ceil((double)(i + 1) * size / bins);
@@ -79,9 +78,9 @@ void dp_step_bin_means_row(const dp_step *s, int item)
     const dp_tensor x = s->x[0];
     const int bins = s->y.H, n = item / bins;
     int top, bottom, left, right;
-    find_bin(item % bins, bins, x.H, &top, &bottom);
+    dp_bin_find(item % bins, bins, x.H, &top, &bottom);
     for (int w = 0; w < bins; w++) {
-        find_bin(w, bins, x.W, &left, &right);
+        dp_bin_find(w, bins, x.W, &left, &right);
         for (int c = 0; c < x.C; c++) {
             double sum = 0;
             for (int i = top; i < bottom; i++)

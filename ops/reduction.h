@@ -23,6 +23,9 @@ dp_tensor dp_tensor_shares(dp_run *r, dp_tensor x, float eps);
  * is recorded as DP_ESHAPE. */
 dp_tensor dp_tensor_bin_means(dp_run *r, dp_tensor x, int bins);
 
+/* First cell of bin i, of `bins` over `size` cells, and one past the last. */
+void dp_bin_find(int i, int bins, int size, int *begin, int *end);
+
 /* Maxima of 3 x 3 cells around every second row and column: (N, H/2, W/2, C), rounded up.
  * Cells outside of the map do not count; a NaN is the maximum. */
 dp_tensor dp_tensor_maxima(dp_run *r, dp_tensor x);

@@ -3,9 +3,14 @@
 enum { LINEAR = true, CURVED = false };
 
 const dp_step_def dp_step_defs[DP_STEP_KINDS] = {
-#define STEP(name, kind) [DP_STEP_##name] = {#name, kind, dp_step_##name##_row},
+#define FAST(name) dp_step_##name##_fast
+#define ROWS(name) NULL
+#define STEP(name, kind, form) \
+    [DP_STEP_##name] = {#name, kind, dp_step_##name##_row, form(name)},
 #include "ops/steps.def"
 #undef STEP
+#undef FAST
+#undef ROWS
 };
 
 static void step_item(void *arg, int item, int worker)

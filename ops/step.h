@@ -17,7 +17,7 @@
 #include "core/run.h"
 
 typedef enum dp_step_kind {
-#define STEP(name, kind) DP_STEP_##name,
+#define STEP(name, kind, form) DP_STEP_##name,
 #include "ops/steps.def"
 #undef STEP
     DP_STEP_KINDS
@@ -39,6 +39,7 @@ typedef struct dp_step {
     const float *mean, *variance; /* of a batch norm, as many as weights */
     const int *index;             /* what an item picks                  */
     const float *factors;         /* one an item                         */
+    double *kept; /* what the step computes for its own gradient         */
 
     /* Of a step that is a whole operator: the operator, and the raw parameters that it
      * reads, of which some may be NULL. */
@@ -55,13 +56,21 @@ typedef struct dp_step {
 /* Compute row `item`, in [0, y.N * y.H), of s->y. */
 typedef void dp_step_fn(const dp_step *s, int item);
 
-#define STEP(name, kind) dp_step_fn dp_step_##name##_row;
+#define STEP(name, kind, form) dp_step_fn dp_step_##name##_row;
 #include "ops/steps.def"
 #undef STEP
 
 /* The whole of s->y at once, by kernels in float32: for runs that are fast. Called dry too, to
  * plan its scratch memory, which is given back after it. */
 typedef void dp_step_fast_fn(dp_run *r, const dp_step *s);
+
+#define FAST(name) dp_step_fast_fn dp_step_##name##_fast;
+#define ROWS(name)
+#define STEP(name, kind, form) form(name)
+#include "ops/steps.def"
+#undef STEP
+#undef FAST
+#undef ROWS
 
 typedef struct dp_step_def {
     const char *name;

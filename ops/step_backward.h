@@ -16,10 +16,20 @@ typedef struct dp_step_gradients {
     const dp_parameter_gradients *of; /* dp_parameter_gradient(of, s->weight) */
 } dp_step_gradients;
 
+/* Add n sums to the gradient of the raw parameter that begins at `value`, if there is one. */
+void dp_parameter_add(const dp_step_gradients *g, const float *value,
+                      const double *sums, size_t n);
+
+/* Call fn for every item in [0, items), on all threads of the run; not when dry. */
+typedef void dp_step_back_row_fn(const dp_step *s, const dp_step_gradients *g,
+                                 int item);
+void dp_step_back_rows(dp_run *r, const dp_step *s, const dp_step_gradients *g,
+                       int items, dp_step_back_row_fn *fn);
+
 /* Add to what g asks for. Reads s->x and s->y, which are as in the forward pass. */
 typedef void dp_step_back_fn(dp_run *r, const dp_step *s, const dp_step_gradients *g);
 
-#define STEP(name, kind) dp_step_back_fn dp_step_##name##_back;
+#define STEP(name, kind, form) dp_step_back_fn dp_step_##name##_back;
 #include "ops/steps.def"
 #undef STEP
 
