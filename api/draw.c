@@ -1,6 +1,7 @@
 /* include/densepred/draw.h: results drawn over their image. */
 #include "densepred/draw.h"
 #include "api/image.h"
+#include "base/memory.h"
 #include "model/model.h"
 #include "report/draw.h"
 #include "report/draw_labels.h"
@@ -9,6 +10,8 @@ dp_status dp_image_draw_detections(dp_context *ctx, dp_image *image,
                                    const dp_model *model, const dp_detections *found,
                                    float score_thr)
 {
+    dp_free(image->pixels.pillow); /* nothing is drawn on it */
+    image->pixels.pillow = NULL;
     return dp_draw_detections(&ctx->err, &image->pixels,
                               &(dp_found){.detections = found,
                                           .dataset = &model->dataset,

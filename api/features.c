@@ -4,6 +4,7 @@
 #include "api/image.h"
 #include "base/memory.h"
 #include "io/checkpoint/safetensors.h"
+#include "io/image/stored_pixels.h"
 #include "model/model.h"
 
 #include <string.h>
@@ -111,6 +112,20 @@ static void collect(void *arg, const dp_run *r, const char *name, dp_tensor map)
         c->status = copy_map(c->err, c->maps, name, map);
 }
 
+/* Each model sees the image as its task's own call gives it. */
+static dp_status trace(dp_context *ctx, const dp_model *m, const dp_pixels *pixels,
+                       bool whole)
+{
+    if (m->def->task != DP_TASK_CLASSIFY)
+        return dp_model_trace(ctx, m, pixels, whole);
+    dp_stored_pixels stored;
+    dp_status st = dp_stored_pixels_init(&ctx->err, &stored, pixels);
+    if (st == DP_OK)
+        st = dp_model_trace(ctx, m, &stored.pixels, whole);
+    dp_stored_pixels_done(&stored);
+    return st;
+}
+
 dp_status dp_extract(dp_context *ctx, const dp_model *model, const dp_image *image,
                      const dp_feature_options *options, dp_feature_maps *maps)
 {
@@ -120,8 +135,7 @@ dp_status dp_extract(dp_context *ctx, const dp_model *model, const dp_image *ima
     clear(maps);
     ctx->trace = collect;
     ctx->trace_arg = &c;
-    dp_status st =
-        dp_model_trace(ctx, model, &image->pixels, c.wanted.neck || c.wanted.all);
+    dp_status st = trace(ctx, model, &image->pixels, c.wanted.neck || c.wanted.all);
     ctx->trace = NULL;
     ctx->trace_arg = NULL;
     if (st == DP_OK)

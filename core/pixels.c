@@ -20,8 +20,14 @@ dp_status dp_pixels_init(dp_error *err, dp_pixels *p, int h, int w)
     return st;
 }
 
+dp_status dp_pixels_add_pillow(dp_error *err, dp_pixels *p)
+{
+    return dp_alloc(err, &p->pillow, (size_t)p->h * (size_t)p->w, 3, "an image");
+}
+
 void dp_pixels_done(dp_pixels *p)
 {
     dp_free(p->data);
+    dp_free(p->pillow);
     *p = (dp_pixels){0};
 }

@@ -4,7 +4,7 @@
 #include "model/classifier.h"
 
 #include "heads/head.h"
-#include "io/image/exif.h"
+#include "io/image/stored_pixels.h"
 #include "postprocess/softmax.h"
 #include "postprocess/topk.h"
 
@@ -107,17 +107,10 @@ dp_status dp_classifier_run(dp_context *ctx, const dp_model *m, const dp_pixels 
         return dp_fail(&ctx->err, DP_EARG,
                        "found a model of type %s, expected a classifier",
                        m->def->module.name);
-    if (pixels->turned <= DP_EXIF_UPRIGHT)
-        return run(ctx, m, pixels, out, room, count);
-    dp_pixels stored;
-    dp_status st = dp_pixels_init(&ctx->err, &stored, pixels->h, pixels->w);
-    if (st != DP_OK)
-        return st;
-    memcpy(stored.data, pixels->data, (size_t)stored.h * (size_t)stored.w * 3);
-    stored.turned = pixels->turned;
-    st = dp_exif_turn_back(&ctx->err, &stored);
+    dp_stored_pixels stored;
+    dp_status st = dp_stored_pixels_init(&ctx->err, &stored, pixels);
     if (st == DP_OK)
-        st = run(ctx, m, &stored, out, room, count);
-    dp_pixels_done(&stored);
+        st = run(ctx, m, &stored.pixels, out, room, count);
+    dp_stored_pixels_done(&stored);
     return st;
 }

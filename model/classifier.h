@@ -19,8 +19,8 @@ typedef struct dp_classifier_result {
 /* Logits (N, 1, 1, K) of an input (N, H, W, 3) as the network sees it. */
 dp_tensor dp_classifier_logits(const dp_model *m, dp_run *r, dp_tensor input);
 
-/* Classify one image, as it was stored: upstream ignores EXIF's orientation. The
- * best of its classes go to `out`, which has room for `room`, and their number to *count.
+/* Classify one image as upstream reads it, not turned (io/image/stored_pixels.h). The best
+ * of its classes go to `out`, which has room for `room`, and their number to *count.
  * DP_EARG when m is no classifier. DP_ENOMEM, DP_ESHAPE. */
 dp_status dp_classifier_run(dp_context *ctx, const dp_model *m, const dp_pixels *pixels,
                             dp_class_score *out, int room, int *count) DP_MUST_CHECK;

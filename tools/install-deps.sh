@@ -4,7 +4,7 @@
 set -eu
 
 build='gcc make pkg-config libopenblas-dev libjpeg-dev libpng-dev zlib1g-dev libcjson-dev libcairo2-dev'
-test='check g++'
+test='check g++ python3-pil'
 lint='clang clang-format cppcheck shellcheck'
 mpi='libopenmpi-dev openmpi-bin'
 golden='python3-torch python3-torchvision python3-numpy'

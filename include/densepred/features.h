@@ -33,7 +33,8 @@ DP_API void dp_feature_maps_free(dp_feature_maps *maps);
 
 /* Run a model on an image and keep its maps, in the order in which they arise. Without
  * `neck` and `all` only the backbone is run. Where a segmentor takes several windows, each
- * has its maps: "window0.stage1", which only `all` takes. `maps` is emptied first.
+ * has its maps: "window0.stage1", which only `all` takes. A classifier sees the image as
+ * dp_classify does. `maps` is emptied first.
  * options NULL: defaults. DP_ENOMEM, DP_ESHAPE; `maps` is empty then. */
 DP_API dp_status dp_extract(dp_context *ctx, const dp_model *model,
                             const dp_image *image, const dp_feature_options *options,

@@ -1,5 +1,7 @@
 #include "io/image/exif.h"
 
+#include "base/memory.h"
+
 #include <stdbool.h>
 #include <string.h>
 
@@ -107,8 +109,10 @@ static dp_status transpose_in_place(dp_error *err, dp_pixels *p)
     if (st != DP_OK)
         return st;
     transpose(turned.data, p);
-    dp_pixels_done(p);
-    *p = turned;
+    dp_free(p->data);
+    p->data = turned.data;
+    p->h = turned.h;
+    p->w = turned.w;
     return DP_OK;
 }
 

@@ -183,6 +183,20 @@ static void cmyk_to_bgr(uint8_t *bgr, const JSAMPLE *cmyk, int w)
     }
 }
 
+/* a * b / 255, rounded as Pillow does it. */
+static uint8_t part_of(unsigned a, unsigned b)
+{
+    const unsigned t = a * b + 128;
+    return (uint8_t)(((t >> 8) + t) >> 8);
+}
+
+static void cmyk_to_pillow(uint8_t *bgr, const JSAMPLE *cmyk, int w)
+{
+    for (int x = 0; x < w; x++, bgr += 3, cmyk += 4)
+        for (int i = 0; i < 3; i++)
+            bgr[i] = (uint8_t)(cmyk[3] - part_of(255u - cmyk[2 - i], cmyk[3]));
+}
+
 static void read_rows(struct reader *r)
 {
     struct jpeg_decompress_struct *c = &r->cinfo;
@@ -194,8 +208,10 @@ static void read_rows(struct reader *r)
     for (int y = 0; y < r->pixels.h; y++) {
         JSAMPROW to = r->pixels.data + (size_t)y * row;
         (void)jpeg_read_scanlines(c, inks ? inks : &to, 1);
-        if (inks)
-            cmyk_to_bgr(to, inks[0], r->pixels.w);
+        if (!inks)
+            continue;
+        cmyk_to_bgr(to, inks[0], r->pixels.w);
+        cmyk_to_pillow(r->pixels.pillow + (size_t)y * row, inks[0], r->pixels.w);
     }
 }
 
@@ -215,6 +231,8 @@ static dp_status read_image(struct reader *r, const void *bytes, size_t size)
     if (st == DP_OK)
         st = dp_pixels_init(r->codec.err, &r->pixels, (int)c->image_height,
                             (int)c->image_width);
+    if (st == DP_OK && c->num_components == 4)
+        st = dp_pixels_add_pillow(r->codec.err, &r->pixels);
     if (st != DP_OK)
         return st;
 

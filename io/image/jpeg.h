@@ -4,7 +4,8 @@
  * library has it) arithmetic coded: grey, YCbCr, RGB, CMYK and YCCK. The pixels are
  * those of OpenCV's imdecode with its colour flag: libjpeg-turbo's accurate integer
  * IDCT, its triangle-filtered chroma, its YCbCr to RGB; for CMYK
- *   c' = k - ((255 - c) * k >> 8);
+ *   c' = k - ((255 - c) * k >> 8),
+ * beside which Pillow's rounded c' = k - (255 - c) * k / 255 is kept for classifiers;
  * turned upright as the first Exif segment (APP1) that knows says. OpenCV 4.6 looks at
  * the first APP1 segment only, whatever is in it; later versions do as here.
  *

@@ -25,6 +25,8 @@ struct reader {
     png_infop info, end;
     png_bytepp rows;
     bool no_memory;
+    uint8_t *samples;     /* of an image whose conversion is ours; else NULL */
+    int sample_bytes;     /* of one: 2 for grey of 16 bits, 1 for a palette's index */
     dp_pixels *pixels;    /* an image is wanted, or ... */
     dp_label_map *labels; /* ... a label map             */
 };
@@ -156,13 +158,32 @@ static dp_status check_labels(const struct reader *r)
                    r->name, bits, word);
 }
 
-/* What libpng hands over: bytes of three channels, or of one. */
-static void set_transforms(const struct reader *r)
+/* Where Pillow's pixels are others than OpenCV's, both are made of the stored samples: grey
+ * of 16 bits, and palettes with fewer colours than the bits can number. */
+static int count_sample_bytes(const struct reader *r)
+{
+    png_colorp colours;
+    int count = 0;
+    const int kind = png_get_color_type(r->png, r->info);
+    const int bits = png_get_bit_depth(r->png, r->info);
+    if (r->labels)
+        return 0;
+    if (kind == PNG_COLOR_TYPE_GRAY)
+        return bits == 16 ? 2 : 0;
+    if (kind != PNG_COLOR_TYPE_PALETTE)
+        return 0;
+    (void)png_get_PLTE(r->png, r->info, &colours, &count);
+    return count < 1 << bits ? 1 : 0;
+}
+
+/* What libpng hands over: bytes of three channels, or samples. */
+static void set_transforms(struct reader *r)
 {
     png_structp png = r->png;
     const int kind = png_get_color_type(png, r->info);
     (void)png_set_interlace_handling(png);
-    if (r->labels) {
+    r->sample_bytes = count_sample_bytes(r);
+    if (r->labels || r->sample_bytes) {
         png_set_packing(png);
     } else {
         png_set_strip_16(png);
@@ -183,16 +204,23 @@ static dp_status set_rows(struct reader *r)
 {
     const int h = (int)png_get_image_height(r->png, r->info);
     const int w = (int)png_get_image_width(r->png, r->info);
-    const size_t row = (size_t)w * (r->labels ? 1 : 3);
+    const int bytes = r->sample_bytes;
+    const size_t row = (size_t)w * (size_t)(r->labels ? 1 : bytes ? bytes : 3);
     void *rows = NULL;
     dp_status st = r->labels ? dp_label_map_resize(r->err, r->labels, h, w)
                              : dp_pixels_init(r->err, r->pixels, h, w);
+    if (st == DP_OK && bytes)
+        st = dp_pixels_add_pillow(r->err, r->pixels);
+    if (st == DP_OK && bytes)
+        st = dp_alloc(r->err, &r->samples, (size_t)h, row, "rows of a PNG");
     if (st == DP_OK)
         st = dp_alloc(r->err, &rows, (size_t)h, sizeof(png_bytep), "rows of a PNG");
     if (st != DP_OK)
         return st;
     r->rows = rows;
-    uint8_t *first = r->labels ? r->labels->labels : r->pixels->data;
+    uint8_t *first = r->labels ? r->labels->labels
+                     : bytes   ? r->samples
+                               : r->pixels->data;
     for (int y = 0; y < h; y++)
         r->rows[y] = first + (size_t)y * row;
     if (png_get_rowbytes(r->png, r->info) != row)
@@ -200,6 +228,47 @@ static dp_status set_rows(struct reader *r)
                        "%s: PNG rows: found %zu bytes, expected %zu", r->name,
                        png_get_rowbytes(r->png, r->info), row);
     return DP_OK;
+}
+
+static void put_bgr(uint8_t *to, png_color c)
+{
+    to[0] = c.blue;
+    to[1] = c.green;
+    to[2] = c.red;
+}
+
+/* OpenCV keeps the high byte, Pillow cuts what is above 255. */
+static void convert_grey(struct reader *r, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        const uint8_t *sample = r->samples + 2 * i;
+        memset(r->pixels->data + 3 * i, sample[0], 3);
+        memset(r->pixels->pillow + 3 * i, sample[0] ? UINT8_MAX : sample[1], 3);
+    }
+}
+
+/* An index without a colour is black, with Pillow a grey of its own number. */
+static void convert_indices(struct reader *r, size_t count)
+{
+    png_colorp list = NULL;
+    int colours = 0;
+    (void)png_get_PLTE(r->png, r->info, &list, &colours);
+    for (size_t i = 0; i < count; i++) {
+        const uint8_t index = r->samples[i];
+        const bool known = index < colours;
+        put_bgr(r->pixels->data + 3 * i, known ? list[index] : (png_color){0, 0, 0});
+        put_bgr(r->pixels->pillow + 3 * i,
+                known ? list[index] : (png_color){index, index, index});
+    }
+}
+
+static void convert_samples(struct reader *r)
+{
+    const size_t count = (size_t)r->pixels->h * (size_t)r->pixels->w;
+    if (r->sample_bytes == 2)
+        convert_grey(r, count);
+    else if (r->sample_bytes == 1)
+        convert_indices(r, count);
 }
 
 static int find_orientation(const struct reader *r)
@@ -227,7 +296,10 @@ static dp_status read_image(struct reader *r)
         return st;
     png_read_image(r->png, r->rows);
     png_read_end(r->png, r->end);
-    return r->labels ? DP_OK : dp_exif_turn(r->err, r->pixels, find_orientation(r));
+    if (r->labels)
+        return DP_OK;
+    convert_samples(r);
+    return dp_exif_turn(r->err, r->pixels, find_orientation(r));
 }
 
 static dp_status read_or_escape(struct reader *r)
@@ -244,6 +316,7 @@ static dp_status decode(struct reader *r)
         st = read_or_escape(r);
     png_destroy_read_struct(&r->png, &r->info, &r->end);
     dp_free(r->rows);
+    dp_free(r->samples);
     return st;
 }
 

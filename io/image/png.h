@@ -3,7 +3,9 @@
  * An image's pixels are those of OpenCV's imdecode with its colour flag. Grey of any
  * depth and palettes become 8-bit BGR; of 16 bits the high byte is kept. Transparency is
  * dropped, not blended. Gamma and colour profiles are not applied. A palette index
- * without an entry is black. An eXIf chunk, before or after the pixels, turns
+ * without an entry is black. For classifiers Pillow's pixels are kept beside (dp_pixels.pillow)
+ * where they differ: grey of 16 bits is cut at 255, an index without an entry is a grey of
+ * its own number. An eXIf chunk, before or after the pixels, turns
  * the image upright. An animated file gives its default image.
  *
  * Chunks that tell no pixel (text, profiles, times) are skipped unread. A wrong

@@ -1,4 +1,5 @@
 /* What a classifier makes of its logits and of an image's size, and what is refused. */
+#include "api/image.h"
 #include "core/dataset.h"
 #include "io/image/exif.h"
 #include "io/image/pillow_resize.h"
@@ -230,6 +231,41 @@ START_TEST(a_turned_image_is_seen_as_it_was_stored)
 }
 END_TEST
 
+/* `features` traces, `classify` runs: both see what is stored, or what Pillow makes of it. */
+START_TEST(features_are_of_the_image_that_is_classified)
+{
+    session s = open_session(logits, "warp", NULL);
+    dp_image image = {make_image(40, 24)};
+    dp_error err = {0};
+    seen input = {0};
+    dp_class_score best[1];
+    int count;
+    dp_feature_maps *maps;
+    if (_i > 8) {
+        ck_assert_int_eq(dp_pixels_add_pillow(&err, &image.pixels), DP_OK);
+        memset(image.pixels.pillow, 77, 40 * 24 * 3);
+    }
+    ck_assert_int_eq(dp_exif_turn(&err, &image.pixels, _i % 9), DP_OK);
+    s.ctx->trace = keep_input;
+    s.ctx->trace_arg = &input;
+    ck_assert_int_eq(dp_classify(s.ctx, s.m, &image, best, 1, &count), DP_OK);
+    ck_assert_int_eq(dp_feature_maps_new(s.ctx, &maps), DP_OK);
+    ck_assert_int_eq(
+        dp_extract(s.ctx, s.m, &image, &(dp_feature_options){.input = 1}, maps), DP_OK);
+    const dp_feature_map map = dp_feature_maps_get(maps, 0);
+    ck_assert_str_eq(map.name, "input");
+    for (int i = 0; i < 32 * 32; i++)
+        for (int c = 0; c < 3; c++)
+            ck_assert(map.data[c * 32 * 32 + i] == input.values[3 * i + c]);
+    if (_i > 8)
+        ck_assert(input.values[0] == input.values[3 * 1023]); /* all of one grey */
+    dp_feature_maps_free(maps);
+    free(input.values);
+    dp_pixels_done(&image.pixels);
+    close_session(&s);
+}
+END_TEST
+
 /* ---- what is refused --------------------------------------------------------------- */
 
 static const struct {
@@ -303,6 +339,7 @@ int main(void)
     tcase_add_loop_test(tc, weights_that_are_no_numbers_give_no_class, 0, 2);
     tcase_add_loop_test(tc, the_input_is_the_middle_or_the_warped_whole, 0, FRAMES);
     tcase_add_loop_test(tc, a_turned_image_is_seen_as_it_was_stored, 0, 9);
+    tcase_add_loop_test(tc, features_are_of_the_image_that_is_classified, 1, 16);
     tcase_add_loop_test(tc, configs_that_do_not_fit_are_refused, 0,
                         (int)(sizeof wrong / sizeof wrong[0]));
     tcase_add_test(tc, a_task_that_the_model_has_not_is_refused);

@@ -114,16 +114,19 @@ END_TEST
 
 /* A flat image of quality 100 comes back exactly. Inks are stored inverted. */
 static const struct {
-    uint8_t cmyk[4], bgr[3];
+    uint8_t cmyk[4], bgr[3], pillow[3];
 } inks[] = {
-    {{255, 255, 255, 255}, {255, 255, 255}}, /* no ink                                */
-    {{255, 255, 255, 0}, {0, 0, 0}},         /* black                                 */
-    {{0, 255, 255, 255}, {255, 255, 1}},     /* cyan: red is 255 - (255 * 255 >> 8)   */
-    {{255, 0, 255, 255}, {255, 1, 255}},     {{255, 255, 0, 255}, {1, 255, 255}},
-    {{200, 100, 50, 128}, {26, 51, 101}}, /* 128 - (55, 155, 205) * 128 >> 8       */
+    {{255, 255, 255, 255}, {255, 255, 255}, {255, 255, 255}}, /* no ink */
+    {{255, 255, 255, 0}, {0, 0, 0}, {0, 0, 0}},               /* black  */
+    /* cyan: red is 255 - (255 * 255 >> 8), with Pillow 255 - 255 * 255 / 255 */
+    {{0, 255, 255, 255}, {255, 255, 1}, {255, 255, 0}},
+    {{255, 0, 255, 255}, {255, 1, 255}, {255, 0, 255}},
+    {{255, 255, 0, 255}, {1, 255, 255}, {0, 255, 255}},
+    /* 128 - (55, 155, 205) * 128 >> 8, with Pillow / 255 and rounded */
+    {{200, 100, 50, 128}, {26, 51, 101}, {25, 50, 100}},
 };
 
-START_TEST(inks_become_colours_as_opencv_does_it)
+START_TEST(inks_become_colours_as_opencv_and_pillow_do_it)
 {
     uint8_t flat[8 * 8 * 4];
     for (int i = 0; i < 64; i++)
@@ -132,6 +135,8 @@ START_TEST(inks_become_colours_as_opencv_does_it)
     dp_pixels p = decode(&file);
     for (int i = 0; i < 64; i++)
         ck_assert_mem_eq(p.data + 3 * i, inks[_i].bgr, 3);
+    for (int i = 0; i < 64; i++)
+        ck_assert_mem_eq(p.pillow + 3 * i, inks[_i].pillow, 3);
     dp_pixels_done(&p);
     free(file.data);
 }
@@ -532,7 +537,7 @@ static void add_reading(TCase *t)
 {
     tcase_add_loop_test(t, pixels_are_those_of_libjpegs_defaults_blue_first, 0,
                         COUNT_KINDS);
-    tcase_add_loop_test(t, inks_become_colours_as_opencv_does_it, 0,
+    tcase_add_loop_test(t, inks_become_colours_as_opencv_and_pillow_do_it, 0,
                         (int)(sizeof inks / sizeof inks[0]));
     tcase_add_loop_test(t, orientation_is_applied, 1, 9);
     tcase_add_test(t, orientation_is_found_behind_another_app1);

@@ -85,8 +85,7 @@ static void check_kind(const encoded *file, int i)
     dp_pixels p;
     ck_assert_msg(dp_png_decode(&err, &p, file->data, file->size, "a.png") == DP_OK,
                   "%s: %s", kinds[i].what, err.text);
-    ck_assert_int_eq(p.h, 1);
-    ck_assert_int_eq(p.w, 2);
+    ck_assert(p.h == 1 && p.w == 2);
     ck_assert_msg(memcmp(p.data, kinds[i].bgr, 6) == 0, "%s: %d %d %d, %d %d %d",
                   kinds[i].what, p.data[0], p.data[1], p.data[2], p.data[3], p.data[4],
                   p.data[5]);
@@ -97,6 +96,33 @@ START_TEST(every_kind_becomes_these_pixels)
 {
     encoded file = make(_i);
     check_kind(&file, _i);
+    free(file.data);
+}
+END_TEST
+
+START_TEST(what_pillow_reads_otherwise_is_kept_beside)
+{
+    static const struct {
+        png_kind kind;
+        uint8_t row[4], bgr[6], pillow[6];
+    } both[] = {
+        {{2, 1, 16, GREY, .colours = 0},
+         {0, 7, 1, 0},
+         {0, 0, 0, 1, 1, 1},
+         {7, 7, 7, 255, 255, 255}},
+        {{2, 1, 2, PALETTE, .palette = three_colours, .colours = 3},
+         {0xd0},
+         {0, 0, 0, 60, 50, 40},
+         {3, 3, 3, 60, 50, 40}},
+    };
+    dp_pixels p;
+    png_kind kind = both[_i].kind;
+    kind.rows = both[_i].row;
+    encoded file = encode_png(&kind);
+    ck_assert(dp_png_decode(&err, &p, file.data, file.size, "") == DP_OK);
+    ck_assert(!memcmp(p.data, both[_i].bgr, 6) &&
+              !memcmp(p.pillow, both[_i].pillow, 6));
+    dp_pixels_done(&p);
     free(file.data);
 }
 END_TEST
@@ -525,6 +551,7 @@ END_TEST
 static void add_reading(TCase *t)
 {
     tcase_add_loop_test(t, every_kind_becomes_these_pixels, 0, KINDS);
+    tcase_add_loop_test(t, what_pillow_reads_otherwise_is_kept_beside, 0, 2);
     tcase_add_loop_test(t, transparency_by_colour_is_dropped_too, 0,
                         KINDS_WITHOUT_ALPHA);
     tcase_add_loop_test(t, gamma_profile_and_text_change_nothing, 0, KINDS);
