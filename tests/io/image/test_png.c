@@ -102,7 +102,7 @@ END_TEST
 
 START_TEST(what_pillow_reads_otherwise_is_kept_beside)
 {
-    static const struct {
+    struct {
         png_kind kind;
         uint8_t row[4], bgr[6], pillow[6];
     } both[] = {
@@ -116,9 +116,8 @@ START_TEST(what_pillow_reads_otherwise_is_kept_beside)
          {3, 3, 3, 60, 50, 40}},
     };
     dp_pixels p;
-    png_kind kind = both[_i].kind;
-    kind.rows = both[_i].row;
-    encoded file = encode_png(&kind);
+    both[_i].kind.rows = both[_i].row;
+    encoded file = encode_png(&both[_i].kind);
     ck_assert(dp_png_decode(&err, &p, file.data, file.size, "") == DP_OK);
     ck_assert(!memcmp(p.data, both[_i].bgr, 6) &&
               !memcmp(p.pillow, both[_i].pillow, 6));
