@@ -37,7 +37,7 @@ dp_tensor dp_convnext_block_plain(dp_run *r, const dp_convnext_block *k, dp_tens
     y = dp_tensor_linear(r, y, k->raw.pwconv2, k->raw.pwconv2_bias, C);
     if (k->spec.layer_scale)
         y = dp_tensor_affine(r, y, k->raw.gamma, NULL);
-    return dp_tensor_add(r, x, y); /* (N, H, W, C) */
+    return dp_tensor_add(r, x, dp_tensor_branch(r, y)); /* (N, H, W, C) */
 }
 
 dp_tensor dp_mlp_plain(dp_run *r, const dp_mlp *m, dp_tensor x)
@@ -47,7 +47,7 @@ dp_tensor dp_mlp_plain(dp_run *r, const dp_mlp *m, dp_tensor x)
     y = dp_tensor_linear(r, y, m->fc1.raw.weight, m->fc1.raw.bias, 4 * C);
     y = dp_tensor_gelu(r, y); /* (N, H, W, 4 C) */
     y = dp_tensor_linear(r, y, m->fc2.raw.weight, m->fc2.raw.bias, C);
-    return dp_tensor_add(r, x, y); /* (N, H, W, C) */
+    return dp_tensor_add(r, x, dp_tensor_branch(r, y)); /* (N, H, W, C) */
 }
 
 /* Liu et al. 2021, section 3.1: four neighbouring cells become one. */
@@ -97,5 +97,6 @@ dp_tensor dp_window_attention_plain(dp_run *r, const dp_window_attention *a,
     y = attend(r, a, dp_tensor_windows(r, y, side), &grid);
     y = dp_tensor_unwindows(r, y, x.N, H, W);
     y = dp_tensor_roll(r, y, -shift, -shift);
-    return dp_tensor_add(r, x, dp_tensor_pad(r, y, x.H, x.W));
+    y = dp_tensor_pad(r, y, x.H, x.W);
+    return dp_tensor_add(r, x, dp_tensor_branch(r, y));
 }

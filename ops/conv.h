@@ -74,7 +74,8 @@ dp_tensor dp_conv_add_plain(dp_run *r, const dp_conv *c, dp_tensor y, dp_tensor 
 void dp_conv_run_into(dp_run *r, const dp_conv *c, dp_tensor y, dp_tensor x);
 
 /* activation(y + conv(x)) into y: a shortcut, added before the activation. As
- * dp_conv_run_into; a convolution by tiles is recorded as DP_ESHAPE. */
+ * dp_conv_run_into; a convolution by tiles is recorded as DP_ESHAPE. The plain form takes
+ * conv(x) for the end of a residual branch (dp_tensor_branch). */
 void dp_conv_run_add(dp_run *r, const dp_conv *c, dp_tensor y, dp_tensor x);
 
 /* y[i] = then[i](conv(x)) for the `count` pointwise layers (1 x 1, stride 1, one group) that

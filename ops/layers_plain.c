@@ -47,7 +47,8 @@ dp_tensor dp_conv_plain(dp_run *r, const dp_conv *c, dp_tensor x)
 
 dp_tensor dp_conv_add_plain(dp_run *r, const dp_conv *c, dp_tensor y, dp_tensor x)
 {
-    return activate(r, dp_tensor_add(r, y, convolve(r, c, x)), c->activation);
+    const dp_tensor branch = dp_tensor_branch(r, convolve(r, c, x));
+    return activate(r, dp_tensor_add(r, y, branch), c->activation);
 }
 
 dp_tensor dp_concat_conv_plain(dp_run *r, const dp_concat_conv *c, const dp_tensor *x)
