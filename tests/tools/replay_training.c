@@ -1,0 +1,117 @@
+/* replay_training - run a stored training case and write down what came of it
+ *
+ * usage: replay_training CASE OUT
+ *
+ * CASE is a folder as ../shared/golden_train_cls has them; what upstream's run gave is not
+ * read. Into the folder OUT go losses.json (one a micro-batch), grad.safetensors (of step 1,
+ * before clipping), and step1, step2, step10.safetensors with param.NAME, exp_avg.NAME,
+ * exp_avg_sq.NAME and ema.NAME. Exit status 1 when something is wrong.
+ */
+#include "base/text.h"
+#include "io/checkpoint/safetensors.h"
+#include "tests/support/training_case.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+typedef struct tensors {
+    dp_named_tensor *list;
+    size_t count;
+} tensors;
+
+static void add(tensors *t, const char *kind, const dp_parameter *p,
+                const float *values)
+{
+    char *name = malloc(strlen(kind) + strlen(p->name) + 1);
+    strcpy(name, kind);
+    strcat(name, p->name);
+    dp_named_tensor *x = &t->list[t->count++];
+    *x = (dp_named_tensor){
+        .name = name, .dtype = DP_DTYPE_F32, .rank = p->rank, .data = values};
+    int64_t stride = 1;
+    for (int d = p->rank; d-- > 0; stride *= p->shape[d]) {
+        x->shape[d] = p->shape[d];
+        x->stride[d] = stride;
+    }
+}
+
+/* Write OUT/name.safetensors, and forget the tensors. */
+static void save(tensors *t, const char *folder, const char *name)
+{
+    char path[1024];
+    dp_error err;
+    snprintf(path, sizeof path, "%s/%s.safetensors", folder, name);
+    if (dp_safetensors_save(&err, path, t->list, t->count, NULL) != DP_OK) {
+        fprintf(stderr, "replay_training: %s\n", err.text);
+        exit(1);
+    }
+    for (size_t i = 0; i < t->count; i++)
+        free((char *)t->list[i].name);
+    t->count = 0;
+}
+
+static void save_gradients(const training_case *c, tensors *t, const char *folder)
+{
+    const dp_parameters *p = dp_network_parameters(c->network);
+    for (size_t i = 0; i < p->count; i++)
+        add(t, "", &p->list[i], dp_network_gradients(c->network)[i]);
+    save(t, folder, "grad");
+}
+
+static void save_step(const training_case *c, tensors *t, const char *folder)
+{
+    const dp_optimizer *o = &c->optimizer;
+    const dp_parameters *p = dp_network_parameters(c->network);
+    char name[32];
+    for (size_t i = 0; i < p->count; i++) {
+        add(t, "param.", &p->list[i], p->list[i].value);
+        add(t, "exp_avg.", &p->list[i], o->first[i]);
+        add(t, "exp_avg_sq.", &p->list[i], o->second[i]);
+        if (o->average)
+            add(t, "ema.", &p->list[i], o->average[i]);
+    }
+    snprintf(name, sizeof name, "step%d", (int)o->steps);
+    save(t, folder, name);
+}
+
+static void save_losses(const training_case *c, const char *folder)
+{
+    char path[1024];
+    snprintf(path, sizeof path, "%s/losses.json", folder);
+    FILE *file = fopen(path, "w");
+    for (int i = 0; i < c->micro_batch && file; i++)
+        fprintf(file, "%s{\"loss\": %.17g}%s", i ? " " : "[", c->losses[i],
+                i + 1 < c->micro_batch ? ",\n" : "]\n");
+    if (!file || fclose(file) != 0) {
+        perror(path);
+        exit(1);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    if (argc != 3) {
+        fputs("usage: replay_training CASE OUT\n", stderr);
+        return 2;
+    }
+    training_case c;
+    training_case_open(&c, argv[1], 0, NULL);
+    mkdir(argv[2], 0777);
+    const size_t room = dp_network_parameters(c.network)->count * 4;
+    tensors t = {.list = calloc(room, sizeof *t.list)};
+    const int steps = c.micro_batches / c.training.accumulate;
+    for (int step = 1; step <= steps; step++) {
+        training_case_go_back(&c);
+        if (step == 1)
+            save_gradients(&c, &t, argv[2]);
+        training_case_step(&c);
+        if (step <= 2 || step == 10)
+            save_step(&c, &t, argv[2]);
+    }
+    save_losses(&c, argv[2]);
+    free(t.list);
+    training_case_close(&c);
+    return 0;
+}
