@@ -52,7 +52,8 @@ typedef struct dp_work {
 typedef void dp_work_fn(void *arg, const dp_run *r, const dp_work *work);
 
 /* Called after every step of a plain form (ops/step.h), with its inputs and its result; of a
- * run with trained parameters, while it is recording. */
+ * run with trained parameters, while it is recording. Of a copy it is called before, while
+ * the memory still has what is copied over. */
 struct dp_step;
 typedef void dp_watch_fn(void *arg, const struct dp_step *step);
 

@@ -51,8 +51,12 @@ void dp_step_run_into(dp_run *r, dp_step s)
         return;
     if (r->trained && !r->recording)
         r->recording = is_trained(r->trained, &s);
+    const bool watched = r->watch && !r->dry && (r->recording || !r->trained);
+    const bool overwrites = s.kind == DP_STEP_copy;
+    if (watched && overwrites)
+        r->watch(r->watch_arg, &s);
     compute(r, &s);
-    if (r->watch && !r->dry && (r->recording || !r->trained))
+    if (watched && !overwrites)
         r->watch(r->watch_arg, &s);
 }
 

@@ -7,6 +7,7 @@
 #include "train/tape.h"
 #include "train/weight_init.h"
 
+#include <stdio.h>
 #include <string.h>
 
 enum { READABLE = 16 /* floats that kernels may read beyond a gradient */ };
@@ -227,6 +228,35 @@ dp_network_memory dp_network_measure(const dp_network *n)
     return m;
 }
 
+/* ---- batch norms ------------------------------------------------------------------- */
+
+static const dp_parameter *find_beside(const dp_network *n, const dp_parameter *buffer,
+                                       const char *end)
+{
+    char name[DP_MAX_TENSOR_NAME];
+    const char *dot = strrchr(buffer->name, '.');
+    const int scope = dot ? (int)(dot + 1 - buffer->name) : 0;
+    snprintf(name, sizeof name, "%.*s%s", scope, buffer->name, end);
+    return dp_parameters_find(&n->model->parameters, name);
+}
+
+/* A batch norm whose weight is trained uses the statistics of the batch; a frozen one keeps
+ * to the running ones. */
+static bool uses_batch(void *arg, const float *mean, const float *variance,
+                       float **running)
+{
+    const dp_network *n = arg;
+    const dp_parameters *p = &n->model->parameters;
+    const dp_parameter *m = dp_parameters_find_values(p, mean);
+    const dp_parameter *v = dp_parameters_find_values(p, variance);
+    const dp_parameter *weight = m ? find_beside(n, m, "weight") : NULL;
+    if (!v || !weight || !dp_parameter_gradient(&n->trained, weight->value))
+        return false;
+    running[0] = m->value;
+    running[1] = v->value;
+    return true;
+}
+
 /* ---- runs ------------------------------------------------------------------------- */
 
 /* `setting` is a dry run; it is done dry and then for real. */
@@ -273,6 +303,8 @@ dp_status dp_network_forward(dp_error *err, dp_network *n, dp_tensor batch,
     r.trained = &n->trained;
     r.watch = dp_tape_watch;
     r.watch_arg = &n->tape;
+    const dp_batch_statistics statistics = {.used = uses_batch, .arg = n};
+    r.statistics = &statistics;
     dp_tape_reset(&n->tape, batch);
     const dp_status st = run(n, r, batch);
     *logits = n->logits.data;

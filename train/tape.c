@@ -19,15 +19,15 @@ typedef struct dp_tape_alias {
     dp_tensor source;
 } dp_tape_alias;
 
-typedef struct dp_tape_input {
-    const float *memory;
+typedef struct dp_saved_value {
+    const float *memory; /* where it was before the first step; NULL: a step's result */
     float *copy;
     size_t count, room; /* of copy */
-} dp_tape_input;
+} dp_saved_value;
 
 void dp_tape_reset(dp_tape *t, dp_tensor input)
 {
-    t->count = t->alias_count = t->input_count = 0;
+    t->count = t->alias_count = t->saved_count = 0;
     t->input = input;
     t->status = DP_OK;
 }
@@ -80,44 +80,69 @@ static ptrdiff_t producer_of(dp_tape *t, dp_tensor x)
     return NONE;
 }
 
-static dp_tape_input *next_input(dp_tape *t)
+static dp_saved_value *next_saved(dp_tape *t)
 {
-    const size_t known = t->input_capacity;
-    if (t->input_count == known) {
-        t->status = dp_grow(&t->err, &t->inputs, &t->input_capacity, known + 1,
-                            sizeof *t->inputs, "a tape");
+    const size_t known = t->saved_capacity;
+    if (t->saved_count == known) {
+        t->status = dp_grow(&t->err, &t->saved, &t->saved_capacity, known + 1,
+                            sizeof *t->saved, "a tape");
         if (t->status != DP_OK)
             return NULL;
-        memset(t->inputs + known, 0, (t->input_capacity - known) * sizeof *t->inputs);
+        memset(t->saved + known, 0, (t->saved_capacity - known) * sizeof *t->saved);
     }
-    return &t->inputs[t->input_count];
+    return &t->saved[t->saved_count++];
 }
 
-/* A copy of x, from before the first step. */
-static float *copy_input(dp_tape *t, dp_tensor x)
+/* A copy of x; x's own memory when there is no room. */
+static float *save(dp_tape *t, dp_tensor x, const float *memory)
 {
     const size_t count = dp_tensor_size(x);
-    if (t->input.data && holds(t->input, x.data))
-        return x.data;
-    for (size_t i = 0; i < t->input_count; i++)
-        if (t->inputs[i].memory == x.data && t->inputs[i].count == count)
-            return t->inputs[i].copy;
-    dp_tape_input *in = next_input(t);
-    if (!in)
-        return x.data;
-    t->status = dp_grow(&t->err, &in->copy, &in->room, count, sizeof *in->copy,
-                        "a value of a tape");
+    dp_saved_value *v = next_saved(t);
+    if (v)
+        t->status = dp_grow(&t->err, &v->copy, &v->room, count + LINE, sizeof *v->copy,
+                            "a value of a tape");
     if (t->status != DP_OK)
         return x.data;
-    memcpy(in->copy, x.data, count * sizeof *in->copy);
-    in->memory = x.data;
-    in->count = count;
-    t->input_count++;
-    return in->copy;
+    memcpy(v->copy, x.data, count * sizeof *v->copy);
+    v->memory = memory;
+    v->count = count;
+    return v->copy;
+}
+
+/* Of a value from before the first step: where it is saved. */
+static float *save_input(dp_tape *t, dp_tensor x)
+{
+    if (t->input.data && holds(t->input, x.data))
+        return x.data;
+    for (size_t i = 0; i < t->saved_count; i++)
+        if (t->saved[i].memory == x.data && t->saved[i].count == dp_tensor_size(x))
+            return t->saved[i].copy;
+    return save(t, x, x.data);
+}
+
+/* Save step i's result, and let all that refers to it refer to where it is saved. */
+static void save_result(dp_tape *t, size_t i)
+{
+    const dp_tensor old = t->steps[i].step.y;
+    float *at = save(t, old, NULL);
+    for (size_t k = i; k < t->count; k++) {
+        dp_step *s = &t->steps[k].step;
+        if (s->y.data == old.data)
+            s->y.data = at;
+        for (int n = 0; n < s->inputs; n++)
+            if (s->x[n].data == old.data)
+                s->x[n].data = at;
+    }
+    for (size_t k = 0; k < t->alias_count; k++)
+        if (t->aliases[k].source.data == old.data)
+            t->aliases[k].source.data = at;
 }
 
 static void note_copy(dp_tape *t, const dp_step *s)
 {
+    const ptrdiff_t over = producer_of(t, s->y);
+    if (over != NONE && t->status == DP_OK)
+        save_result(t, (size_t)over);
     const dp_tensor source = source_of(t, s->x[0]);
     if (t->status == DP_OK)
         t->status = dp_grow(&t->err, &t->aliases, &t->alias_capacity,
@@ -143,7 +168,7 @@ void dp_tape_watch(void *arg, const dp_step *s)
         kept.step.x[i] = source_of(t, s->x[i]);
         kept.producer[i] = producer_of(t, kept.step.x[i]);
         if (kept.producer[i] == NONE)
-            kept.step.x[i].data = copy_input(t, kept.step.x[i]);
+            kept.step.x[i].data = save_input(t, kept.step.x[i]);
     }
     t->steps[t->count++] = kept;
 }
@@ -325,16 +350,16 @@ size_t dp_tape_bytes(const dp_tape *t)
     size_t bytes = t->capacity * sizeof *t->steps +
                    t->alias_capacity * sizeof *t->aliases +
                    t->gradient_room * sizeof *t->gradients;
-    for (size_t i = 0; i < t->input_capacity; i++)
-        bytes += t->inputs[i].room * sizeof *t->inputs[i].copy;
+    for (size_t i = 0; i < t->saved_capacity; i++)
+        bytes += t->saved[i].room * sizeof *t->saved[i].copy;
     return bytes;
 }
 
 void dp_tape_done(dp_tape *t)
 {
-    for (size_t i = 0; i < t->input_capacity; i++)
-        dp_free(t->inputs[i].copy);
-    dp_free(t->inputs);
+    for (size_t i = 0; i < t->saved_capacity; i++)
+        dp_free(t->saved[i].copy);
+    dp_free(t->saved);
     dp_free(t->steps);
     dp_free(t->aliases);
     dp_free(t->gradients);

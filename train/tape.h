@@ -5,10 +5,10 @@
  *
  * Only copies write into memory that is there already. They are not recorded. The tape
  * notes that the memory now holds the copied value, and later steps that read there are
- * recorded as readers of the source: the result of another step, where nothing writes
- * again. So no value that the backward pass needs is lost.
+ * recorded as readers of the source, the result of another step. Should a copy go over the
+ * result of a step itself, the tape saves that first.
  *
- * Values from before the first recorded step are copied, but for the run's input, since
+ * Values from before the first recorded step are saved too, but for the run's input, since
  * their memory may be used again. From the second run of the same shapes on nothing is
  * allocated.
  *
@@ -24,8 +24,8 @@ typedef struct dp_tape {
     size_t count, capacity;
     struct dp_tape_alias *aliases;
     size_t alias_count, alias_capacity;
-    struct dp_tape_input *inputs; /* values from before the first step */
-    size_t input_count, input_capacity;
+    struct dp_saved_value *saved; /* whose memory is used again */
+    size_t saved_count, saved_capacity;
     dp_tensor input; /* of the run: it stays as it is */
 
     float *gradients; /* of the steps' results, as planned */

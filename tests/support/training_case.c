@@ -1,3 +1,5 @@
+#define _XOPEN_SOURCE 700 /* mkdtemp */
+
 #include "tests/support/training_case.h"
 
 #include "io/checkpoint/checkpoint.h"
@@ -86,7 +88,7 @@ static void write_config(const training_case *c, const char *path, const char *c
             "{\"type\": \"classifier\", \"dataset\": \"%s\", \"input\": {\"resize\": "
             "\"warp\", \"scale\": [%d, %d], \"mean\": [0, 0, 0], \"std\": [1, 1, 1], "
             "\"to_rgb\": true, \"size_divisor\": 1}, \"backbone\": ",
-            classes, c->W, c->H);
+            classes, c->W, c->W);
     write_backbone(c, file);
     fprintf(file,
             ", \"cls_head\": {\"type\": \"pooled_linear\", \"num_classes\": %d}, "

@@ -42,7 +42,7 @@ static void add_value(distance *d, double got, double want)
     const double off = fabs(got - want);
     d->off += off * off;
     d->size += want * want;
-    d->most = fmax(d->most, isnan(off) ? INFINITY : off);
+    d->most = fmax(d->most, isnan(off) ? (double)INFINITY : off);
     d->beyond += !(off <= d->limit);
     d->count++;
 }

@@ -220,10 +220,13 @@ enum { CASES = sizeof cases / sizeof cases[0] };
 
 /* ---- layouts ---------------------------------------------------------------------- */
 
-/* Whether the file has this array with channels before rows and columns. */
-static bool is_channels_first(const step_case *c, const dp_named_tensor *t)
+/* Whether the file has this array with channels before rows and columns: all maps, but not
+ * the parameters, whose names are other than x and y. */
+static bool is_channels_first(const step_case *c, const dp_named_tensor *t,
+                              const char *name)
 {
-    return t->rank == 4 && strcmp(c->name, "layer_scale") != 0 &&
+    return t->rank == 4 && (name[0] == 'x' || name[0] == 'y') &&
+           strcmp(c->name, "layer_scale") != 0 &&
            strcmp(c->name, "layernorm_channels_last") != 0;
 }
 
@@ -240,7 +243,7 @@ static dp_tensor load(const step_case *c, const char *kind, const char *name)
     dp_tensor out = {values, extents[0], extents[1], extents[2], extents[3]};
     if (t->rank == 2) /* (N, C) */
         out = (dp_tensor){values, extents[2], 1, 1, extents[3]};
-    if (!is_channels_first(c, t))
+    if (!is_channels_first(c, t, name))
         return out;
     out = (dp_tensor){malloc(dp_tensor_size(out) * sizeof(float)), extents[0],
                       extents[2], extents[3], extents[1]};
@@ -269,7 +272,7 @@ static void compare(const step_case *c, const char *kind, const char *name,
     ck_assert_uint_eq(count, dp_tensor_size(want));
     for (size_t i = 0; i < count; i++) {
         const double d = fabs((double)got[i] - (double)want.data[i]);
-        off = isnan(d) ? INFINITY : fmax(off, d);
+        off = isnan(d) ? (double)INFINITY : fmax(off, d);
         most = fmax(most, fabs((double)want.data[i]));
     }
     ck_assert_msg(off <= bound * most, "%s: %s is off by %g of %g", c->name, key, off,
