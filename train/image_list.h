@@ -25,8 +25,10 @@
 typedef enum dp_split { DP_SPLIT_TRAIN, DP_SPLIT_VAL, DP_SPLITS } dp_split;
 
 typedef struct dp_labelled_image {
-    char *path; /* owned */
-    int label;  /* class index */
+    char *path;   /* owned */
+    size_t name;  /* where in the path the part below the root begins */
+    int64_t size; /* bytes of the file */
+    int label;    /* class index */
 } dp_labelled_image;
 
 typedef struct dp_image_list {
@@ -61,6 +63,16 @@ typedef struct dp_image_lists_options {
  * on. DP_EIO, DP_ENOMEM. lists is empty then. */
 dp_status dp_image_lists_load(dp_error *err, dp_image_lists *lists,
                               const dp_image_lists_options *options) DP_MUST_CHECK;
+
+/* For the readers of layouts. Append the file FOLDER/NAME, or NAME where FOLDER is NULL; the
+ * root is the first `root` bytes of that path. DP_EFORMAT: there is no such file; DP_ENOMEM. */
+dp_status dp_image_list_add(dp_error *err, dp_image_list *list, const char *folder,
+                            const char *name, size_t root, int label) DP_MUST_CHECK;
+
+/* For them too: name the classes, in this order. DP_EFORMAT: fewer than two or too many, or a
+ * name that is too long or no UTF-8. */
+dp_status dp_image_lists_name(dp_error *err, dp_image_lists *lists,
+                              const char *const *names, size_t count) DP_MUST_CHECK;
 
 /* A zeroed one is allowed. */
 void dp_image_lists_done(dp_image_lists *lists);

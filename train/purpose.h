@@ -13,6 +13,7 @@ typedef enum dp_purpose {
     DP_PURPOSE_IMAGE = 2,     /* the image: crop, flip, colours, erasing     */
     DP_PURPOSE_MIXUP = 3,     /* the micro-batch of the epoch                */
     DP_PURPOSE_DROP_PATH = 4, /* the micro-batch of the epoch                */
+    DP_PURPOSE_SET_ASIDE = 5, /* the class: images to evaluate on; epoch 0   */
 } dp_purpose;
 
 #endif
