@@ -21,6 +21,7 @@
 #define DP_TRAIN_TRAINER_H
 
 #include "core/config.h"
+#include "model/context.h"
 #include "train/image_list.h"
 #include "train/training.h"
 
@@ -45,12 +46,12 @@ typedef struct dp_trainer_options {
      * when a run goes on. */
     const char *weights;
 
-    /* Parts that keep their weights: prefixes of names ("stages.0."); closed by NULL. NULL:
-     * none. */
+    /* Parts that keep their weights: patterns of train/freeze.h. */
     const char *const *freeze;
+    int freeze_count;
 
-    int threads; /* of the network; 0: as many as the process may use           */
-    int workers; /* threads that read and augment images ahead; 0: as `threads` */
+    dp_context *ctx; /* gives threads and kernels; used by nothing else meanwhile   */
+    int workers; /* threads that read and augment images ahead; 0: as many as ctx has */
 
     /* Seconds between states that are saved within an epoch; one is saved after each epoch
      * too. 0: none within. */
