@@ -271,9 +271,7 @@ int dp_cli_bench(int argc, char **argv)
     bool json = false;
     b = (bench){.runs = 5};
     const dp_option options[] = {
-        DP_OPTION_WEIGHTS(&common),
-        DP_OPTION_CACHE(&common),
-        DP_OPTION_PARTIAL(&common),
+        DP_OPTIONS_MODEL(&common),
         DP_TEXT("size", 0, "HxW", &size, "of the image, in pixels (default 480x640)"),
         DP_INT("runs", 0, "N", &b.runs, 1, RUNS_MAX,
                "runs to take the median of (default 5)"),

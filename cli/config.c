@@ -1,6 +1,5 @@
 /* densepred config - a config with its bases merged, and the keys of a type */
 #include "core/config.h"
-#include "base/memory.h"
 #include "base/nearest.h"
 #include "cli/cli.h"
 #include "cli/configs.h"
@@ -13,15 +12,12 @@
 
 /* ---- --dump ---------------------------------------------------------------- */
 
-static int dump(const char *model, const char *configs, bool origins)
+static int dump(const char *model, const dp_common_options *common, bool origins)
 {
     dp_error err = {0};
-    char *path;
-    dp_config *config = NULL;
+    dp_config *config;
     dp_text text = {.err = &err};
-    dp_status st = dp_cli_find_model(&err, &path, model, configs);
-    if (st == DP_OK)
-        st = dp_config_load(&err, &config, path);
+    dp_status st = dp_cli_open_config(&err, &config, model, common);
     if (st == DP_OK) {
         if (origins)
             dp_config_format_origins(config, &text);
@@ -33,7 +29,6 @@ static int dump(const char *model, const char *configs, bool origins)
         fputs(dp_text_get(&text), stdout);
     dp_text_done(&text);
     dp_config_free(config);
-    dp_free(path);
     return st == DP_OK ? DP_EXIT_OK : dp_cli_fail(&err, DP_SUBJECT_MODEL);
 }
 
@@ -99,6 +94,7 @@ int dp_cli_config(int argc, char **argv)
                 "with --dump: each value and the file it is from"),
         DP_TEXT("explain", 0, "TYPE", &type,
                 "print the keys of a part, of a model's \"test\", or of \"input\""),
+        DP_OPTION_SET(&common),
         DP_OPTION_CONFIGS(&common),
         DP_OPTIONS_END,
     };
@@ -112,5 +108,5 @@ int dp_cli_config(int argc, char **argv)
     if (!model == !type)
         return dp_cli_usage("config needs %s --dump MODEL or --explain TYPE",
                             model ? "only one of" : "either");
-    return model ? dump(model, common.configs, origins) : explain(type);
+    return model ? dump(model, &common, origins) : explain(type);
 }

@@ -44,11 +44,25 @@ dp_status dp_cli_find_model(dp_error *err, char **path, const char *model,
     return dp_shipped_find(err, path, model, dp_cli_configs(configs));
 }
 
-dp_status dp_cli_find_weights(dp_error *err, char **path, const char *config_path)
+dp_status dp_cli_open_config(dp_error *err, dp_config **config, const char *model,
+                             const dp_common_options *common)
+{
+    dp_status st = dp_shipped_open(err, config, model, dp_cli_configs(common->configs));
+    if (st == DP_OK)
+        st = dp_config_set(err, *config, common->set.item, common->set.count);
+    if (st != DP_OK) {
+        dp_config_free(*config);
+        *config = NULL;
+    }
+    return st;
+}
+
+dp_status dp_cli_find_weights(dp_error *err, char **path, const char *model,
+                              const dp_common_options *common)
 {
     dp_config *config;
     *path = NULL;
-    dp_status st = dp_config_load(err, &config, config_path);
+    dp_status st = dp_cli_open_config(err, &config, model, common);
     if (st == DP_OK)
         st = dp_shipped_find_weights(err, path, config);
     dp_config_free(config);

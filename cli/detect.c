@@ -5,6 +5,7 @@
 #include "cli/work.h"
 
 #include <float.h>
+#include <math.h>
 #include <stdio.h>
 
 static const double shown_score_thr = 0.3; /* of what is printed and drawn */
@@ -13,6 +14,7 @@ static const double shown_score_thr = 0.3; /* of what is printed and drawn */
 typedef struct wishes {
     const char *json, *formats, *classes;
     double score_thr, overlap; /* score_thr below 0: not given */
+    double iou;                /* NaN: not given */
     int max_dets, tile;
     bool no_mask, no_overlay, file_names;
 } wishes;
@@ -144,6 +146,8 @@ static int detect_main(detect *d, int argc, char **argv)
             "score-thr", 0, "P", &w->score_thr, 0, 1,
             "lowest score (default: 0.3 for what is printed, drawn, and written as "
             "yolo and labelme; the config's test.score_thr for coco and csv)"),
+        DP_ALIAS("conf", "score-thr"),
+        DP_OPTION_IOU(&w->iou),
         DP_INT("max-dets", 0, "N", &w->max_dets, 1, DP_MAX_DETECTIONS,
                "the best N of each image (default: the config's test.max_per_img)"),
         DP_TEXT("classes", 0, "NAMES", &w->classes, "only these: person,car"),
@@ -167,6 +171,9 @@ static int detect_main(detect *d, int argc, char **argv)
     int status = dp_options_parse(&usage, argc, argv, &args);
     if (status != DP_OPTIONS_GO_ON)
         return status;
+    status = dp_option_list_set(&d->work.common.set, "test.nms_iou_threshold", w->iou);
+    if (status != DP_OPTIONS_GO_ON)
+        return status;
     if (w->formats && !d->work.common.out)
         return dp_cli_usage("--format needs --out DIR");
     status = dp_formats_parse(&d->formats, w->json, w->formats, w->file_names);
@@ -176,7 +183,7 @@ static int detect_main(detect *d, int argc, char **argv)
 int dp_cli_detect(int argc, char **argv)
 {
     detect d = {.work = {.command = "detect"},
-                .wish = {.score_thr = -1, .overlap = 0.2}};
+                .wish = {.score_thr = -1, .overlap = 0.2, .iou = NAN}};
     const int status = detect_main(&d, argc, argv);
     dp_formats_done(&d.formats);
     dp_detections_free(d.found);

@@ -73,11 +73,11 @@ static dp_status measure_input(dp_context *ctx, dp_config *config, info *out)
 }
 
 /* *config is the caller's to free, also after a failure. */
-static dp_status measure(dp_context *ctx, const char *path, info *out,
-                         dp_config **config)
+static dp_status measure(dp_context *ctx, const char *name,
+                         const dp_common_options *common, info *out, dp_config **config)
 {
     dp_model *m = NULL;
-    dp_status st = dp_config_load(&ctx->err, config, path);
+    dp_status st = dp_cli_open_config(&ctx->err, config, name, common);
     if (st == DP_OK)
         st = build(ctx, &m, *config);
     if (st != DP_OK)
@@ -204,14 +204,11 @@ static void format_head(dp_text *out, bool markdown)
 typedef enum layout { TEXT, JSON, TABLE, MARKDOWN } layout;
 
 static dp_status add_model(dp_context *ctx, dp_text *out, const char *name,
-                           const char *configs, layout form, bool first)
+                           const dp_common_options *common, layout form, bool first)
 {
-    char *path;
     dp_config *config = NULL;
     info i = {.name = name};
-    dp_status st = dp_cli_find_model(&ctx->err, &path, name, configs);
-    if (st == DP_OK)
-        st = measure(ctx, path, &i, &config);
+    const dp_status st = measure(ctx, name, common, &i, &config);
     if (st == DP_OK && form == TEXT)
         format_text(out, &i);
     else if (st == DP_OK && form == JSON)
@@ -219,33 +216,33 @@ static dp_status add_model(dp_context *ctx, dp_text *out, const char *name,
     else if (st == DP_OK)
         format_row(out, &i, form == MARKDOWN);
     dp_config_free(config);
-    dp_free(path);
     return st;
 }
 
-static dp_status add_all(dp_context *ctx, dp_text *out, const char *configs,
+static dp_status add_all(dp_context *ctx, dp_text *out, const dp_common_options *common,
                          layout form)
 {
     dp_shipped names;
-    dp_status st = dp_shipped_load(&ctx->err, &names, dp_cli_configs(configs));
+    dp_status st = dp_shipped_load(&ctx->err, &names, dp_cli_configs(common->configs));
     bool first = true;
     for (size_t k = 0; k < names.count && st == DP_OK; k++) {
-        st = add_model(ctx, out, names.name[k], configs, form, first);
+        st = add_model(ctx, out, names.name[k], common, form, first);
         first = false;
     }
     dp_shipped_done(&names);
     return st;
 }
 
-static int run(dp_context *ctx, const char *model, const char *configs, layout form)
+static int run(dp_context *ctx, const char *model, const dp_common_options *common,
+               layout form)
 {
     dp_text text = {.err = &ctx->err};
     if (form == JSON && !model)
         dp_text_add(&text, "[");
     if (form == TABLE || form == MARKDOWN)
         format_head(&text, form == MARKDOWN);
-    dp_status st = model ? add_model(ctx, &text, model, configs, form, true)
-                         : add_all(ctx, &text, configs, form);
+    dp_status st = model ? add_model(ctx, &text, model, common, form, true)
+                         : add_all(ctx, &text, common, form);
     if (form == JSON)
         dp_text_add(&text, model ? "\n" : "]\n");
     if (st == DP_OK)
@@ -264,6 +261,7 @@ int dp_cli_info(int argc, char **argv)
         DP_FLAG("all", 0, &all, "every model that ships, as a table"),
         DP_FLAG("markdown", 0, &markdown, "the table in Markdown"),
         DP_FLAG("json", 0, &json, "as JSON"),
+        DP_OPTION_SET(&common),
         DP_OPTION_CONFIGS(&common),
         DP_OPTIONS_END,
     };
@@ -282,8 +280,8 @@ int dp_cli_info(int argc, char **argv)
     if (status != DP_EXIT_OK)
         return status;
     const layout one = json ? JSON : markdown ? MARKDOWN : TEXT;
-    status = run(ctx, all ? NULL : args.item[0], common.configs,
-                 all && one == TEXT ? TABLE : one);
+    status =
+        run(ctx, all ? NULL : args.item[0], &common, all && one == TEXT ? TABLE : one);
     dp_context_free(ctx);
     return status;
 }

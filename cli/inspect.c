@@ -227,15 +227,12 @@ static void format_json(dp_text *out, const report *r)
 
 /* Build the model for its mismatches only. The status of a model that could be compared
  * is in r->fit; what comes back is that of one that could not. */
-static dp_status compare(report *r, dp_context *ctx, const char *configs)
+static dp_status compare(report *r, dp_context *ctx, const dp_common_options *common)
 {
-    char *path;
-    dp_config *config = NULL;
+    dp_config *config;
     dp_model *model = NULL;
     dp_renamed renamed = {0};
-    dp_status st = dp_cli_find_model(&ctx->err, &path, r->model, configs);
-    if (st == DP_OK)
-        st = dp_config_load(&ctx->err, &config, path);
+    dp_status st = dp_cli_open_config(&ctx->err, &config, r->model, common);
     if (st == DP_OK)
         st = dp_names_apply(&ctx->err, &renamed, config, r->tensors, r->count);
     if (st == DP_OK) {
@@ -249,7 +246,6 @@ static dp_status compare(report *r, dp_context *ctx, const char *configs)
     dp_model_free(model);
     dp_names_done(&renamed);
     dp_config_free(config);
-    dp_free(path);
     return st == DP_ESHAPE ? DP_OK : st;
 }
 
@@ -284,8 +280,8 @@ static int print(const report *r, dp_context *ctx, bool json)
     return st == DP_OK ? DP_EXIT_OK : dp_cli_fail(&err, DP_SUBJECT_OUTPUT);
 }
 
-static int inspect(dp_context *ctx, const dp_arguments *args, const char *configs,
-                   bool all, bool verify, bool json)
+static int inspect(dp_context *ctx, const dp_arguments *args,
+                   const dp_common_options *common, bool all, bool verify, bool json)
 {
     dp_checkpoint *checkpoint;
     dp_error *err = &ctx->err;
@@ -298,9 +294,9 @@ static int inspect(dp_context *ctx, const dp_arguments *args, const char *config
     if (verify)
         st = dp_checkpoint_verify(err, checkpoint, &r.checked);
     if (st == DP_OK && r.model)
-        st = compare(&r, ctx, configs);
+        st = compare(&r, ctx, common);
     else if (st == DP_OK)
-        st = recognise_names(err, &r, configs);
+        st = recognise_names(err, &r, common->configs);
     if (st == DP_OK && all) {
         r.tensors = dp_checkpoint_list_all(err, checkpoint, &r.count);
         st = r.tensors ? DP_OK : err->code;
@@ -322,6 +318,7 @@ int dp_cli_inspect(int argc, char **argv)
         DP_FLAG("all", 0, &all, "every tensor of the file, an optimizer's too"),
         DP_FLAG("verify", 0, &verify, "compare the checksums that the file has"),
         DP_FLAG("json", 0, &json, "as JSON"),
+        DP_OPTION_SET(&common),
         DP_OPTION_CONFIGS(&common),
         DP_OPTIONS_END,
     };
@@ -337,7 +334,7 @@ int dp_cli_inspect(int argc, char **argv)
     status = dp_cli_start(&ctx, &(dp_common_options){.threads = 1});
     if (status != DP_EXIT_OK)
         return status;
-    status = inspect(ctx, &args, common.configs, all, verify, json);
+    status = inspect(ctx, &args, &common, all, verify, json);
     dp_context_free(ctx);
     return status;
 }

@@ -16,8 +16,8 @@ void dp_options_help(const dp_usage *usage)
            *usage->arguments ? " " : "", usage->arguments, usage->about);
     for (const dp_option *o = usage->options; o->name; o++) {
         char left[64];
-        snprintf(left, sizeof left, "--%s%s%s", o->name, o->value ? " " : "",
-                 o->value ? o->value : "");
+        const char *value = o->value && o->kind != DP_OPTION_ALIAS ? o->value : "";
+        snprintf(left, sizeof left, "--%s%s%s", o->name, *value ? " " : "", value);
         const char dash = o->letter ? '-' : ' ', comma = o->letter ? ',' : ' ';
         printf("  %c%c%c %-24s  %s\n", dash, o->letter ? o->letter : ' ', comma, left,
                o->help);
@@ -67,6 +67,28 @@ static int set_float(const dp_option *o, const char *value)
     return DP_OPTIONS_GO_ON;
 }
 
+int dp_option_list_add(dp_option_list *list, const char *name, const char *value)
+{
+    if (list->count == DP_MAX_OPTION_LIST)
+        return dp_cli_usage("--%s: found more than %d of them", name,
+                            DP_MAX_OPTION_LIST);
+    list->item[list->count++] = value;
+    return DP_OPTIONS_GO_ON;
+}
+
+int dp_option_list_set(dp_option_list *list, const char *key, double value)
+{
+    if (isnan(value))
+        return DP_OPTIONS_GO_ON;
+    const int status = dp_option_list_add(list, "set", "");
+    if (status != DP_OPTIONS_GO_ON)
+        return status;
+    char *text = list->made[list->count - 1];
+    snprintf(text, sizeof list->made[0], "%s=%.9g", key, value);
+    list->item[list->count - 1] = text;
+    return status;
+}
+
 static int set_option(const dp_option *o, const char *value)
 {
     switch (o->kind) {
@@ -86,6 +108,10 @@ static int set_option(const dp_option *o, const char *value)
         return set_int(o, value);
     case DP_OPTION_FLOAT:
         return set_float(o, value);
+    case DP_OPTION_LIST:
+        return dp_option_list_add(o->target, o->name, value);
+    case DP_OPTION_ALIAS: /* is resolved before */
+        break;
     }
     return DP_OPTIONS_GO_ON;
 }
@@ -127,6 +153,18 @@ static int set_from_next(parser *p, const dp_option *o)
     return set_option(o, p->argv[p->at++]);
 }
 
+/* By its name or by an alias; NULL when there is none. */
+static const dp_option *find_option(const dp_usage *usage, const char *name,
+                                    size_t length)
+{
+    for (const dp_option *o = usage->options; o->name; o++)
+        if (strlen(o->name) == length && strncmp(o->name, name, length) == 0)
+            return o->kind == DP_OPTION_ALIAS
+                       ? find_option(usage, o->value, strlen(o->value))
+                       : o;
+    return NULL;
+}
+
 /* "name" or "name=value", without the dashes. */
 static int parse_long(parser *p, const char *text)
 {
@@ -135,16 +173,14 @@ static int parse_long(parser *p, const char *text)
     if (length == 4 && strncmp(text, "help", length) == 0 && !value)
         return help_and_leave(p->usage);
 
-    for (const dp_option *o = p->usage->options; o->name; o++) {
-        if (strlen(o->name) != length || strncmp(o->name, text, length) != 0)
-            continue;
-        if (o->kind == DP_OPTION_FLAG && value)
-            return dp_cli_usage("--%s takes no value", o->name);
-        if (o->kind == DP_OPTION_FLAG || value)
-            return set_option(o, value);
-        return set_from_next(p, o);
-    }
-    return unknown_option(p->usage, text, length);
+    const dp_option *o = find_option(p->usage, text, length);
+    if (!o)
+        return unknown_option(p->usage, text, length);
+    if (o->kind == DP_OPTION_FLAG && value)
+        return dp_cli_usage("--%s takes no value", o->name);
+    if (o->kind == DP_OPTION_FLAG || value)
+        return set_option(o, value);
+    return set_from_next(p, o);
 }
 
 /* Joined flags, the last of which may take a value. */

@@ -2,7 +2,8 @@
  *
  * Long forms --name VALUE and --name=VALUE, short forms -n VALUE, -nVALUE and joined
  * flags -qv. Options may stand between arguments; after -- everything is an argument, and
- * a lone - is one. The last of equal options wins. --help comes with every table.
+ * a lone - is one. The last of equal options wins, but for those that make a list. --help
+ * comes with every table.
  */
 #ifndef DP_CLI_OPTIONS_H
 #define DP_CLI_OPTIONS_H
@@ -11,14 +12,24 @@
 #include "core/limits.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 
 typedef enum dp_option_kind {
-    DP_OPTION_FLAG,  /* bool target: set to true                        */
-    DP_OPTION_TEXT,  /* const char * target: points into argv           */
-    DP_OPTION_INT,   /* int target, in [min, max]                       */
-    DP_OPTION_FLOAT, /* double target, in [min, max]                    */
-    DP_OPTION_CHOICE /* const char * target; `value` is "one|of|these"  */
+    DP_OPTION_FLAG,   /* bool target: set to true                        */
+    DP_OPTION_TEXT,   /* const char * target: points into argv           */
+    DP_OPTION_INT,    /* int target, in [min, max]                       */
+    DP_OPTION_FLOAT,  /* double target, in [min, max]                    */
+    DP_OPTION_CHOICE, /* const char * target; `value` is "one|of|these"  */
+    DP_OPTION_LIST,   /* dp_option_list target: each value is added      */
+    DP_OPTION_ALIAS   /* another name; `value` is that of the option     */
 } dp_option_kind;
+
+/* What an option was given, each time. Zero-initialise it. */
+typedef struct dp_option_list {
+    const char *item[DP_MAX_OPTION_LIST];
+    char made[DP_MAX_OPTION_LIST][64]; /* texts of dp_option_list_set */
+    size_t count;
+} dp_option_list;
 
 typedef struct dp_option {
     const char *name; /* without the dashes                                  */
@@ -50,6 +61,14 @@ typedef struct dp_option {
     {                                                               \
         name, letter, DP_OPTION_CHOICE, choices, target, 0, 0, help \
     }
+#define DP_LIST(name, letter, value, target, help)              \
+    {                                                           \
+        name, letter, DP_OPTION_LIST, value, target, 0, 0, help \
+    }
+#define DP_ALIAS(name, of)                                                \
+    {                                                                     \
+        name, 0, DP_OPTION_ALIAS, of, NULL, 0, 0, "another name of --" of \
+    }
 #define DP_OPTIONS_END                                  \
     {                                                   \
         NULL, 0, DP_OPTION_FLAG, NULL, NULL, 0, 0, NULL \
@@ -63,6 +82,7 @@ typedef struct dp_common_options {
     const char *gemm;      /* as in dp_options                             */
     const char *precision; /* the same                                     */
     const char *configs;   /* folder of configs; NULL: where they are      */
+    dp_option_list set;    /* KEY=VALUE, as in dp_load_options             */
     int threads;           /* 0: the processors available                  */
     int seed;
     bool cache;   /* as in dp_load_options       */
@@ -100,9 +120,17 @@ typedef struct dp_common_options {
     DP_TEXT("configs", 0, "DIR", &(c)->configs, \
             "folder of the configs that ship (default: where they are)")
 
+#define DP_OPTION_IOU(target)                                                        \
+    DP_FLOAT("iou", 0, "F", target, 0, 1,                                            \
+             "detectors: IoU of two boxes of a class from which the NMS keeps only " \
+             "the better one (default: as the config says, 0.5)")
+#define DP_OPTION_SET(c)                      \
+    DP_LIST("set", 0, "KEY=VALUE", &(c)->set, \
+            "change a key of the config, such as test.score_thr=0.1; may be repeated")
+
 /* Groups: where a model is from, and what it runs on. */
 #define DP_OPTIONS_MODEL(c) \
-    DP_OPTION_WEIGHTS(c), DP_OPTION_CACHE(c), DP_OPTION_PARTIAL(c)
+    DP_OPTION_WEIGHTS(c), DP_OPTION_CACHE(c), DP_OPTION_PARTIAL(c), DP_OPTION_SET(c)
 #define DP_OPTIONS_MACHINE(c) \
     DP_OPTION_THREADS(c), DP_OPTION_CPU(c), DP_OPTION_GEMM(c), DP_OPTION_PRECISION(c)
 
@@ -131,6 +159,15 @@ enum { DP_OPTIONS_GO_ON = -1 };
 /* Parse argv[1..argc), reordering argv. Returns DP_OPTIONS_GO_ON, or the exit status
  * after --help (printed to standard output) or a mistake (said on standard error). */
 int dp_options_parse(const dp_usage *usage, int argc, char **argv, dp_arguments *args);
+
+/* Add a text to a list, as an option does. DP_OPTIONS_GO_ON, or the exit status after it was
+ * said that there are too many. */
+int dp_option_list_add(dp_option_list *list, const char *name, const char *value);
+
+/* Add KEY=VALUE to the list of --set, for an option of its own that sets a key. What it
+ * returns is as above; for NaN, which stands for an option that was not given, nothing is
+ * added. */
+int dp_option_list_set(dp_option_list *list, const char *key, double value);
 
 /* Print the usage to standard output. */
 void dp_options_help(const dp_usage *usage);

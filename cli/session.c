@@ -33,6 +33,8 @@ int dp_session_open(dp_session *s, const dp_common_options *common, const char *
     load.partial = common->partial;
     load.cache = common->cache;
     load.seed = (uint32_t)common->seed;
+    load.set = common->set.item;
+    load.set_count = common->set.count;
     *s = (dp_session){0};
     const int status = dp_cli_start(&s->ctx, common);
     if (status != DP_EXIT_OK)

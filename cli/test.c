@@ -20,6 +20,7 @@ typedef struct request {
     dp_test_options options;
     const char *report;
     bool ms_flip, classwise, verify;
+    double score_thr, iou; /* NaN: not given */
     dp_common_options common;
     char *config, *weights; /* owned: where they are */
 } request;
@@ -172,6 +173,10 @@ static int check(const session *s)
     const request *ask = s->ask;
     if (ask->classwise && dp_test_task(s->test) != DP_TASK_DETECT)
         return dp_cli_usage("test: --classwise is for detectors");
+    if (!(isnan(ask->score_thr) && isnan(ask->iou)) &&
+        dp_test_task(s->test) != DP_TASK_DETECT)
+        return dp_cli_usage("test: --%s is for detectors",
+                            isnan(ask->iou) ? "score-thr" : "iou");
     if (!ask->verify || dp_test_is_published(s->test))
         return DP_EXIT_OK;
     dp_cli_say("%s: --verify: there is no published score to compare with",
@@ -216,6 +221,7 @@ static int parse(request *ask, int argc, char **argv)
     const dp_option options[] = {
         DP_OPTION_WEIGHTS(&ask->common),
         DP_OPTION_CACHE(&ask->common),
+        DP_OPTION_SET(&ask->common),
         DP_TEXT("annotations", 0, "PATH", &o->annotations,
                 "COCO: the annotation file; ADE20K: the folder of label maps"),
         DP_TEXT("images", 0, "DIR", &o->images, "the folder of images"),
@@ -230,6 +236,10 @@ static int parse(request *ask, int argc, char **argv)
                   "segmentors: in windows or all at once (default: as published)"),
         DP_FLAG("ms-flip", 0, &ask->ms_flip,
                 "segmentors: average over scales and mirror images, as published"),
+        DP_FLOAT("score-thr", 0, "P", &ask->score_thr, 0, 1,
+                 "detectors: lowest score (default: as the config says, 0.05)"),
+        DP_ALIAS("conf", "score-thr"),
+        DP_OPTION_IOU(&ask->iou),
         DP_FLAG("classwise", 0, &ask->classwise, "detectors: a table of the classes"),
         DP_TEXT("report", 0, "DIR", &ask->report, "the evaluation as a page"),
         DP_FLAG("verify", 0, &ask->verify,
@@ -249,13 +259,20 @@ static int parse(request *ask, int argc, char **argv)
         "evaluates it. What is done is kept in the run directory, so that a run "
         "can be interrupted at any moment.");
     dp_arguments args;
-    const int status = dp_options_parse(&usage, argc, argv, &args);
+    int status = dp_options_parse(&usage, argc, argv, &args);
+    if (status == DP_OPTIONS_GO_ON)
+        status = dp_option_list_set(&ask->common.set, "test.score_thr", ask->score_thr);
+    if (status == DP_OPTIONS_GO_ON)
+        status =
+            dp_option_list_set(&ask->common.set, "test.nms_iou_threshold", ask->iou);
     if (status != DP_OPTIONS_GO_ON)
         return status;
     ask->model = o->name = args.item[0];
     o->root = args.count > 1 ? args.item[1] : NULL;
     o->ms_flip = ask->ms_flip;
     o->cache = ask->common.cache;
+    o->set = ask->common.set.item;
+    o->set_count = ask->common.set.count;
     return DP_EXIT_OK;
 }
 
@@ -276,10 +293,11 @@ static int look_up(request *ask)
     dp_status st =
         dp_cli_find_model(&err, &ask->config, ask->model, ask->common.configs);
     if (st == DP_OK && !ask->common.weights)
-        st = dp_cli_find_weights(&err, &ask->weights, ask->config);
+        st = dp_cli_find_weights(&err, &ask->weights, ask->model, &ask->common);
     if (st != DP_OK)
         return dp_cli_fail(&err, DP_SUBJECT_MODEL);
     o->config = ask->config;
+    o->configs = dp_cli_configs(ask->common.configs);
     o->weights = ask->common.weights ? ask->common.weights : ask->weights;
     if (!o->weights)
         return dp_cli_usage("%s ships without a checkpoint: give --weights FILE",
@@ -310,7 +328,7 @@ static int start(session *s, request *ask, int argc, char **argv)
 
 static int run_command(int (*go_on)(session *s), int argc, char **argv)
 {
-    request ask = {0};
+    request ask = {.score_thr = NAN, .iou = NAN};
     session s = {.ask = &ask};
     int status = start(&s, &ask, argc, argv);
     if (s.ctx)

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -17,10 +18,10 @@ typedef struct config_file {
     cJSON *document; /* until it is merged                                    */
 } config_file;
 
-/* A value's file. The table is ordered by address. */
+/* Where a value is from. The table is ordered by address. */
 typedef struct origin {
     const cJSON *value;
-    int file;
+    const char *name; /* a file's path, or of a layer */
 } origin;
 
 struct dp_config {
@@ -28,7 +29,9 @@ struct dp_config {
     config_file file[DP_MAX_CONFIG_BASES]; /* each one's base follows it */
     cJSON *root;
     origin *origins;
-    size_t origin_count;
+    size_t origin_count, origin_room;
+    char **layers; /* names of the texts laid over the files */
+    size_t layer_count, layer_room;
 };
 
 /* ---- files ----------------------------------------------------------------- */
@@ -68,7 +71,27 @@ static dp_status load_file(dp_error *err, dp_config *c)
     return DP_OK;
 }
 
-static dp_status load_chain(dp_error *err, dp_config *c, const char *path)
+/* Set f[1].path to the base of f: a file beside it, or what the finder knows. */
+static dp_status find_base(dp_error *err, config_file *f, const char *base,
+                           const dp_config_finder *finder)
+{
+    struct stat s;
+    dp_status st = path_beside(err, &f[1].path, f->path, base);
+    if (st != DP_OK || !finder || stat(f[1].path, &s) == 0)
+        return st;
+    char *found = NULL;
+    st = finder->find(err, &found, base, finder->arg);
+    if (st != DP_OK)
+        return dp_fail_while(err, "%s: base", f->path);
+    if (found) {
+        dp_free(f[1].path);
+        f[1].path = found;
+    }
+    return DP_OK;
+}
+
+static dp_status load_chain(dp_error *err, dp_config *c, const char *path,
+                            const dp_config_finder *finder)
 {
     dp_status st = dp_strdup(err, &c->file[0].path, path);
     while (st == DP_OK) {
@@ -85,7 +108,7 @@ static dp_status load_chain(dp_error *err, dp_config *c, const char *path)
             return dp_fail(err, DP_ECONFIG,
                            "%s: base: the chain has more than %d files", f->path,
                            DP_MAX_CONFIG_BASES);
-        st = path_beside(err, &f[1].path, f->path, base->valuestring);
+        st = find_base(err, f, base->valuestring, finder);
     }
     return st;
 }
@@ -100,11 +123,11 @@ static size_t count_values(const cJSON *value)
     return count;
 }
 
-static void note_origin(dp_config *c, const cJSON *value, int file)
+static void note_origin(dp_config *c, const cJSON *value, const char *name)
 {
-    c->origins[c->origin_count++] = (origin){value, file};
+    c->origins[c->origin_count++] = (origin){value, name};
     for (const cJSON *child = value->child; child; child = child->next)
-        note_origin(c, child, file);
+        note_origin(c, child, name);
 }
 
 static int compare_origins(const void *a, const void *b)
@@ -114,6 +137,21 @@ static int compare_origins(const void *a, const void *b)
     return (p > q) - (p < q);
 }
 
+/* Room for `count` more. */
+static dp_status grow_origins(dp_error *err, dp_config *c, size_t count)
+{
+    void *table = c->origins;
+    const dp_status st = dp_grow(err, &table, &c->origin_room, c->origin_count + count,
+                                 sizeof *c->origins, "the origins of a config");
+    c->origins = table;
+    return st;
+}
+
+static void sort_origins(dp_config *c)
+{
+    qsort(c->origins, c->origin_count, sizeof *c->origins, compare_origins);
+}
+
 /* Before the merge, while all documents live, so that no address stands for two values. The
  * merge moves values and makes none. */
 static dp_status note_origins(dp_error *err, dp_config *c)
@@ -121,15 +159,12 @@ static dp_status note_origins(dp_error *err, dp_config *c)
     size_t count = 0;
     for (int i = 0; i < c->files; i++)
         count += count_values(c->file[i].document);
-    void *table;
-    const dp_status st =
-        dp_alloc(err, &table, count, sizeof *c->origins, "the origins of a config");
+    const dp_status st = grow_origins(err, c, count);
     if (st != DP_OK)
         return st;
-    c->origins = table;
     for (int i = 0; i < c->files; i++)
-        note_origin(c, c->file[i].document, i);
-    qsort(c->origins, c->origin_count, sizeof *c->origins, compare_origins);
+        note_origin(c, c->file[i].document, c->file[i].path);
+    sort_origins(c);
     return DP_OK;
 }
 
@@ -180,13 +215,19 @@ static void merge_chain(dp_config *c)
 
 dp_status dp_config_load(dp_error *err, dp_config **out, const char *path)
 {
+    return dp_config_load_with(err, out, path, NULL);
+}
+
+dp_status dp_config_load_with(dp_error *err, dp_config **out, const char *path,
+                              const dp_config_finder *finder)
+{
     void *memory;
     *out = NULL;
     dp_status st = dp_alloc(err, &memory, 1, sizeof(dp_config), "a config");
     if (st != DP_OK)
         return st;
     dp_config *c = memory;
-    st = load_chain(err, c, path);
+    st = load_chain(err, c, path, finder);
     if (st == DP_OK)
         st = note_origins(err, c);
     if (st == DP_OK) {
@@ -206,7 +247,10 @@ void dp_config_free(dp_config *config)
         dp_free(config->file[i].path);
         cJSON_Delete(config->file[i].document);
     }
+    for (size_t i = 0; i < config->layer_count; i++)
+        dp_free(config->layers[i]);
     cJSON_Delete(config->root);
+    dp_free(config->layers);
     dp_free(config->origins);
     dp_free(config);
 }
@@ -215,38 +259,153 @@ void dp_config_free(dp_config *config)
 
 static origin *find_origin(const dp_config *c, const cJSON *value)
 {
-    const origin wanted = {value, 0};
+    const origin wanted = {value, NULL};
     return bsearch(&wanted, c->origins, c->origin_count, sizeof wanted,
                    compare_origins);
 }
 
-/* New values may have the addresses of old ones that the merge freed. */
-static void claim(dp_config *c, const cJSON *value)
+/* Forget values whose addresses are taken by those of a new document: the merge freed
+ * them. */
+static void forget(dp_config *c, const cJSON *value)
 {
     origin *old = find_origin(c, value);
     if (old)
-        old->file = 0;
+        old->name = NULL;
     for (const cJSON *child = value->child; child; child = child->next)
-        claim(c, child);
+        forget(c, child);
+}
+
+static void drop_forgotten(dp_config *c)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < c->origin_count; i++)
+        if (c->origins[i].name)
+            c->origins[kept++] = c->origins[i];
+    c->origin_count = kept;
+}
+
+/* The config's copy of a layer's name. */
+static dp_status name_layer(dp_error *err, dp_config *c, const char **out,
+                            const char *name)
+{
+    for (size_t i = 0; i < c->layer_count; i++)
+        if (strcmp(c->layers[i], name) == 0) {
+            *out = c->layers[i];
+            return DP_OK;
+        }
+    void *list = c->layers;
+    dp_status st = dp_grow(err, &list, &c->layer_room, c->layer_count + 1,
+                           sizeof *c->layers, "the layers of a config");
+    c->layers = list;
+    if (st == DP_OK)
+        st = dp_strdup(err, &c->layers[c->layer_count], name);
+    if (st == DP_OK)
+        *out = c->layers[c->layer_count++];
+    return st;
+}
+
+static dp_status lay_object(dp_error *err, dp_config *c, cJSON *object,
+                            const char *name)
+{
+    const char *layer;
+    if (cJSON_GetObjectItemCaseSensitive(object, "base"))
+        return dp_fail(err, DP_ECONFIG, "%s: base: only a file has one", name);
+    dp_status st = name_layer(err, c, &layer, name);
+    if (st == DP_OK)
+        st = grow_origins(err, c, count_values(object));
+    if (st != DP_OK)
+        return st;
+    forget(c, object);
+    drop_forgotten(c);
+    note_origin(c, object, layer);
+    sort_origins(c);
+    merge(c->root, object);
+    drop_nulls(c->root);
+    return DP_OK;
 }
 
 dp_status dp_config_lay(dp_error *err, dp_config *config, const char *text,
                         const char *name)
 {
     cJSON *document;
-    const dp_status st = dp_json_parse(err, &document, text, strlen(text), name);
+    dp_status st = dp_json_parse(err, &document, text, strlen(text), name);
     if (st != DP_OK)
         return st;
-    if (!cJSON_IsObject(document)) {
-        cJSON_Delete(document);
-        return dp_fail(err, DP_ECONFIG, "%s: must be an object", name);
-    }
-    claim(config, document);
-    merge(config->root, document);
+    st = cJSON_IsObject(document)
+             ? lay_object(err, config, document, name)
+             : dp_fail(err, DP_ECONFIG, "%s: must be an object", name);
     cJSON_Delete(document);
-    drop_nulls(config->root);
-    return DP_OK;
+    return st;
 }
+
+/* ---- one value ---------------------------------------------------------------- */
+
+/* The value as JSON: itself, or quoted. What begins like JSON must be JSON. */
+static dp_status add_value(dp_error *err, dp_text *text, const char *value)
+{
+    cJSON *document;
+    dp_error why = {0};
+    dp_status st = dp_json_parse(&why, &document, value, strlen(value), "--set");
+    cJSON_Delete(document);
+    if (st == DP_OK)
+        dp_text_add(text, "%s", value);
+    else if (st == DP_ENOMEM || (*value && strchr("{[\"", *value)))
+        return dp_fail(err, st == DP_ENOMEM ? st : DP_EARG, "%s", why.text);
+    else
+        dp_text_add_quoted(text, value);
+    return text->status;
+}
+
+/* {"test": {"score_thr": 0.1}}, of keys that end before `end`. */
+static dp_status add_assignment(dp_error *err, dp_text *text, const char *keys,
+                                const char *end, const char *value)
+{
+    int depth = 0;
+    for (const char *key = keys; key <= end; depth++) {
+        const char *point = memchr(key, '.', (size_t)(end - key));
+        const int size = (int)((point ? point : end) - key);
+        char name[DP_MAX_CONFIG_KEY + 1];
+        if (size == 0 || size > DP_MAX_CONFIG_KEY)
+            return dp_fail(err, DP_EARG,
+                           "--set %s: expected KEY=VALUE, keys joined with points",
+                           keys);
+        snprintf(name, sizeof name, "%.*s", size, key);
+        dp_text_add(text, "{");
+        dp_text_add_quoted(text, name);
+        dp_text_add(text, ": ");
+        key += size + 1;
+    }
+    const dp_status st = add_value(err, text, value);
+    for (; depth > 0; depth--)
+        dp_text_add(text, "}");
+    return st == DP_OK ? text->status : st;
+}
+
+static dp_status set(dp_error *err, dp_config *config, const char *assignment)
+{
+    const char *equals = strchr(assignment, '=');
+    if (!equals)
+        return dp_fail(err, DP_EARG,
+                       "--set %s: expected KEY=VALUE, such as test.score_thr=0.1",
+                       assignment);
+    dp_text text = {.err = err};
+    dp_status st = add_assignment(err, &text, assignment, equals, equals + 1);
+    if (st == DP_OK)
+        st = dp_config_lay(err, config, dp_text_get(&text), "--set");
+    dp_text_done(&text);
+    return st;
+}
+
+dp_status dp_config_set(dp_error *err, dp_config *config,
+                        const char *const *assignments, size_t count)
+{
+    dp_status st = DP_OK;
+    for (size_t i = 0; i < count && st == DP_OK; i++)
+        st = set(err, config, assignments[i]);
+    return st;
+}
+
+/* ---- sections -------------------------------------------------------------- */
 
 dp_status dp_config_lay_section(dp_error *err, dp_config *config, const char *over,
                                 const char *from)
@@ -278,7 +437,7 @@ const cJSON *dp_config_root(const dp_config *config)
 const char *dp_config_origin(const dp_config *config, const cJSON *value)
 {
     const origin *found = find_origin(config, value);
-    return config->file[found ? found->file : 0].path;
+    return found ? found->name : config->file[0].path;
 }
 
 static dp_status wrong(dp_error *err, const dp_config *config, const cJSON *value,

@@ -23,6 +23,8 @@ enum {
     DP_MAX_REPEATED_ELEMENTS  = 1 << 24,   /* of a tensor that repeats its storage       */
     DP_MAX_SAFETENSORS_HEADER = 100000000, /* bytes; the format's own limit              */
     DP_MAX_CONFIG_BASES       = 16,        /* files in a chain of "base"                 */
+    DP_MAX_CONFIG_KEY         = 63,        /* bytes of a key in --set                    */
+    DP_MAX_OPTION_LIST        = 64,        /* values of an option that may be repeated   */
     DP_MAX_CONFIG_FOLDERS     = 8,         /* inside one another, below configs           */
     DP_MAX_CLASSES            = 65535,     /* of one data set                            */
     DP_MAX_CLASS_NAME         = 255,       /* bytes                                      */

@@ -119,6 +119,8 @@ static dp_status change(dp_context *ctx, dp_config *config,
         st = dp_config_lay_section(&ctx->err, config, "test", options->test);
     if (st == DP_OK && options->changes)
         st = dp_config_lay(&ctx->err, config, options->changes, "changes");
+    if (st == DP_OK)
+        st = dp_config_set(&ctx->err, config, options->set, options->set_count);
     return st;
 }
 
@@ -158,17 +160,13 @@ dp_status dp_model_load(dp_context *ctx, dp_model **out, const char *name,
                         const char *weights, const dp_load_options *options)
 {
     const dp_load_options none = {0};
-    char *path;
-    dp_config *config = NULL;
+    dp_config *config;
     *out = NULL;
     if (!options)
         options = &none;
-    dp_status st = dp_shipped_find(&ctx->err, &path, name, options->configs);
-    if (st == DP_OK)
-        st = dp_config_load(&ctx->err, &config, path);
+    dp_status st = dp_shipped_open(&ctx->err, &config, name, options->configs);
     if (st == DP_OK)
         st = load(ctx, out, config, name, weights, options);
     dp_config_free(config);
-    dp_free(path);
     return st;
 }

@@ -186,26 +186,90 @@ static bool is_name(const char *model)
     return true;
 }
 
+/* Bytes of a name without the ".json" of its file. */
+static size_t name_size(const char *name)
+{
+    static const char suffix[] = ".json";
+    const size_t size = strlen(name), end = sizeof suffix - 1;
+    return size > end && strcmp(name + size - end, suffix) == 0 ? size - end : size;
+}
+
+/* The path of a name's file in the folder; *path stays NULL when it is not there. */
+static dp_status find_in_folder(dp_error *err, char **path, const dp_shipped *names,
+                                const char *name)
+{
+    dp_text text = {.err = err};
+    *path = NULL;
+    dp_text_add(&text, "%s/%.*s.json", names->folder, (int)name_size(name), name);
+    if (text.status != DP_OK || access(text.data, F_OK) == 0)
+        return take_text(err, path, &text);
+    dp_text_done(&text);
+    return DP_OK;
+}
+
+static dp_status find_name(dp_error *err, char **path, const char *model,
+                           const char *configs)
+{
+    dp_shipped names;
+    dp_status st = dp_shipped_load(err, &names, configs);
+    if (st == DP_OK && is_name(model))
+        st = find_in_folder(err, path, &names, model);
+    if (st == DP_OK && !*path)
+        st = no_such_model(err, &names, model);
+    dp_shipped_done(&names);
+    return st;
+}
+
 dp_status dp_shipped_find(dp_error *err, char **path, const char *model,
                           const char *configs)
 {
+    const bool is_file = access(model, F_OK) == 0 && !is_folder(model);
     *path = NULL;
-    if (access(model, F_OK) == 0 && !is_folder(model))
-        return dp_strdup(err, path, model);
+    return is_file || model[name_size(model)] ? dp_strdup(err, path, model)
+                                              : find_name(err, path, model, configs);
+}
 
+/* ---- a config -------------------------------------------------------------- */
+
+/* Whether it may be a name below the folder of configs: "coco/x", "_base_/x.json". */
+static bool is_base_name(const char *base)
+{
+    return base[0] && !strchr("./", base[0]) && !strstr(base, "/.") &&
+           !strstr(base, "//");
+}
+
+typedef struct base_search {
+    const char *configs;
+} base_search;
+
+static dp_status find_base(dp_error *err, char **path, const char *base, void *arg)
+{
+    const base_search *search = arg;
     dp_shipped names;
-    dp_status st = dp_shipped_load(err, &names, configs);
+    *path = NULL;
+    if (!is_base_name(base))
+        return DP_OK;
+    dp_status st = dp_shipped_load(err, &names, search->configs);
     if (st != DP_OK)
         return st;
-    dp_text text = {.err = err};
-    dp_text_add(&text, "%s/%s.json", names.folder, model);
-    if (text.status == DP_OK && (!is_name(model) || access(text.data, F_OK) != 0)) {
-        dp_text_done(&text);
-        st = no_such_model(err, &names, model);
-    } else {
-        st = take_text(err, path, &text);
-    }
+    st = find_in_folder(err, path, &names, base);
+    if (st == DP_OK && !*path && !base[name_size(base)])
+        st = no_such_model(err, &names, base);
     dp_shipped_done(&names);
+    return st;
+}
+
+dp_status dp_shipped_open(dp_error *err, dp_config **out, const char *model,
+                          const char *configs)
+{
+    base_search search = {configs};
+    const dp_config_finder finder = {find_base, &search};
+    char *path;
+    *out = NULL;
+    dp_status st = dp_shipped_find(err, &path, model, configs);
+    if (st == DP_OK)
+        st = dp_config_load_with(err, out, path, &finder);
+    dp_free(path);
     return st;
 }
 

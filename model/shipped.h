@@ -23,9 +23,16 @@ dp_status dp_shipped_load(dp_error *err, dp_shipped *names,
                           const char *configs) DP_MUST_CHECK;
 void dp_shipped_done(dp_shipped *names);
 
-/* The path of the config that `model` means: a file, or else a model's name. *path is the
+/* The path of the config that `model` means: a file, as everything is that ends in ".json",
+ * or else a model's name. *path is the
  * caller's to dp_free. DP_ECONFIG offers the nearest name. */
 dp_status dp_shipped_find(dp_error *err, char **path, const char *model,
+                          const char *configs) DP_MUST_CHECK;
+
+/* The config that `model` means, which may be laid over a shipped one: a "base" that is no
+ * file beside its config is a name of `configs`, with or without ".json", also in a folder
+ * that is not listed ("_base_/upernet"). Errors of dp_shipped_find and dp_config_load. */
+dp_status dp_shipped_open(dp_error *err, dp_config **out, const char *model,
                           const char *configs) DP_MUST_CHECK;
 
 /* The checkpoint that ships with a config: the file that its "published" calls weights,

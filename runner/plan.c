@@ -7,6 +7,7 @@
 #include "base/path.h"
 #include "io/data/results.h"
 #include "model/model.h"
+#include "model/shipped.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -70,23 +71,32 @@ static dp_status load_classes(dp_error *err, dp_test *t)
     return st == DP_OK ? dp_dataset_load(err, &t->dataset, t->classes_path) : st;
 }
 
-/* Make it the config that the model is built from. */
+static dp_status lay_set(dp_error *err, dp_test *t)
+{
+    return dp_config_set(err, t->config, t->options.set, t->options.set_count);
+}
+
+/* Make it the config that the model is built from. What --set says holds last. */
 static dp_status lay_changes(dp_error *err, dp_test *t)
 {
     const char *mode = t->options.mode;
     dp_status st = DP_OK;
     if (t->options.ms_flip)
         st = dp_config_lay_section(err, t->config, "test", dp_plan_section(t));
-    if (st != DP_OK || !mode)
-        return st;
-    snprintf(t->changes, sizeof t->changes, "{\"test\": {\"mode\": \"%s\"}}", mode);
-    return dp_config_lay(err, t->config, t->changes, "mode");
+    if (mode)
+        snprintf(t->changes, sizeof t->changes, "{\"test\": {\"mode\": \"%s\"}}", mode);
+    if (st == DP_OK && mode)
+        st = dp_config_lay(err, t->config, t->changes, "mode");
+    return st == DP_OK ? lay_set(err, t) : st;
 }
 
 dp_status dp_plan_model(dp_error *err, dp_test *t)
 {
     t->part = DP_TEST_PART_MODEL;
-    dp_status st = dp_config_load(err, &t->config, t->options.config);
+    dp_status st =
+        dp_shipped_open(err, &t->config, t->options.config, t->options.configs);
+    if (st == DP_OK)
+        st = lay_set(err, t); /* the task and the classes depend on it */
     if (st == DP_OK)
         st = find_task(err, t);
     if (st == DP_OK)

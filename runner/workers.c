@@ -211,7 +211,10 @@ dp_status dp_workers_open(dp_error *err, dp_workers *w, const dp_test *t)
 {
     const dp_load_options load = {.test = dp_plan_section(t),
                                   .changes = t->changes[0] ? t->changes : NULL,
-                                  .cache = t->options.cache};
+                                  .cache = t->options.cache,
+                                  .configs = t->options.configs,
+                                  .set = t->options.set,
+                                  .set_count = t->options.set_count};
     *w = (dp_workers){0};
     dp_status st =
         dp_model_load(t->ctx, &w->model, t->options.config, t->options.weights, &load);

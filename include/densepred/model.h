@@ -46,13 +46,19 @@ typedef struct dp_load_options {
      * its size, its time of change and its first and last bytes. When it cannot be written that is logged.
      * Not with partial. */
     int cache;
+
+    /* Keys of the config to change after that, set_count texts KEY=VALUE such as
+     * "test.score_thr=0.1": keys joined with points, then JSON or a bare text. A path
+     * is relative to the current folder, here and in changes. */
+    const char *const *set;
+    size_t set_count;
 } dp_load_options;
 
 /* Build the model of a config with the weights of a checkpoint.
  *
  * config: the path of a JSON file, or the name of a model that ships, such as
  * "coco/mask_rcnn_convnext_tiny". DP_ECONFIG for an unknown name; the sentence offers the
- * nearest one.
+ * nearest one. The "base" of a file may be such a name, too.
  *
  * weights: a path (.pth, .pt, .bin, .safetensors). NULL: the checkpoint that ships with
  * the config, DP_EARG where none does; with options->random, random weights.

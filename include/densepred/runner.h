@@ -57,6 +57,11 @@ typedef struct dp_test_options {
     /* Segmentors only. */
     const char *mode; /* "slide", "whole"; NULL: as published                        */
     int ms_flip;      /* not 0: the config's "test_ms_flip" is laid over its "test"  */
+
+    /* As in dp_load_options. */
+    const char *configs;
+    const char *const *set;
+    size_t set_count;
 } dp_test_options;
 
 /* Start. ctx is used by the other functions of the test, and has their sentences.

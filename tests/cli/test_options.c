@@ -5,6 +5,7 @@
 #include "tests/support/suite.h"
 
 #include <check.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -24,6 +25,8 @@ static const dp_option options[] = {
     DP_OPTION_QUIET(&common),
     DP_FLAG("flip", 'f', &flip, "mirror too"),
     DP_FLOAT("score-thr", 0, "X", &score, 0, 1, "least score (default 0.3)"),
+    DP_ALIAS("conf", "score-thr"),
+    DP_OPTION_SET(&common),
     DP_OPTIONS_END,
 };
 
@@ -39,7 +42,7 @@ static const dp_usage usage = {
 /* Parse a line of words between single blanks, with standard output and error kept. */
 static int parse(const char *line, dp_arguments *args)
 {
-    static char words[1024], *argv[64];
+    static char words[1024], *argv[160];
     common = (dp_common_options){0};
     flip = false;
     score = 0.3;
@@ -86,6 +89,8 @@ static const struct {
     {"detect -qt8 m", NULL, NULL, "m", 8, true, false, 0.3},
     {"detect -qft 8 m", NULL, NULL, "m", 8, true, true, 0.3},
     {"detect m --cpu avx2 --score-thr 1e-3", NULL, "avx2", "m", 0, false, false, 1e-3},
+    {"detect m --conf 0.25", NULL, NULL, "m", 0, false, false, 0.25},
+    {"detect m --conf=0.25 --score-thr=0.5", NULL, NULL, "m", 0, false, false, 0.5},
     {"detect m - --", NULL, NULL, "m -", 0, false, false, 0.3},
     {"detect m -- --quiet -q", NULL, NULL, "m --quiet -q", 0, false, false, 0.3},
     {"detect m -w --quiet", "--quiet", NULL, "m", 0, false, false, 0.3},
@@ -144,6 +149,9 @@ static const struct {
      "1 to 1024\n"},
     {"detect m --score-thr nan", "densepred: --score-thr: found \"nan\", expected a "
                                  "number from 0 to 1\n"},
+    {"detect m --conf 2",
+     "densepred: --score-thr: found \"2\", expected a number from 0 "
+     "to 1\n"},
     {"detect m --score-thr 1.5", "densepred: --score-thr: found \"1.5\", expected a "
                                  "number from 0 to 1\n"},
     {"detect m --cpu avx", "densepred: --cpu: found \"avx\", expected one of "
@@ -151,6 +159,26 @@ static const struct {
     {"detect m --cpu=", "densepred: --cpu: found \"\", expected one of "
                         "ref|avx2|avx512\n"},
 };
+
+START_TEST(an_option_may_make_a_list)
+{
+    dp_arguments args;
+    ck_assert_int_eq(parse("detect --set a=1 m --set=b=2", &args), DP_OPTIONS_GO_ON);
+    ck_assert_int_eq((int)common.set.count, 2);
+    ck_assert_str_eq(common.set.item[0], "a=1");
+    ck_assert_str_eq(common.set.item[1], "b=2");
+    ck_assert_int_eq(dp_option_list_set(&common.set, "c", NAN), DP_OPTIONS_GO_ON);
+    ck_assert_int_eq(dp_option_list_set(&common.set, "c", 0.1), DP_OPTIONS_GO_ON);
+    ck_assert_int_eq((int)common.set.count, 3);
+    ck_assert_str_eq(common.set.item[2], "c=0.1");
+
+    char line[1024] = "detect m";
+    for (int i = 0; i <= DP_MAX_OPTION_LIST; i++)
+        strcat(line, " --set x=1");
+    ck_assert_int_eq(parse(line, &args), DP_EXIT_USAGE);
+    ck_assert_str_eq(err, "densepred: --set: found more than 64 of them\n");
+}
+END_TEST
 
 START_TEST(mistakes_are_said_in_one_line)
 {
@@ -208,6 +236,7 @@ int main(void)
     TCase *tc = tcase_create("options");
     tcase_add_loop_test(tc, every_form_is_understood, 0, COUNT(good));
     tcase_add_loop_test(tc, mistakes_are_said_in_one_line, 0, COUNT(wrong));
+    tcase_add_test(tc, an_option_may_make_a_list);
     tcase_add_test(tc, help_shows_every_row);
     tcase_add_loop_test(tc, a_failure_has_the_status_of_its_subject, 0,
                         COUNT(statuses));

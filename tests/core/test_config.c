@@ -227,11 +227,13 @@ START_TEST(a_text_is_laid_over_like_a_file)
     load("top.json");
     ck_assert_int_eq(
         dp_config_lay(&err, config,
-                      "{\"a\":{\"path\":\"y\"},\"b\":null,\"c\":{\"d\":3}}", "--set"),
+                      "{\"a\":{\"path\":\"y\"},\"b\":null,\"c\":{\"d\":3}}", "changes"),
         DP_OK);
     ck_assert_str_eq(merged(), "{\"a\":{\"path\":\"y\",\"n\":2},\"c\":{\"d\":3}}");
     const cJSON *a = cJSON_GetObjectItem(dp_config_root(config), "a");
     ck_assert_str_eq(dp_config_origin(config, cJSON_GetObjectItem(a, "path")),
+                     "changes");
+    ck_assert_str_eq(dp_config_origin(config, cJSON_GetObjectItem(a, "n")),
                      scratch_path("top.json"));
 }
 END_TEST

@@ -83,13 +83,13 @@ static const struct {
     {"{\"clases\": 80}", ": clases: unknown key"},
 };
 
-START_TEST(an_unknown_key_at_the_top_is_refused_with_file_and_nearest_key)
+START_TEST(an_unknown_key_at_the_top_is_refused_with_origin_and_nearest_key)
 {
     static const char *const config = "configs/coco/mask_rcnn_convnext_tiny.json";
     dp_model *m;
     const dp_load_options options = {.random = 1, .changes = strange_keys[_i].changes};
     ck_assert_int_eq(dp_model_load(ctx, &m, config, NULL, &options), DP_ECONFIG);
-    ck_assert_msg(strstr(ctx->err.text, config) != NULL, "%s", ctx->err.text);
+    ck_assert_msg(strncmp(ctx->err.text, "changes: ", 9) == 0, "%s", ctx->err.text);
     ck_assert_msg(strstr(ctx->err.text, strange_keys[_i].sentence) != NULL, "%s",
                   ctx->err.text);
 }
@@ -103,9 +103,9 @@ int main(void)
     tcase_add_checked_fixture(t, setup, teardown);
     tcase_add_loop_test(t, parts_that_do_not_fit_are_named_with_their_numbers, 0,
                         COUNT(misfits));
-    tcase_add_loop_test(t,
-                        an_unknown_key_at_the_top_is_refused_with_file_and_nearest_key,
-                        0, COUNT(strange_keys));
+    tcase_add_loop_test(
+        t, an_unknown_key_at_the_top_is_refused_with_origin_and_nearest_key, 0,
+        COUNT(strange_keys));
     if (shared_has("golden2"))
         tcase_add_loop_test(t, a_checkpoint_of_another_backbone_is_called_by_its_name,
                             0, COUNT(strangers));
