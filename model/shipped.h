@@ -29,9 +29,9 @@ void dp_shipped_done(dp_shipped *names);
 dp_status dp_shipped_find(dp_error *err, char **path, const char *model,
                           const char *configs) DP_MUST_CHECK;
 
-/* The config that `model` means, which may be laid over a shipped one: a "base" that is no
- * file beside its config is a name of `configs`, with or without ".json", also in a folder
- * that is not listed ("_base_/upernet"). Errors of dp_shipped_find and dp_config_load. */
+/* The config that `model` means, which may be laid over a shipped one. A "base" that is no
+ * file beside its config is a name of `configs`, with or without ".json"; folders that are
+ * not listed count ("_base_/upernet"). Errors of dp_shipped_find and dp_config_load. */
 dp_status dp_shipped_open(dp_error *err, dp_config **out, const char *model,
                           const char *configs) DP_MUST_CHECK;
 

@@ -11,7 +11,7 @@
 
 #define DETECTOR  "toytown/mask_rcnn_convnext_toytown"
 #define SEGMENTOR "toytown/upernet_convnext_toytown"
-#define IMAGE     "'%s/tests/toytown/images/000000.jpg'"
+#define IMAGE     "\"$R/tests/toytown/images/000000.jpg\""
 
 /* ---- --set ------------------------------------------------------------------------- */
 
@@ -37,7 +37,7 @@ static const struct {
     {"densepred detect " DETECTOR " --set test.max_per_img=1 " IMAGE, ": 1 object\n"},
     {"densepred detect " DETECTOR " --set input.scale=[64,2] " IMAGE, ": 0 objects\n"},
     {"densepred info " DETECTOR " --set neck.out_channels=32", "1,699,020\n"},
-    {"densepred inspect '%s/configs/toytown/mask_rcnn_convnext_toytown.safetensors' "
+    {"densepred inspect \"$R/configs/toytown/mask_rcnn_convnext_toytown.safetensors\" "
      "" DETECTOR " --set neck.out_channels=32; echo is $?",
      "is 3\n"},
     {"densepred bench " DETECTOR
@@ -52,7 +52,8 @@ static const struct {
 
 START_TEST(every_command_with_a_model_heeds_set)
 {
-    const program_result *r = program_run(heeded[_i].line, program_root());
+    const program_result *r =
+        program_run("R='%s'; %s", program_root(), heeded[_i].line);
     ck_assert_msg(strstr(r->out, heeded[_i].found) != NULL, "%s%s", r->out, r->err);
     ck_assert_ptr_null(strstr(r->err, "unknown option"));
 }
@@ -79,7 +80,7 @@ static const struct {
 START_TEST(wrong_values_of_set_are_refused_like_those_of_a_file)
 {
     const program_result *r =
-        program_run("densepred detect " DETECTOR " " IMAGE " --set '%s'",
+        program_run("R='%s'; densepred detect " DETECTOR " " IMAGE " --set '%s'",
                     program_root(), refused[_i].set);
     ck_assert_msg(strstr(r->err, refused[_i].sentence) != NULL, "%s", r->err);
     ck_assert_int_eq(r->status, refused[_i].status);
@@ -91,8 +92,9 @@ END_TEST
 START_TEST(a_path_that_set_names_is_of_the_current_folder)
 {
     scratch_text("ten.json", "{\"name\":\"ten\",\"count\":10}");
-    const program_result *r = program_run(
-        "densepred detect " DETECTOR " --set dataset=ten.json " IMAGE, program_root());
+    const program_result *r = program_run("R='%s'; densepred detect " DETECTOR
+                                          " --set dataset=ten.json " IMAGE,
+                                          program_root());
     ck_assert_msg(r->status == 0, "%s", r->err);
     ck_assert_ptr_nonnull(strstr(r->out, "  class "));
 }
@@ -100,8 +102,8 @@ END_TEST
 
 static int lines_of(const char *options)
 {
-    const program_result *r =
-        program_run("densepred detect " DETECTOR " %s " IMAGE, options, program_root());
+    const program_result *r = program_run(
+        "R='%s'; densepred detect " DETECTOR " %s " IMAGE, program_root(), options);
     ck_assert_msg(r->status == 0, "%s", r->err);
     int lines = 0;
     for (const char *p = r->out; *p; p++)
@@ -133,9 +135,9 @@ START_TEST(a_base_may_be_a_shipped_config)
              bases[_i]);
     scratch_text("mine/own.json", text);
     const program_result *r = program_run(
-        "densepred detect mine/own.json -w "
-        "'%s/configs/toytown/mask_rcnn_convnext_toytown.safetensors' " IMAGE,
-        program_root(), program_root());
+        "R='%s'; densepred detect mine/own.json -w "
+        "\"$R/configs/toytown/mask_rcnn_convnext_toytown.safetensors\" " IMAGE,
+        program_root());
     ck_assert_msg(r->status == 0, "%s", r->err);
     ck_assert_ptr_nonnull(strstr(r->out, ": 1 object\n"));
 }
