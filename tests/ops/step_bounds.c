@@ -170,6 +170,26 @@ static void bound_product(const dp_step *s, const double *const *off, double *ou
     }
 }
 
+/* A norm over the values of each channel: rounded sums of all of them. */
+static void bound_statistics(const dp_step *s, const double *off, double *out)
+{
+    const size_t rows = dp_tensor_rows(s->y), C = (size_t)s->y.C;
+    bounded *x = malloc(rows * sizeof *x);
+    float *weight = malloc(2 * rows * sizeof *weight), *bias = weight + rows;
+    for (size_t c = 0; c < C; c++) {
+        for (size_t i = 0; i < rows; i++) {
+            x[i] = at(s->x[0].data, off, i * C + c);
+            weight[i] = s->weight[c];
+            bias[i] = s->bias[c];
+        }
+        bounded_norm(x, x, weight, bias, (int)rows, (double)s->number);
+        for (size_t i = 0; i < rows; i++)
+            out[i * C + c] = x[i].off;
+    }
+    free(x);
+    free(weight);
+}
+
 /* Norms over the cells of an item: the error of a norm is at most that of its vector. */
 static void bound_norms(const dp_step *s, const double *off, double *out)
 {
@@ -223,6 +243,9 @@ static void bound_curved(const dp_step *s, const double *const *off, double *out
         return;
     case DP_STEP_layer_norm:
         bound_cells(s, off[0], norm_cell, out);
+        return;
+    case DP_STEP_batch_statistics:
+        bound_statistics(s, off[0], out);
         return;
     case DP_STEP_softmax:
         bound_cells(s, off[0], softmax_cell, out);
