@@ -6,6 +6,7 @@
 #include "cli/options.h"
 #include "core/module.h"
 #include "model/input.h"
+#include "train/recipe.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -63,6 +64,7 @@ static int explain(const char *type)
                                                : dp_module_kind_name((*m)->kind),
                  (*m)->name, (*m)->summary, (*m)->params);
     consider(&s, "section", "input", "how an image becomes a tensor", dp_input_params);
+    consider(&s, "section", "train", "how a classifier is trained", dp_recipe_params);
 
     int status = DP_EXIT_OK;
     if (text.status != DP_OK)
@@ -93,7 +95,8 @@ int dp_cli_config(int argc, char **argv)
         DP_FLAG("origins", 0, &origins,
                 "with --dump: each value and the file it is from"),
         DP_TEXT("explain", 0, "TYPE", &type,
-                "print the keys of a part, of a model's \"test\", or of \"input\""),
+                "print the keys of a part, of a model's \"test\", of \"input\" or "
+                "\"train\""),
         DP_OPTION_SET(&common),
         DP_OPTION_CONFIGS(&common),
         DP_OPTIONS_END,

@@ -77,7 +77,7 @@ dp_status dp_module_choose(dp_error *err, const dp_module **out,
 
 /* Keys beside "base" that are no module's section. */
 static const char *const other_keys[] = {"type",         "dataset",   "names", "input",
-                                         "test_ms_flip", "published", NULL};
+                                         "test_ms_flip", "published", "train", NULL};
 
 static dp_status fail_unknown_key(dp_error *err, const dp_config *config,
                                   const cJSON *value)

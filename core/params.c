@@ -22,6 +22,8 @@ static size_t value_size(const dp_param *p)
         return sizeof(int);
     case DP_PARAM_TYPE_FLOAT:
         return sizeof(float);
+    case DP_PARAM_TYPE_DOUBLE:
+        return sizeof(double);
     case DP_PARAM_TYPE_BOOL:
         return sizeof(bool);
     case DP_PARAM_TYPE_TEXT:
@@ -38,7 +40,8 @@ static size_t room_of(const dp_param *p)
 
 static const char *type_name(const dp_param *p)
 {
-    static const char *const names[] = {"integer", "number", "bool", "text", "choice"};
+    static const char *const names[] = {"integer", "number", "number",
+                                        "bool",    "text",   "choice"};
     return names[p->type];
 }
 
@@ -218,6 +221,11 @@ static bool store_value(const dp_param *p, void *field, int i, const cJSON *valu
             return false;
         ((float *)field)[i] = (float)value->valuedouble;
         return isfinite(((float *)field)[i]);
+    case DP_PARAM_TYPE_DOUBLE:
+        if (!in_range(p, value))
+            return false;
+        ((double *)field)[i] = value->valuedouble;
+        return true;
     case DP_PARAM_TYPE_BOOL:
         ((bool *)field)[i] = cJSON_IsTrue(value);
         return cJSON_IsBool(value);
@@ -315,7 +323,8 @@ void dp_params_explain(dp_text *text, const dp_param *table)
     for (const dp_param *p = table; p->key; p++) {
         format_shape(shape, sizeof shape, p);
         dp_text_add(text, "  %-20s %s", p->key, shape);
-        if (p->type == DP_PARAM_TYPE_INT || p->type == DP_PARAM_TYPE_FLOAT)
+        if (p->type == DP_PARAM_TYPE_INT || p->type == DP_PARAM_TYPE_FLOAT ||
+            p->type == DP_PARAM_TYPE_DOUBLE)
             dp_text_add(text, ", %.9g to %.9g", p->min, p->max);
         if (p->type == DP_PARAM_TYPE_CHOICE)
             dp_text_add(text, " of %s", p->choices);

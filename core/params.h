@@ -6,6 +6,7 @@
  *
  *    int    int field[n]      integers
  *    float  float field[n]    numbers, rounded to float32
+ *    double double field[n]   numbers
  *    bool   bool field[n]     true or false
  *    text   char field[n]     at most n - 1 bytes of UTF-8
  *
@@ -37,6 +38,7 @@
 typedef enum dp_param_type {
     DP_PARAM_TYPE_INT,
     DP_PARAM_TYPE_FLOAT,
+    DP_PARAM_TYPE_DOUBLE,
     DP_PARAM_TYPE_BOOL,
     DP_PARAM_TYPE_TEXT,
     DP_PARAM_TYPE_CHOICE /* the field holds the index of the choice, from 0 */
@@ -55,7 +57,7 @@ typedef struct dp_param {
     size_t offset, size; /* of the field, in bytes                                */
     size_t count_offset; /* a list: of the int that receives the number of values */
     const char *initial; /* the default as JSON; NULL: the key is required        */
-    double min, max;     /* inclusive; of int and float                           */
+    double min, max;     /* inclusive; of int, float and double                   */
     const char *choices; /* a choice: "slide|whole"                               */
     const char *help;    /* a phrase: meaning, and unit if any                    */
 } dp_param;
@@ -91,11 +93,13 @@ typedef struct dp_param {
 #define DP_PARAM_TYPE_OF(T, field) \
     _Generic(((T *)0)->field, int: DP_PARAM_TYPE_INT, int *: DP_PARAM_TYPE_INT,          \
              float: DP_PARAM_TYPE_FLOAT, float *: DP_PARAM_TYPE_FLOAT,                   \
+             double: DP_PARAM_TYPE_DOUBLE, double *: DP_PARAM_TYPE_DOUBLE,               \
              bool: DP_PARAM_TYPE_BOOL, bool *: DP_PARAM_TYPE_BOOL,                       \
              char *: DP_PARAM_TYPE_TEXT)
 
 #define DP_PARAM_FORM_OF(T, field) \
     _Generic(((T *)0)->field, int *: DP_PARAM_FORM_ARRAY, float *: DP_PARAM_FORM_ARRAY,  \
+             double *: DP_PARAM_FORM_ARRAY,                                              \
              bool *: DP_PARAM_FORM_ARRAY, default: DP_PARAM_FORM_SCALAR)
 
 /* Fill the fields of `instance` from a JSON object: defaults first, then every key.

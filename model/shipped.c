@@ -75,10 +75,10 @@ static dp_status append(dp_error *err, dp_shipped *names, const char *path,
 static dp_status scan_folder(dp_error *err, dp_shipped *names, const char *inside,
                              int depth);
 
-/* Class files, name maps, and the configs of the tests. */
+/* Class files, name maps, recipes of training, and the configs of the tests. */
 static bool holds_no_models(const char *folder)
 {
-    static const char *const others[] = {"datasets", "names", "golden"};
+    static const char *const others[] = {"datasets", "names", "recipes", "golden"};
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
         if (strcmp(folder, others[i]) == 0)
             return true;

@@ -1,8 +1,9 @@
 /* shipped.h - the models that ship: configs in a folder, some with a checkpoint
  *
  * A model's name is its path in that folder without ".json": coco/mask_rcnn_convnext_tiny.
- * Entries that begin with "_" or "." are no models. The folders `datasets`, `names` and
- * `golden` (the tests' own) are not listed. `configs` is the folder; NULL: where `make install` put it.
+ * Entries that begin with "_" or "." are no models. The folders `datasets`, `names`, `recipes`
+ * and `golden` (the tests' own) are not listed. `configs` is the folder; NULL: where `make
+ * install` put it.
  */
 #ifndef DP_MODEL_SHIPPED_H
 #define DP_MODEL_SHIPPED_H

@@ -15,6 +15,7 @@
 typedef struct thing {
     int depths[4];
     float eps;
+    double rate;
     bool flip;
     char name[8];
     int mode, scales, classes, untouched;
@@ -25,6 +26,7 @@ typedef struct thing {
 static const dp_param table[] = {
     DP_PARAM(thing, depths, "[3, 3, 9, 3]", 1, 64, "blocks in each stage"),
     DP_PARAM(thing, eps, "1e-6", 0, 1, "added to the variance"),
+    DP_PARAM(thing, rate, "0.004", 0, 1, "not rounded to float32"),
     DP_PARAM(thing, flip, "false", 0, 0, "mirrored too"),
     DP_PARAM(thing, name, "\"none\"", 0, 0, "what it is called"),
     DP_PARAM_CHOICE(thing, mode, "slide|whole", "\"whole\"", "windows or all at once"),
@@ -53,6 +55,7 @@ START_TEST(defaults_fill_what_is_not_given)
     static const int depths[] = {3, 3, 9, 3};
     ck_assert_mem_eq(t.depths, depths, sizeof depths);
     ck_assert(t.eps == 1e-6f);
+    ck_assert_double_eq(t.rate, 0.004);
     ck_assert(!t.flip && t.axes[0] && !t.axes[1]);
     ck_assert_str_eq(t.name, "none");
     ck_assert_int_eq(t.mode, 1);
@@ -66,13 +69,15 @@ END_TEST
 START_TEST(given_values_replace_defaults)
 {
     thing t = {0};
-    ck_assert_msg(parse(&t, "{\"type\": \"any\", \"depths\": [1, 2, 3.0, 64], "
-                            "\"eps\": 0.1, \"flip\": true, \"name\": \"1234567\", "
-                            "\"mode\": \"slide\", \"scale\": [0.25, 4, 1.5], "
-                            "\"axes\": [false, true], \"classes\": 1}") == DP_OK,
-                  "%s", err.text);
+    ck_assert_msg(
+        parse(&t, "{\"type\": \"any\", \"depths\": [1, 2, 3.0, 64], "
+                  "\"eps\": 0.1, \"rate\": 0.1, \"flip\": true, \"name\": \"1234567\", "
+                  "\"mode\": \"slide\", \"scale\": [0.25, 4, 1.5], "
+                  "\"axes\": [false, true], \"classes\": 1}") == DP_OK,
+        "%s", err.text);
     static const int depths[] = {1, 2, 3, 64};
     ck_assert_mem_eq(t.depths, depths, sizeof depths);
+    ck_assert_double_eq(t.rate, 0.1);
     ck_assert(t.eps == 0.1f && t.flip && !t.axes[0] && t.axes[1]);
     ck_assert_str_eq(t.name, "1234567");
     ck_assert_int_eq(t.mode, 0);
@@ -88,7 +93,7 @@ static const struct {
     {"{\"clases\": 3}", "part.clases: unknown key, did you mean \"classes\"?"},
     {"{\"depth\": 3}", "part.depth: unknown key, did you mean \"depths\"?"},
     {"{\"comment\": \"\"}", "part.comment: unknown key; the keys are: depths, eps, "
-                            "flip, name, mode, scale, axes, classes"},
+                            "rate, flip, name, mode, scale, axes, classes"},
     {"{\"depths\": [1, 2, 3]}",
      "part.depths: found a list of 3, expected a list of 4 integers"},
     {"{\"depths\": 3}", "part.depths: found 3, expected a list of 4 integers"},
@@ -101,6 +106,7 @@ static const struct {
     {"{\"eps\": [1]}", "part.eps: found a list of 1, expected a number from 0 to 1"},
     {"{\"eps\": -1e-9}", "part.eps: found -1e-09, expected a number from 0 to 1"},
     {"{\"eps\": 1e999}", "part.eps: found inf, expected a number from 0 to 1"},
+    {"{\"rate\": 2}", "part.rate: found 2, expected a number from 0 to 1"},
     {"{\"flip\": 1}", "part.flip: found 1, expected true or false"},
     {"{\"flip\": null}", "part.flip: found null, expected true or false"},
     {"{\"name\": \"12345678\"}",
