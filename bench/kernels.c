@@ -117,7 +117,7 @@ static void report(const char *size, double ms, double work, const char *unit)
         plain[n_plain].kernel = now.kernel;
         plain[n_plain++].ms = ms;
     }
-    printf("%-15s %-8s %-16s %10.5f %8.1f %-8s", now.kernel, now.isa, size, ms, rate,
+    printf("%-19s %-8s %-16s %10.5f %8.1f %-8s", now.kernel, now.isa, size, ms, rate,
            unit);
     if (strcmp(unit, "GFLOP/s") == 0 && peak > 0)
         printf(" %5.2f", rate / peak);
@@ -483,6 +483,124 @@ static void bench_winograd_output(dp_winograd_output_fn *fn)
     }
 }
 
+/* The windows of a map as a block in training has them. */
+static void bench_dwconv7_gradient(dp_dwconv7_gradient_fn *fn)
+{
+    static const int maps[][2] = {{56, 96}, {28, 192}, {14, 384}, {7, 768}};
+
+    for (size_t i = 0; i < sizeof maps / sizeof *maps; i++) {
+        const int side = maps[i][0], C = maps[i][1];
+        const size_t n = (size_t)side * (size_t)side * (size_t)C;
+        const dp_map_window w = {side, side, C, 0, side, 0, side};
+        float *x = floats(n), *dy = floats(n), *dk = floats(50 * (size_t)C);
+        sampler s = {0};
+        char size[40];
+
+        while (sampler_next(&s))
+            fn(dk, dk + 49 * C, x, dy, &w);
+        snprintf(size, sizeof size, "%dx%dx%d", side, side, C);
+        report(size, sampler_ms(&s), 98.0 * (double)n, "GFLOP/s");
+        dp_free(x);
+        dp_free(dy);
+        dp_free(dk);
+    }
+}
+
+/* A tile of a block in training, and a chunk of its hidden map. */
+enum { TILE = 224, CHUNK = 192, PANEL = (TILE + 1) * DP_GEMM_PANEL };
+
+static void bench_layer_norm_panels(dp_layer_norm_panels_fn *fn)
+{
+    for (int C = 96; C <= 768; C *= 2) {
+        float *x = floats(TILE * (size_t)C), *y = floats(PANEL * (size_t)C / 16);
+        float *scale = floats(TILE);
+        sampler s = {0};
+        char size[40];
+
+        while (sampler_next(&s))
+            fn(y, PANEL, scale, x, TILE, C, 1e-6f);
+        snprintf(size, sizeof size, "%dx%d", TILE, C);
+        report(size, sampler_ms(&s), 8.0 * TILE * C, "GB/s");
+        dp_free(x);
+        dp_free(y);
+        dp_free(scale);
+    }
+}
+
+static void bench_layer_norm_backward(dp_layer_norm_backward_fn *fn)
+{
+    for (int C = 96; C <= 768; C *= 2) {
+        const size_t n = PANEL * (size_t)C / 16;
+        float *dx = floats(TILE * (size_t)C), *dy = floats(n), *y = floats(n);
+        float *scale = floats(TILE);
+        sampler s = {0};
+        char size[40];
+
+        while (sampler_next(&s))
+            fn(dx, dy, y, PANEL, scale, TILE, C);
+        snprintf(size, sizeof size, "%dx%d", TILE, C);
+        report(size, sampler_ms(&s), 12.0 * TILE * C, "GB/s");
+        dp_free(dx);
+        dp_free(dy);
+        dp_free(y);
+        dp_free(scale);
+    }
+}
+
+static void bench_gelu_backward(dp_gelu_backward_fn *fn)
+{
+    const size_t n = PANEL * CHUNK / 16;
+    float *h = floats_within(n, 7, 9), *d = floats(n), *sums = floats(CHUNK);
+    sampler s = {0};
+
+    while (sampler_next(&s))
+        fn(h, d, sums, PANEL, TILE, CHUNK / 16);
+    report("224x192", sampler_ms(&s), 16.0 * TILE * CHUNK, "GB/s");
+    dp_free(h);
+    dp_free(d);
+    dp_free(sums);
+}
+
+/* Up to a chunk of the hidden map. */
+static void bench_panel_gemm(dp_panel_gemm_fn *fn)
+{
+    for (int C = 96; C <= 768; C *= 2) {
+        const size_t c = (size_t)C;
+        float *x = floats(PANEL * c / 16), *y = floats(PANEL * CHUNK / 16);
+        float *w = floats(c * CHUNK), *bias = floats(CHUNK);
+        sampler s = {0};
+        char size[40];
+
+        while (sampler_next(&s))
+            fn(y, PANEL, x, PANEL, w, bias, TILE, C, CHUNK, 0);
+        snprintf(size, sizeof size, "%dx%dx%d", TILE, C, CHUNK);
+        report(size, sampler_ms(&s), 2.0 * TILE * CHUNK * C, "GFLOP/s");
+        dp_free(x);
+        dp_free(y);
+        dp_free(w);
+        dp_free(bias);
+    }
+}
+
+static void bench_weight_gradient(dp_weight_gradient_fn *fn)
+{
+    for (int C = 96; C <= 768; C *= 2) {
+        const size_t c = (size_t)C;
+        float *a = floats(PANEL * c / 16), *b = floats(PANEL * CHUNK / 16);
+        float *dw = floats(c * CHUNK);
+        sampler s = {0};
+        char size[40];
+
+        while (sampler_next(&s))
+            fn(dw, DP_GEMM_PANEL * c, a, PANEL, b, PANEL, TILE, C, CHUNK, DP_GEMM_ADD);
+        snprintf(size, sizeof size, "%dx%dx%d", TILE, C, CHUNK);
+        report(size, sampler_ms(&s), 2.0 * TILE * CHUNK * C, "GFLOP/s");
+        dp_free(a);
+        dp_free(b);
+        dp_free(dw);
+    }
+}
+
 /* OpenBLAS on one thread, from plain weights and without a bias. */
 static void blas_gemm(float *y, size_t y_stride, const float *x, size_t x_stride,
                       const float *w, const float *bias, int rows, int K, int N,
@@ -532,7 +650,7 @@ int main(int argc, char **argv)
     const unsigned cpu = dp_cpu_detect();
 
     printf("%s, FMA peak %.1f GFLOP/s\n\n", dp_cpu_name(cpu), dp_fma_peak_measure(cpu));
-    printf("%-15s %-8s %-16s %10s %8s %-8s %5s %7s\n", "kernel", "variant", "size",
+    printf("%-19s %-8s %-16s %10s %8s %-8s %5s %7s\n", "kernel", "variant", "size",
            "ms", "rate", "", "peak", "x ref");
     now.cpu = cpu;
 #define VARIANT(name, set, needs)                            \

@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
-"""Fit h(t) = t * erfc(t / sqrt 2) / 2, so that gelu(x) = max(x, 0) - h(|x|), by 16
-polynomials of degree 5 and print the table as ops/kernels/gelu_table.h.
+"""Fit h(t) = t * erfc(t / sqrt 2) / 2, so that gelu(x) = max(x, 0) - h(|x|), and its
+derivative, each by 16 polynomials of degree 5, and print the tables as
+ops/kernels/gelu_table.h.
 
 usage: tools/gelu_table.py > ops/kernels/gelu_table.h
 
 Segment j holds t within WIDTH / 2 of j * WIDTH; its polynomial is in u = t - j * WIDTH.
 Segment 0 starts 0 + u / 2, so that gelu(0) = 0 and small x keep their relative accuracy;
-segment 15 is 0, so that large |x| are exact. Each fit is the minimax polynomial, found
-by Remez exchange in float64."""
+segment 15 is 0, so that large |x| are exact. Segment 0 of the derivative starts at 1 / 2.
+Each fit is the minimax polynomial, found by Remez exchange in float64."""
 
 import math
 import struct
@@ -18,6 +19,11 @@ WIDTH = 25 / 64  # few bits, so that j * WIDTH is exact
 
 def h(t):
     return t * math.erfc(t / math.sqrt(2)) / 2
+
+
+def slope(t):
+    density = math.exp(-t * t / 2) / math.sqrt(2 * math.pi)
+    return math.erfc(t / math.sqrt(2)) / 2 - t * density
 
 
 def solve(a, b):
@@ -74,6 +80,16 @@ def segment(j):
     return remez(lambda u: h(centre + u), list(range(DEGREE + 1)), -WIDTH / 2, WIDTH / 2)
 
 
+def slope_segment(j):
+    centre = j * WIDTH
+    if j == 0:
+        return [0.5] + remez(lambda u: slope(u) - 0.5, [1, 2, 3, 4, 5], 0, WIDTH / 2)
+    if j == SEGMENTS - 1:
+        return [0.0] * (DEGREE + 1)
+    powers = list(range(DEGREE + 1))
+    return remez(lambda u: slope(centre + u), powers, -WIDTH / 2, WIDTH / 2)
+
+
 def as_float(value):
     rounded = struct.unpack("f", struct.pack("f", value))[0]
     text = rounded.hex()
@@ -83,8 +99,16 @@ def as_float(value):
     return f"{mantissa}p{exponent}f" if rounded else "0"
 
 
+def print_table(name, table):
+    print(f"static const float {name}[DP_GELU_DEGREE + 1][DP_GELU_SEGMENTS] = {{")
+    for power in range(DEGREE + 1):
+        values = [as_float(c[power]) for c in table]
+        lines = [", ".join(values[i : i + 4]) for i in range(0, SEGMENTS, 4)]
+        print("    {" + ",\n     ".join(lines) + "},")
+    print("};")
+
+
 def main():
-    table = [segment(j) for j in range(SEGMENTS)]
     print("/* gelu_table.h - written by tools/gelu_table.py, which explains it */")
     print("#ifndef DP_OPS_KERNELS_GELU_TABLE_H")
     print("#define DP_OPS_KERNELS_GELU_TABLE_H\n")
@@ -93,12 +117,10 @@ def main():
     print(f"#define DP_GELU_WIDTH    {WIDTH}f /* of a segment */\n")
     print("/* [power of u][segment] */")
     print("/* clang-format off */")
-    print("static const float dp_gelu_table[DP_GELU_DEGREE + 1][DP_GELU_SEGMENTS] = {")
-    for power in range(DEGREE + 1):
-        values = [as_float(c[power]) for c in table]
-        lines = [", ".join(values[i : i + 4]) for i in range(0, SEGMENTS, 4)]
-        print("    {" + ",\n     ".join(lines) + "},")
-    print("};\n/* clang-format on */\n\n#endif")
+    print_table("dp_gelu_table", [segment(j) for j in range(SEGMENTS)])
+    print("/* of the derivative */")
+    print_table("dp_gelu_slope_table", [slope_segment(j) for j in range(SEGMENTS)])
+    print("/* clang-format on */\n\n#endif")
 
 
 if __name__ == "__main__":

@@ -36,12 +36,33 @@ typedef struct dp_map_window {
 typedef void dp_dwconv7_fn(float *y, const float *x, const float *k, const float *b,
                            const dp_map_window *w);
 
+/* The gradient of those taps and that bias: for each tap the sum of dy(p) x(p + tap) over
+ * the pixels p of a window of maps x and dy (H, W, C), added to dk (7, 7, C), and the sum of
+ * dy, added to db (C). The window is cut into blocks of at most these sides, from its first
+ * pixel on. A block adds the chain fmaf(dy, x, acc) from 0 over its pixels in order, for db
+ * acc + dy. */
+enum { DP_DWCONV7_ROWS = 8, DP_DWCONV7_COLS = 28 };
+typedef void dp_dwconv7_gradient_fn(float *dk, float *db, const float *x,
+                                    const float *dy, const dp_map_window *w);
+
 /* y[r] = (x[r] - mean) / sqrt(var + eps) * weight + bias over each of `rows` rows of C;
  * biased variance from the centred values. y may be x. weight and bias may be NULL: 1
  * and 0. mean = sum / C; var = (lane sums of fmaf(d, d, .)) / C; each output is
  * fmaf(d * (1 / sqrtf(var + eps)), weight, bias). */
 typedef void dp_layer_norm_fn(float *y, const float *x, const float *weight,
                               const float *bias, size_t rows, int C, float eps);
+
+/* The same without weight and bias into panels (see dp_panel_gemm_fn), with zeros past C;
+ * scale[r] = 1 / sqrtf(var + eps). */
+typedef void dp_layer_norm_panels_fn(float *y, size_t panel, float *scale,
+                                     const float *x, size_t rows, int C, float eps);
+
+/* The gradient of that: dx (rows, C) from dy and y in panels, with zeros past C.
+ *   dx = fmaf(y, -mean(dy y), dy - mean(dy)) * scale
+ * A mean is sum / C; the sums are of dy, and of fmaf(dy, y, .), in lanes. */
+typedef void dp_layer_norm_backward_fn(float *dx, const float *dy, const float *y,
+                                       size_t panel, const float *scale, size_t rows,
+                                       int C);
 
 /* x[i] = x[i] * (1 + erf(x[i] / sqrt 2)) / 2 in place. Absolute error against float64 at
  * most 3e-7 for |x| up to 8; relative 2e-7 from 1e-37 to 0.19, and gelu(0) = 0;
@@ -116,6 +137,36 @@ enum {
 typedef void dp_gemm_fn(float *y, size_t y_stride, const float *x, size_t x_stride,
                         const float *w, const float *bias, int rows, int K, int N,
                         unsigned flags);
+
+/* The same with x and y in panels: of DP_GEMM_PANEL columns, each (rows, DP_GEMM_PANEL). Panels
+ * of y are y_panel floats apart, those of x x_panel. N is a multiple of DP_GEMM_PANEL; x may
+ * hold anything past K. */
+typedef void dp_panel_gemm_fn(float *y, size_t y_panel, const float *x, size_t x_panel,
+                              const float *w, const float *bias, int rows, int K, int N,
+                              unsigned flags);
+
+/* Where column n of the first row is. */
+static inline size_t dp_panel_at(int n, size_t panel)
+{
+    return (size_t)(n / DP_GEMM_PANEL) * panel + (size_t)(n % DP_GEMM_PANEL);
+}
+
+/* The gradient of weights (M, N), from inputs a and gradients b of the outputs, `rows` of
+ * each in panels:
+ *   dw[m][n] = start + sum over r of a[r][m] * b[r][n]
+ * as the chain fmaf(a, b, acc) from 0 over r in order, then added to the start: 0, or with
+ * DP_GEMM_ADD dw[m][n]. dw is in panels of (M, DP_GEMM_PANEL), as weights are packed, dw_panel
+ * floats apart. N is a multiple of DP_GEMM_PANEL. */
+typedef void dp_weight_gradient_fn(float *dw, size_t dw_panel, const float *a,
+                                   size_t a_panel, const float *b, size_t b_panel,
+                                   int rows, int M, int N, unsigned flags);
+
+/* d[i] = d[i] times the derivative of dp_gelu_fn at h[i], and h[i] becomes its gelu; h and d
+ * are in panels. To sums (panels, DP_GEMM_PANEL) the sum of each column of the new d is added:
+ * from 0 in order of the rows. The derivative's absolute error is at most 5e-7; that of NaN
+ * is 0. */
+typedef void dp_gelu_backward_fn(float *h, float *d, float *sums, size_t panel,
+                                 int rows, int panels);
 
 /* Packed weights are panels of DP_GEMM_PANEL columns, each (K, DP_GEMM_PANEL) and usable
  * alone: column n, a multiple of it, begins at packed + n * K. Zeros fill the last. The
@@ -207,24 +258,30 @@ typedef void dp_sgd_fn(float *p, float *m, const float *g, const dp_sgd_factors 
                        size_t n);
 
 /* KERNEL(name): one line a kernel, in no particular order. */
-#define DP_KERNEL_LIST(KERNEL) \
-    KERNEL(dwconv7)            \
-    KERNEL(layer_norm)         \
-    KERNEL(gelu)               \
-    KERNEL(relu)               \
-    KERNEL(bilinear_add)       \
-    KERNEL(bilinear)           \
-    KERNEL(weighted_sum)       \
-    KERNEL(scale)              \
-    KERNEL(resize_rows_u8)     \
-    KERNEL(nms_suppress)       \
-    KERNEL(argmax)             \
-    KERNEL(gemm)               \
-    KERNEL(winograd_input)     \
-    KERNEL(winograd_output)    \
-    KERNEL(round_bf16)         \
-    KERNEL(gemm_bf16)          \
-    KERNEL(adamw)              \
+#define DP_KERNEL_LIST(KERNEL)  \
+    KERNEL(dwconv7)             \
+    KERNEL(dwconv7_gradient)    \
+    KERNEL(layer_norm)          \
+    KERNEL(layer_norm_panels)   \
+    KERNEL(layer_norm_backward) \
+    KERNEL(gelu)                \
+    KERNEL(gelu_backward)       \
+    KERNEL(relu)                \
+    KERNEL(bilinear_add)        \
+    KERNEL(bilinear)            \
+    KERNEL(weighted_sum)        \
+    KERNEL(scale)               \
+    KERNEL(resize_rows_u8)      \
+    KERNEL(nms_suppress)        \
+    KERNEL(argmax)              \
+    KERNEL(gemm)                \
+    KERNEL(panel_gemm)          \
+    KERNEL(weight_gradient)     \
+    KERNEL(winograd_input)      \
+    KERNEL(winograd_output)     \
+    KERNEL(round_bf16)          \
+    KERNEL(gemm_bf16)           \
+    KERNEL(adamw)               \
     KERNEL(sgd)
 
 /* One pointer a kernel. Constant after dp_kernels_init. */

@@ -53,6 +53,11 @@ static inline unsigned vec_equal(vec a, vec b)
     return (unsigned)_mm256_movemask_ps(_mm256_cmp_ps(a, b, _CMP_EQ_OQ));
 }
 
+static inline vec vec_where_positive(vec x, vec a, vec b)
+{
+    return _mm256_blendv_ps(b, a, _mm256_cmp_ps(x, _mm256_setzero_ps(), _CMP_GT_OQ));
+}
+
 static inline vec vec_lookup(const float table[16], vec bits)
 {
     const __m256i index = _mm256_castps_si256(bits);

@@ -44,6 +44,12 @@ static inline unsigned vec_equal(vec a, vec b)
     return _mm512_cmp_ps_mask(a, b, _CMP_EQ_OQ);
 }
 
+static inline vec vec_where_positive(vec x, vec a, vec b)
+{
+    return _mm512_mask_blend_ps(
+        _mm512_cmp_ps_mask(x, _mm512_setzero_ps(), _CMP_GT_OQ), b, a);
+}
+
 static inline vec vec_lookup(const float table[16], vec bits)
 {
     return _mm512_permutexvar_ps(_mm512_castps_si512(bits), _mm512_loadu_ps(table));

@@ -163,3 +163,141 @@ void spec_gemm(void)
     activations_are_those_of_the_kernels();
     bits_do_not_depend_on_the_split();
 }
+
+/* ---- panels ---------------------------------------------------------------------- */
+
+static size_t panels_of(int columns)
+{
+    return ((size_t)columns + DP_GEMM_PANEL - 1) / DP_GEMM_PANEL;
+}
+
+static void check_panels(dp_panel_gemm_fn *variant, int rows, int K, int N,
+                         unsigned flags)
+{
+    const int rarity = int_random(2) ? 2000 : 1 << 30;
+    const size_t x_panel = (size_t)(rows + int_random(3)) * DP_GEMM_PANEL;
+    const size_t y_panel = (size_t)(rows + int_random(3)) * DP_GEMM_PANEL;
+    const size_t n = panels_of(N) * y_panel;
+    const float *x = floats_special(panels_of(K) * x_panel, rarity);
+    const float *w = packed_random(K, N), *bias = floats_random((size_t)N, -1, 1);
+    float *want = floats_random(n, -1, 1), *got = floats_copy(want, n);
+
+    harness_case("panel_gemm of %d x %d x %d, flags %u", rows, K, N, flags);
+    dp_panel_gemm_ref(want, y_panel, x, x_panel, w, bias, rows, K, N, flags);
+    variant(got, y_panel, x, x_panel, w, bias, rows, K, N, flags);
+    expect_bits(got, want, n);
+    harness_case_end();
+}
+
+void check_panel_gemm(dp_panel_gemm_fn *variant)
+{
+    static const unsigned activations[] = {0, DP_GEMM_RELU, DP_GEMM_GELU};
+
+    for (int N = DP_GEMM_PANEL; N <= 8 * DP_GEMM_PANEL; N += DP_GEMM_PANEL)
+        for (int j = 0; j < COUNT(row_counts); j++) {
+            const unsigned flags = activations[int_random(3)];
+            const int K = depths[int_random(COUNT(depths))];
+
+            check_panels(variant, row_counts[j], K, N,
+                         int_random(2) ? flags | DP_GEMM_ADD : flags);
+        }
+}
+
+/* Rows of n in panels. */
+static float *in_panels(const float *x, int rows, int n, size_t panel)
+{
+    float *y = floats_random(panels_of(n) * panel, -1, 1);
+
+    for (int r = 0; r < rows; r++)
+        for (int i = 0; i < n; i++)
+            y[dp_panel_at(i, panel) + (size_t)r * DP_GEMM_PANEL] =
+                x[(size_t)r * (size_t)n + (size_t)i];
+    return y;
+}
+
+/* The sums are those of gemm. */
+void spec_panel_gemm(void)
+{
+    enum { ROWS = 5, K = 300, N = 64, PANEL = 6 * DP_GEMM_PANEL };
+
+    for (unsigned flags = 0; flags < 8; flags++) {
+        if ((flags & DP_GEMM_RELU) && (flags & DP_GEMM_GELU))
+            continue;
+        const float *x = floats_random(ROWS * K, -1, 1), *w = packed_random(K, N);
+        const float *bias = floats_random(N, -1, 1);
+        float *want = floats_random(ROWS * N, -1, 1);
+        float *y = in_panels(want, ROWS, N, PANEL);
+
+        harness_case("panel_gemm against gemm, flags %u", flags);
+        dp_gemm_ref(want, N, x, K, w, bias, ROWS, K, N, flags);
+        dp_panel_gemm_ref(y, PANEL, in_panels(x, ROWS, K, PANEL), PANEL, w, bias, ROWS,
+                          K, N, flags);
+        for (int r = 0; r < ROWS; r++)
+            for (int i = 0; i < N; i++)
+                expect_bits(&y[dp_panel_at(i, PANEL) + (size_t)r * DP_GEMM_PANEL],
+                            &want[r * N + i], 1);
+        harness_case_end();
+    }
+}
+
+/* ---- the gradient of weights ------------------------------------------------------- */
+
+static void check_gradient(dp_weight_gradient_fn *variant, int rows, int M, int N,
+                           unsigned flags)
+{
+    const int rarity = int_random(2) ? 2000 : 1 << 30;
+    const size_t a_panel = (size_t)(rows + int_random(3)) * DP_GEMM_PANEL;
+    const size_t b_panel = (size_t)(rows + int_random(3)) * DP_GEMM_PANEL;
+    const size_t dw_panel = (size_t)(M + int_random(3)) * DP_GEMM_PANEL;
+    const size_t n = panels_of(N) * dw_panel;
+    const float *a = floats_special(panels_of(M) * a_panel, rarity);
+    const float *b = floats_special(panels_of(N) * b_panel, rarity);
+    float *want = floats_random(n, -1, 1), *got = floats_copy(want, n);
+
+    harness_case("weight_gradient of %d x %d x %d, flags %u", rows, M, N, flags);
+    dp_weight_gradient_ref(want, dw_panel, a, a_panel, b, b_panel, rows, M, N, flags);
+    variant(got, dw_panel, a, a_panel, b, b_panel, rows, M, N, flags);
+    expect_bits(got, want, n);
+    harness_case_end();
+}
+
+void check_weight_gradient(dp_weight_gradient_fn *variant)
+{
+    static const int heights[] = {1, 3, 4, 7, 8, 9, 16, 17, 24, 40, 45};
+
+    for (int N = DP_GEMM_PANEL; N <= 8 * DP_GEMM_PANEL; N += DP_GEMM_PANEL)
+        for (int i = 0; i < COUNT(heights); i++)
+            check_gradient(variant, row_counts[int_random(COUNT(row_counts))],
+                           heights[i], N, int_random(2) ? DP_GEMM_ADD : 0);
+}
+
+/* A term goes through ROWS roundings of its chain and one more addition. */
+void spec_weight_gradient(void)
+{
+    enum { ROWS = 50, M = 19, N = 48, PANEL = ROWS * DP_GEMM_PANEL };
+    const float *a = floats_random(ROWS * M, -1, 1),
+                *b = floats_random(ROWS * N, -1, 1);
+    const float *before = floats_random(N * M, -1, 1);
+    float *dw = floats_copy(before, N * M);
+
+    harness_case("weight_gradient against float64");
+    dp_weight_gradient_ref(dw, M * DP_GEMM_PANEL, in_panels(a, ROWS, M, PANEL), PANEL,
+                           in_panels(b, ROWS, N, PANEL), PANEL, ROWS, M, N,
+                           DP_GEMM_ADD);
+    for (int m = 0; m < M; m++)
+        for (int n = 0; n < N; n++) {
+            const size_t at =
+                dp_panel_at(n, M * DP_GEMM_PANEL) + (size_t)m * DP_GEMM_PANEL;
+            double want = (double)before[at], magnitude = fabs(want);
+
+            for (int r = 0; r < ROWS; r++) {
+                const double product = (double)a[r * M + m] * (double)b[r * N + n];
+
+                want += product;
+                magnitude += fabs(product);
+            }
+            expect_near(dw[at], want, (ROWS + 2) * (double)FLT_EPSILON / 2 * magnitude,
+                        at);
+        }
+    harness_case_end();
+}
