@@ -107,6 +107,10 @@ static double plain_ms(const char *size)
     return 0;
 }
 
+enum { MAX_BUFFERS = 8 };
+static float *buffers[MAX_BUFFERS];
+static int n_buffers;
+
 /* One line of the table: `work` is FLOPs or bytes. */
 static void report(const char *size, double ms, double work, const char *unit)
 {
@@ -125,19 +129,22 @@ static void report(const char *size, double ms, double work, const char *unit)
         printf("     -");
     printf(" %7.1f\n", plain_ms(size) / ms);
     fflush(stdout);
+    while (n_buffers > 0)
+        dp_free(buffers[--n_buffers]);
 }
 
-/* n numbers in memory as the program's own; dp_free it. */
+/* n numbers in memory as the program's own, until a report frees them. */
 static float *floats_within(size_t n, float low, float high)
 {
     dp_error err = {0};
     void *memory = NULL;
 
-    if (dp_alloc_pages(&err, &memory, n * sizeof(float), "numbers")) {
+    if (n_buffers == MAX_BUFFERS ||
+        dp_alloc_pages(&err, &memory, n * sizeof(float), "numbers")) {
         fprintf(stderr, "kernels: %s\n", err.text);
         exit(1);
     }
-    float *x = memory;
+    float *x = buffers[n_buffers++] = memory;
 
     for (size_t i = 0; i < n; i++)
         x[i] = random_float(&state, low, high);
@@ -182,10 +189,6 @@ static void bench_dwconv7(dp_dwconv7_fn *fn)
             dwconv7_map(fn, y, x, k, b, H, W, C);
         snprintf(size, sizeof size, "%dx%dx%d", H, W, C);
         report(size, sampler_ms(&s), 98.0 * (double)n, "GFLOP/s");
-        dp_free(x);
-        dp_free(y);
-        dp_free(k);
-        dp_free(b);
     }
 }
 
@@ -203,8 +206,6 @@ static void bench_layer_norm(dp_layer_norm_fn *fn)
             fn(y, x, NULL, NULL, ROWS, C, 1e-6f);
         snprintf(size, sizeof size, "%dx%d", ROWS, C);
         report(size, sampler_ms(&s), 8.0 * (double)n, "GB/s");
-        dp_free(x);
-        dp_free(y);
     }
 }
 
@@ -222,7 +223,6 @@ static void bench_in_place(void (*fn)(float *x, size_t n))
             fn(x, sizes[i]);
         snprintf(size, sizeof size, "%zu", sizes[i]);
         report(size, sampler_ms(&s), 8.0 * (double)sizes[i], "GB/s");
-        dp_free(x);
     }
 }
 
@@ -242,12 +242,9 @@ static void bench_bilinear_add(dp_bilinear_add_fn *fn)
     const float w[4] = {0.25f, 0.25f, 0.25f, 0.25f};
     float *x = floats(4 * C), *y = floats(C);
     sampler s = {0};
-
     while (sampler_next(&s))
         fn(y, x, x + C, x + 2 * C, x + 3 * C, w, C);
     report("256", sampler_ms(&s), 24.0 * C, "GB/s");
-    dp_free(x);
-    dp_free(y);
 }
 
 /* The logits of a pixel, between those of four. */
@@ -257,12 +254,9 @@ static void bench_bilinear(dp_bilinear_fn *fn)
     float *x = floats(4 * N), *y = floats(N);
     const dp_corners c = {x, x + N, x + 2 * N, x + 3 * N, {0.25f, 0.75f}, {0.5f, 0.5f}};
     sampler s = {0};
-
     while (sampler_next(&s))
         fn(y, &c, N, 0);
     report("150", sampler_ms(&s), 20.0 * N, "GB/s");
-    dp_free(x);
-    dp_free(y);
 }
 
 /* A pixel of UperNet's fusion: nine taps of three sources, for a group of channels. */
@@ -278,9 +272,6 @@ static void bench_weighted_sum(dp_weighted_sum_fn *fn)
     while (sampler_next(&s))
         fn(y, rows, w, TERMS, N, DP_GEMM_RELU);
     report("18x64", sampler_ms(&s), 2.0 * N * TERMS, "GFLOP/s");
-    dp_free(x);
-    dp_free(w);
-    dp_free(y);
 }
 
 static void bench_scale(dp_scale_fn *fn)
@@ -288,12 +279,9 @@ static void bench_scale(dp_scale_fn *fn)
     enum { C = 256 };
     float *x = floats(C), *y = floats(C);
     sampler s = {0};
-
     while (sampler_next(&s))
         fn(y, x, 0.25f, C);
     report("256", sampler_ms(&s), 8.0 * C, "GB/s");
-    dp_free(x);
-    dp_free(y);
 }
 
 /* A row of 1333 RGB pixels. */
@@ -352,7 +340,6 @@ static void bench_argmax(dp_argmax_fn *fn)
                 sink = fn(x + row * n, n);
         snprintf(size, sizeof size, "1000x%d", n);
         report(size, sampler_ms(&s), 4.0 * ROWS * n, "GB/s");
-        dp_free(x);
     }
     (void)sink;
 }
@@ -380,10 +367,6 @@ static void bench_gemm(dp_gemm_fn *fn)
             fn(y, n, x, k, w, bias, rows, K, N, 0);
         snprintf(size, sizeof size, "%dx%dx%d", rows, K, N);
         report(size, sampler_ms(&s), 2.0 * (double)(r * k * n), "GFLOP/s");
-        dp_free(x);
-        dp_free(y);
-        dp_free(w);
-        dp_free(bias);
     }
 }
 
@@ -392,12 +375,9 @@ static void bench_round_bf16(dp_round_bf16_fn *fn)
     enum { N = 224 * 4 * 96 };
     float *x = floats(N), *y = floats(N / 2);
     sampler s = {0};
-
     while (sampler_next(&s))
         fn(y, x, N);
     report("86016", sampler_ms(&s), 6.0 * N, "GB/s");
-    dp_free(x);
-    dp_free(y);
 }
 
 /* Those of a ConvNeXt block, which are all even. */
@@ -421,11 +401,6 @@ static void bench_gemm_bf16(dp_gemm_bf16_fn *fn)
                 fn(y, n, (const void *)x, 2 * k, halves, bias, ROWS, K, N, 0);
             snprintf(size, sizeof size, "%dx%dx%d", ROWS, K, N);
             report(size, sampler_ms(&s), 2.0 * (double)(r * k * n), "GFLOP/s");
-            dp_free(x);
-            dp_free(y);
-            dp_free(w);
-            dp_free(packed);
-            dp_free(bias);
         }
 }
 
@@ -454,8 +429,6 @@ static void bench_winograd_input(dp_winograd_input_fn *fn)
             }
         snprintf(size, sizeof size, "%dx%d", tiles, C);
         report(size, sampler_ms(&s), 4.0 * 72 * tiles * C, "GB/s");
-        dp_free(x);
-        dp_free(v);
     }
 }
 
@@ -477,37 +450,34 @@ static void bench_winograd_output(dp_winograd_output_fn *fn)
             }
         snprintf(size, sizeof size, "%dx%d", tiles, C);
         report(size, sampler_ms(&s), 4.0 * 52 * tiles * C, "GB/s");
-        dp_free(y);
-        dp_free(bias);
-        dp_free(m);
     }
 }
 
 /* The windows of a map as a block in training has them. */
 static void bench_dwconv7_gradient(dp_dwconv7_gradient_fn *fn)
 {
-    static const int maps[][2] = {{56, 96}, {28, 192}, {14, 384}, {7, 768}};
-
-    for (size_t i = 0; i < sizeof maps / sizeof *maps; i++) {
-        const int side = maps[i][0], C = maps[i][1];
+    for (int side = 56, C = 96; C <= 768; C *= 2, side /= 2) {
         const size_t n = (size_t)side * (size_t)side * (size_t)C;
         const dp_map_window w = {side, side, C, 0, side, 0, side};
         float *x = floats(n), *dy = floats(n), *dk = floats(50 * (size_t)C);
         sampler s = {0};
         char size[40];
-
         while (sampler_next(&s))
             fn(dk, dk + 49 * C, x, dy, &w);
         snprintf(size, sizeof size, "%dx%dx%d", side, side, C);
         report(size, sampler_ms(&s), 98.0 * (double)n, "GFLOP/s");
-        dp_free(x);
-        dp_free(dy);
-        dp_free(dk);
     }
 }
 
 /* A tile of a block in training, and a chunk of its hidden map. */
 enum { TILE = 224, CHUNK = 192, PANEL = (TILE + 1) * DP_GEMM_PANEL };
+
+static void report_tile(sampler *s, int C, double work, const char *unit)
+{
+    char size[40];
+    snprintf(size, sizeof size, "%dx%d", TILE, C);
+    report(size, sampler_ms(s), work * TILE * C, unit);
+}
 
 static void bench_layer_norm_panels(dp_layer_norm_panels_fn *fn)
 {
@@ -515,15 +485,9 @@ static void bench_layer_norm_panels(dp_layer_norm_panels_fn *fn)
         float *x = floats(TILE * (size_t)C), *y = floats(PANEL * (size_t)C / 16);
         float *scale = floats(TILE);
         sampler s = {0};
-        char size[40];
-
         while (sampler_next(&s))
             fn(y, PANEL, scale, x, TILE, C, 1e-6f);
-        snprintf(size, sizeof size, "%dx%d", TILE, C);
-        report(size, sampler_ms(&s), 8.0 * TILE * C, "GB/s");
-        dp_free(x);
-        dp_free(y);
-        dp_free(scale);
+        report_tile(&s, C, 8.0, "GB/s");
     }
 }
 
@@ -534,16 +498,9 @@ static void bench_layer_norm_backward(dp_layer_norm_backward_fn *fn)
         float *dx = floats(TILE * (size_t)C), *dy = floats(n), *y = floats(n);
         float *scale = floats(TILE);
         sampler s = {0};
-        char size[40];
-
         while (sampler_next(&s))
             fn(dx, dy, y, PANEL, scale, TILE, C);
-        snprintf(size, sizeof size, "%dx%d", TILE, C);
-        report(size, sampler_ms(&s), 12.0 * TILE * C, "GB/s");
-        dp_free(dx);
-        dp_free(dy);
-        dp_free(y);
-        dp_free(scale);
+        report_tile(&s, C, 12.0, "GB/s");
     }
 }
 
@@ -552,13 +509,9 @@ static void bench_gelu_backward(dp_gelu_backward_fn *fn)
     const size_t n = PANEL * CHUNK / 16;
     float *h = floats_within(n, 7, 9), *d = floats(n), *sums = floats(CHUNK);
     sampler s = {0};
-
     while (sampler_next(&s))
         fn(h, d, sums, PANEL, TILE, CHUNK / 16);
-    report("224x192", sampler_ms(&s), 16.0 * TILE * CHUNK, "GB/s");
-    dp_free(h);
-    dp_free(d);
-    dp_free(sums);
+    report_tile(&s, CHUNK, 16.0, "GB/s");
 }
 
 /* Up to a chunk of the hidden map. */
@@ -569,16 +522,9 @@ static void bench_panel_gemm(dp_panel_gemm_fn *fn)
         float *x = floats(PANEL * c / 16), *y = floats(PANEL * CHUNK / 16);
         float *w = floats(c * CHUNK), *bias = floats(CHUNK);
         sampler s = {0};
-        char size[40];
-
         while (sampler_next(&s))
             fn(y, PANEL, x, PANEL, w, bias, TILE, C, CHUNK, 0);
-        snprintf(size, sizeof size, "%dx%dx%d", TILE, C, CHUNK);
-        report(size, sampler_ms(&s), 2.0 * TILE * CHUNK * C, "GFLOP/s");
-        dp_free(x);
-        dp_free(y);
-        dp_free(w);
-        dp_free(bias);
+        report_tile(&s, C, 2.0 * CHUNK, "GFLOP/s");
     }
 }
 
@@ -589,15 +535,9 @@ static void bench_weight_gradient(dp_weight_gradient_fn *fn)
         float *a = floats(PANEL * c / 16), *b = floats(PANEL * CHUNK / 16);
         float *dw = floats(c * CHUNK);
         sampler s = {0};
-        char size[40];
-
         while (sampler_next(&s))
             fn(dw, DP_GEMM_PANEL * c, a, PANEL, b, PANEL, TILE, C, CHUNK, DP_GEMM_ADD);
-        snprintf(size, sizeof size, "%dx%dx%d", TILE, C, CHUNK);
-        report(size, sampler_ms(&s), 2.0 * TILE * CHUNK * C, "GFLOP/s");
-        dp_free(a);
-        dp_free(b);
-        dp_free(dw);
+        report_tile(&s, C, 2.0 * CHUNK, "GFLOP/s");
     }
 }
 
@@ -619,14 +559,9 @@ static void bench_adamw(dp_adamw_fn *fn)
     const dp_adamw_factors f = {1, 0.9f, 0.1f, 0.999f, 0.001f, 1, 1e-8f, 0};
     float *p = floats(N), *m = floats(N), *v = floats_within(N, 1, 2), *g = floats(N);
     sampler s = {0};
-
     while (sampler_next(&s))
         fn(p, m, v, g, &f, N);
     report("4x192x192", sampler_ms(&s), 28.0 * N, "GB/s");
-    dp_free(p);
-    dp_free(m);
-    dp_free(v);
-    dp_free(g);
 }
 
 static void bench_sgd(dp_sgd_fn *fn)
@@ -635,13 +570,9 @@ static void bench_sgd(dp_sgd_fn *fn)
     const dp_sgd_factors f = {0, 0.9f, 0};
     float *p = floats(N), *m = floats(N), *g = floats(N);
     sampler s = {0};
-
     while (sampler_next(&s))
         fn(p, m, g, &f, N);
     report("4x192x192", sampler_ms(&s), 20.0 * N, "GB/s");
-    dp_free(p);
-    dp_free(m);
-    dp_free(g);
 }
 
 int main(int argc, char **argv)

@@ -36,11 +36,11 @@ typedef struct dp_map_window {
 typedef void dp_dwconv7_fn(float *y, const float *x, const float *k, const float *b,
                            const dp_map_window *w);
 
-/* The gradient of those taps and that bias: for each tap the sum of dy(p) x(p + tap) over
- * the pixels p of a window of maps x and dy (H, W, C), added to dk (7, 7, C), and the sum of
- * dy, added to db (C). The window is cut into blocks of at most these sides, from its first
- * pixel on. A block adds the chain fmaf(dy, x, acc) from 0 over its pixels in order, for db
- * acc + dy. */
+/* The gradients of those taps and that bias, from a window of maps x and dy (H, W, C). Added
+ * to dk (7, 7, C) is each tap's sum of dy(p) x(p + tap) over the pixels p of the window. Added
+ * to db (C) is the sum of dy. The window is cut into blocks of at most these sides, from its
+ * first pixel on. A block adds the chain fmaf(dy, x, acc) from 0 over its pixels in order;
+ * for db it is acc + dy. */
 enum { DP_DWCONV7_ROWS = 8, DP_DWCONV7_COLS = 28 };
 typedef void dp_dwconv7_gradient_fn(float *dk, float *db, const float *x,
                                     const float *dy, const dp_map_window *w);

@@ -60,16 +60,16 @@ void dp_layer_norm_backward_ref(float *dx, const float *dy, const float *y,
                                 size_t panel, const float *scale, size_t rows, int C)
 {
     for (size_t r = 0; r < rows; r++, dx += C, dy += LANES, y += LANES) {
-        float sums[LANES] = {0}, products[LANES] = {0};
+        float sums[LANES] = {0}, cross[LANES] = {0};
 
         for (int c = 0; c < C; c++) {
             const size_t at = dp_panel_at(c, panel);
 
             sums[c % LANES] += dy[at];
-            products[c % LANES] = fmaf(dy[at], y[at], products[c % LANES]);
+            cross[c % LANES] = fmaf(dy[at], y[at], cross[c % LANES]);
         }
         const float mean = lanes_sum(sums) / (float)C;
-        const float slope = -(lanes_sum(products) / (float)C);
+        const float slope = -(lanes_sum(cross) / (float)C);
 
         for (int c = 0; c < C; c++) {
             const size_t at = dp_panel_at(c, panel);

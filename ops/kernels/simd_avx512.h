@@ -46,8 +46,8 @@ static inline unsigned vec_equal(vec a, vec b)
 
 static inline vec vec_where_positive(vec x, vec a, vec b)
 {
-    return _mm512_mask_blend_ps(
-        _mm512_cmp_ps_mask(x, _mm512_setzero_ps(), _CMP_GT_OQ), b, a);
+    return _mm512_mask_blend_ps(_mm512_cmp_ps_mask(x, _mm512_setzero_ps(), _CMP_GT_OQ),
+                                b, a);
 }
 
 static inline vec vec_lookup(const float table[16], vec bits)

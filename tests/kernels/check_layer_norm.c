@@ -181,8 +181,8 @@ void check_layer_norm_backward(dp_layer_norm_backward_fn *variant)
         }
 }
 
-/* With u = 2^-24 and L = C / 16 + 6 roundings at most in a sum and its division, the mean is
- * off by L u mean|dy| and the slope by L u mean|dy y|; the rest is three roundings. */
+/* With u = 2^-24 a sum and its division have at most L = C / 16 + 6 roundings. The mean is off
+ * by L u mean|dy|, the slope by L u mean|dy y|. Three roundings follow. */
 static void spec_backward(const float *dy, const float *y, const float *dx,
                           size_t panel, float scale, int C)
 {
