@@ -12,6 +12,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 /* The command line. */
@@ -87,14 +88,30 @@ static bool print_scores(const dp_test *test)
     return any && within;
 }
 
+static bool is_unreadable(const session *s, const char *what)
+{
+    const char *asked = s->ask->options.unreadable;
+    return asked && strcmp(asked, what) == 0;
+}
+
+static void print_tally(const session *s, dp_test_tally tally)
+{
+    const char *what = "and left out";
+    if (tally.failed > 0)
+        what = is_unreadable(s, "missed")
+                   ? "whose objects count as missed"
+                   : "and left out of the ground truth (see --unreadable)";
+    printf("\n%zu images: %zu run, %zu bad %s\n", tally.count, tally.done, tally.failed,
+           what);
+}
+
 static int compare(const session *s)
 {
     const dp_test_tally tally = dp_test_count(s->test, 0);
     const dp_status st = dp_test_compare(s->test);
     if (st != DP_OK)
         return fail(s, st);
-    printf("\n%zu images: %zu run, %zu bad and left out\n", tally.count, tally.done,
-           tally.failed);
+    print_tally(s, tally);
     const bool within = print_scores(s->test);
     if (!s->ask->verify || within)
         return DP_EXIT_OK;
@@ -104,11 +121,29 @@ static int compare(const session *s)
     return DP_EXIT_MODEL;
 }
 
+/* Without an evaluation. */
+static int refuse(const session *s, dp_test_tally tally)
+{
+    dp_cli_say("%s: %zu of %zu images cannot be read, so there is no evaluation; mend "
+               "them and run the same command again%s",
+               dp_test_path(s->test, DP_TEST_IMAGES), tally.failed, tally.count,
+               tally.done > 0 ? ", or with another --unreadable" : "");
+    return DP_EXIT_SOME;
+}
+
 /* Evaluate as `densepred eval` does, and compare. Broken records of the ground truth are
  * left out: after a long run there is to be a number. */
 static int evaluate(const session *s)
 {
     const char *metrics = dp_test_path(s->test, DP_TEST_METRICS);
+    const dp_test_tally tally = dp_test_count(s->test, 0);
+    dp_coco_eval_options coco = {0};
+    if (tally.failed > 0 && (tally.done == 0 || is_unreadable(s, "refuse")))
+        return refuse(s, tally);
+    const dp_status st =
+        dp_test_list_images(s->test, &coco.image_ids, &coco.image_id_count);
+    if (st != DP_OK)
+        return fail(s, st);
     const dp_eval_task task = {.truth = dp_test_path(s->test, DP_TEST_ANNOTATIONS),
                                .results = dp_test_path(s->test, DP_TEST_RESULTS),
                                .json = metrics,
@@ -120,7 +155,7 @@ static int evaluate(const session *s)
                                .quiet = true};
     int status =
         dp_test_task(s->test) == DP_TASK_DETECT
-            ? dp_eval_coco(s->ctx, &task, &(dp_coco_eval_options){0})
+            ? dp_eval_coco(s->ctx, &task, &coco)
             : dp_eval_ade20k(s->ctx, &task,
                              &(dp_semantic_eval_options){
                                  .dataset = dp_test_path(s->test, DP_TEST_CLASSES)});
@@ -128,7 +163,7 @@ static int evaluate(const session *s)
         const int compared = compare(s);
         status = compared > status ? compared : status;
     }
-    if (status == DP_EXIT_OK && dp_test_count(s->test, 0).failed > 0)
+    if (status == DP_EXIT_OK && tally.failed > 0)
         status = DP_EXIT_SOME;
     return status;
 }
@@ -240,6 +275,10 @@ static int parse(request *ask, int argc, char **argv)
                  "detectors: lowest score (default: as the config says, 0.05)"),
         DP_ALIAS("conf", "score-thr"),
         DP_OPTION_IOU(&ask->iou),
+        DP_CHOICE(
+            "unreadable", 0, "leave-out|missed|refuse", &o->unreadable,
+            "of images that cannot be read: leave their objects out of the ground "
+            "truth (default), count them as missed (detectors), or do not evaluate"),
         DP_FLAG("classwise", 0, &ask->classwise, "detectors: a table of the classes"),
         DP_TEXT("report", 0, "DIR", &ask->report, "the evaluation as a page"),
         DP_FLAG("verify", 0, &ask->verify,

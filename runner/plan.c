@@ -31,6 +31,11 @@ dp_status dp_plan_check_options(dp_error *err, const dp_test_options *o)
     if (o->mode && strcmp(o->mode, "slide") != 0 && strcmp(o->mode, "whole") != 0)
         return dp_fail(err, DP_EARG, "mode: found \"%s\", expected slide or whole",
                        o->mode);
+    if (o->unreadable && strcmp(o->unreadable, "leave-out") != 0 &&
+        strcmp(o->unreadable, "missed") != 0 && strcmp(o->unreadable, "refuse") != 0)
+        return dp_fail(err, DP_EARG,
+                       "unreadable: found \"%s\", expected leave-out, missed or refuse",
+                       o->unreadable);
     return DP_OK;
 }
 
@@ -57,6 +62,9 @@ static dp_status find_task(dp_error *err, dp_test *t)
     if (t->task == DP_TASK_DETECT && (t->options.ms_flip || t->options.mode))
         return dp_fail(err, DP_EARG, "test: --%s is for segmentors",
                        t->options.mode ? "mode" : "ms-flip");
+    if (t->task == DP_TASK_SEGMENT && t->options.unreadable &&
+        strcmp(t->options.unreadable, "missed") == 0)
+        return dp_fail(err, DP_EARG, "test: --unreadable missed is for detectors");
     return DP_OK;
 }
 

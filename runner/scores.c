@@ -163,7 +163,8 @@ dp_status dp_scores_save(dp_error *err, const dp_test *t)
                 t->directory.count,
                 dp_run_directory_tally(&t->directory, DP_ITEM_DONE, 1, 1));
     add_failures(&text, t);
-    dp_text_add(&text, "],\n\"percent\": {");
+    dp_text_add(&text, "],\n\"unreadable\": \"%s\",\n\"percent\": {",
+                t->options.unreadable ? t->options.unreadable : "leave-out");
     add_scores(&text, t);
     dp_text_add(&text, "},\n");
     add_number(&text, "tolerance",

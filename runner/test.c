@@ -10,6 +10,7 @@
 #include "runner/workers.h"
 
 #include <stdio.h>
+#include <string.h>
 
 dp_status dp_test_new(dp_context *ctx, dp_test **out, const dp_test_options *options)
 {
@@ -40,6 +41,7 @@ void dp_test_free(dp_test *t)
     dp_free(t->directory_path);
     dp_free(t->results);
     dp_free(t->metrics);
+    dp_free(t->counted);
     dp_free(t);
 }
 
@@ -144,6 +146,29 @@ dp_test_tally dp_test_count(const dp_test *t, int own_shard)
         .open = dp_run_directory_tally(d, DP_ITEM_OPEN, part, parts)};
     tally.count = tally.done + tally.failed + tally.open;
     return tally;
+}
+
+dp_status dp_test_list_images(dp_test *t, const int64_t **ids, size_t *count)
+{
+    const dp_run_directory *d = &t->directory;
+    const bool missed =
+        t->options.unreadable && strcmp(t->options.unreadable, "missed") == 0;
+    void *memory;
+    *ids = NULL;
+    *count = d->count;
+    if (missed || dp_run_directory_tally(d, DP_ITEM_DONE, 1, 1) == d->count)
+        return DP_OK;
+    const dp_status st = dp_alloc(&t->ctx->err, &memory, d->count, sizeof *t->counted,
+                                  "a list of images");
+    if (st != DP_OK)
+        return st;
+    dp_free(t->counted);
+    *ids = t->counted = memory;
+    *count = 0;
+    for (size_t i = 0; i < d->count; i++)
+        if (d->items[i].state == DP_ITEM_DONE)
+            t->counted[(*count)++] = t->set.items[i].id;
+    return DP_OK;
 }
 
 dp_task dp_test_task(const dp_test *t)

@@ -37,6 +37,7 @@ struct dp_test {
     dp_test_progress_fn *progress; /* NULL: none */
     void *progress_arg;
 
+    int64_t *counted;           /* owned; of dp_test_list_images */
     dp_run_directory directory; /* after dp_test_run; without an own part */
     dp_test_score scores[DP_TEST_SCORES];
     int score_count;

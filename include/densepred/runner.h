@@ -54,6 +54,13 @@ typedef struct dp_test_options {
     int workers;
     int cache; /* as in dp_load_options */
 
+    /* What becomes of the objects of images that cannot be read:
+     *
+     *   "leave-out"  they are left out of the ground truth; so is NULL
+     *   "missed"     detectors only: they count as objects that were not found
+     *   "refuse"     there is no evaluation; the caller makes none */
+    const char *unreadable;
+
     /* Segmentors only. */
     const char *mode; /* "slide", "whole"; NULL: as published                        */
     int ms_flip;      /* not 0: the config's "test_ms_flip" is laid over its "test"  */
@@ -110,6 +117,11 @@ typedef struct dp_test_tally {
 
 /* After a run: of all images, or (own_shard not 0) of the shard's. Zero before. */
 DP_API dp_test_tally dp_test_count(const dp_test *test, int own_shard);
+
+/* After a run of a detector: the ids of the images whose objects count, for
+ * dp_coco_eval_options; views until dp_test_free. *ids is NULL when all images count, and
+ * *count 0 when none does. DP_ENOMEM. */
+DP_API dp_status dp_test_list_images(dp_test *test, const int64_t **ids, size_t *count);
 
 typedef enum dp_test_file {
     DP_TEST_CONFIG,

@@ -348,11 +348,62 @@ START_TEST(bad_images_are_said_skipped_and_counted)
     cJSON *j = json_load(scratch_path("w/summary.json"));
     ck_assert_int_eq(cJSON_GetArraySize(json_get(j, "bad")), 3);
     cJSON_Delete(j);
+    expect_in(r->out, "left out of the ground truth (see --unreadable)");
     /* a file that is whole by now is run in the next go */
     run_ok("cp coco/val2017/1.png coco/val2017/3.png");
     r = test_coco("--work w");
     ck_assert_int_eq(r->status, 1);
     expect_in(r->out, "24 images: 22 run, 2 bad and left out");
+}
+END_TEST
+
+/* recall of all there is, in percent of what it is with every image */
+static double recall(const char *work)
+{
+    char path[64];
+    snprintf(path, sizeof path, "%s/metrics.json", work);
+    cJSON *j = json_load(scratch_path(path));
+    const cJSON *stats = json_get(json_get(j, "bbox"), "stats");
+    const double ar = cJSON_GetArrayItem(stats, 8)->valuedouble;
+    cJSON_Delete(j);
+    return ar;
+}
+
+/* Each image has one object, which the model finds in the odd ones only. */
+START_TEST(objects_of_unreadable_images_are_left_out_missed_or_refused)
+{
+    make_coco();
+    run_ok("sed -i -e 's/\\[5, 5, 20, 20\\]/[25, 49, 25, 14]/g' "
+           "-e 's/\"category_id\": 1/\"category_id\": 2/g' "
+           "coco/annotations/instances_val2017.json");
+    run_ok("for i in 2 4 6 8 10 12; do echo no > coco/val2017/$i.png; done");
+    const program_result *r = test_coco("--work w");
+    ck_assert_int_eq(r->status, 1);
+    expect_in(r->out, "6 bad and left out of the ground truth");
+    const double left_out = recall("w");
+    r = test_coco("--work w --unreadable missed");
+    ck_assert_int_eq(r->status, 1);
+    expect_in(r->out, "24 images: 18 run, 6 bad whose objects count as missed");
+    const double missed = recall("w");
+    ck_assert_msg(left_out > 0 && fabs(missed / left_out - 18 / 24.0) < 1e-9, "%g %g",
+                  left_out, missed);
+    /* what is left out is as if it were not listed */
+    run_ok("rm w/metrics.json");
+    r = test_coco("--work w --unreadable refuse");
+    ck_assert_int_eq(r->status, 1);
+    ck_assert_str_eq(r->out, "");
+    expect_in(r->err,
+              "coco/val2017: 6 of 24 images cannot be read, so there is no eval");
+    run_ok("test ! -e w/metrics.json");
+    cJSON *j;
+    ck_assert_int_eq(test_coco("--work w --unreadable leave-out")->status, 1);
+    j = json_load(scratch_path("w/summary.json"));
+    ck_assert_str_eq(json_text(j, "unreadable"), "leave-out");
+    cJSON_Delete(j);
+    run_ok("rm coco/val2017/*");
+    r = test_coco("--work none");
+    ck_assert_int_eq(r->status, 1);
+    expect_in(r->err, "24 of 24 images cannot be read");
 }
 END_TEST
 
@@ -521,6 +572,7 @@ int main(int argc, char **argv)
     tcase_add_loop_test(slow, a_killed_run_goes_on_to_the_same_bytes, 1, 5);
     tcase_add_test(t, records_cut_anywhere_go_on_to_the_same_bytes);
     tcase_add_test(t, bad_images_are_said_skipped_and_counted);
+    tcase_add_test(t, objects_of_unreadable_images_are_left_out_missed_or_refused);
     tcase_add_test(t, images_of_one_id_are_both_named);
     tcase_add_test(t, a_label_map_without_an_image_is_left_out);
     tcase_add_test(t, a_full_disk_corrupts_nothing);
