@@ -284,10 +284,7 @@ static int parse(request *ask, int argc, char **argv)
         DP_FLAG("verify", 0, &ask->verify,
                 "fail (exit status 3) when a number is not within the config's "
                 "tolerance of the published one"),
-        DP_OPTION_THREADS(&ask->common),
-        DP_OPTION_CPU(&ask->common),
-        DP_OPTION_GEMM(&ask->common),
-        DP_OPTION_PRECISION(&ask->common),
+        DP_OPTIONS_MACHINE(&ask->common),
         DP_OPTION_QUIET(&ask->common),
         DP_OPTION_CONFIGS(&ask->common),
         DP_OPTIONS_END,
