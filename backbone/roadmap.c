@@ -197,26 +197,14 @@ static dp_status check_settings(dp_error *err, const roadmap *net)
 static void build_conv(const roadmap *net, dp_builder *b, dp_conv *conv,
                        dp_layer_norm *norm, dp_conv_spec spec)
 {
+    const char *scope = spec.norm;
     spec.norm_eps = DP_BATCH_NORM_EPS;
-    if (spec.norm && net->norm == NORM_BATCH) {
-        dp_conv_build(b, conv, &spec);
-        return;
-    }
-    const int k = spec.kernel;
-    *conv = (dp_conv){.in = spec.in,
-                      .out = spec.out,
-                      .kernel = k,
-                      .stride = spec.stride,
-                      .padding = spec.padding,
-                      .activation = spec.activation};
-    const size_t outer = dp_builder_enter(b, "%s", spec.name);
-    const float *weight =
-        dp_builder_tensor(b, "weight", 4, (int[]){spec.out, spec.in, k, k});
-    dp_builder_leave(b, outer);
-    dp_conv_pack(b, conv, weight, (size_t)spec.in * (size_t)(k * k), NULL, NULL);
-    dp_builder_release(b);
-    if (spec.norm)
-        dp_layer_norm_build(b, norm, spec.norm, spec.out, layer_norm_eps);
+    if (net->norm == NORM_LAYER)
+        spec.norm = NULL;
+    spec.no_bias = !spec.norm;
+    dp_conv_build(b, conv, &spec);
+    if (scope && net->norm == NORM_LAYER)
+        dp_layer_norm_build(b, norm, scope, spec.out, layer_norm_eps);
 }
 
 /* The same of a depthwise one. */

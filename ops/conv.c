@@ -67,23 +67,23 @@ void dp_conv_build(dp_builder *b, dp_conv *c, const dp_conv_spec *spec)
                    .stride = spec->stride,
                    .padding = spec->padding,
                    .groups = spec->groups,
-                   .biased = spec->norm == NULL,
+                   .biased = !spec->norm && !spec->no_bias,
                    .normed = spec->norm != NULL,
                    .activation = spec->activation};
     const int in = c->in / count_groups(c);
     const int shape[4] = {c->out, in, c->kernel, c->kernel};
     const size_t outer = dp_builder_enter(b, "%s", spec->name);
     const float *weight = dp_builder_tensor(b, "weight", 4, shape);
-    const float *bias = spec->norm ? NULL : dp_builder_vector(b, "bias", c->out);
+    const float *bias = c->biased ? dp_builder_vector(b, "bias", c->out) : NULL;
     dp_builder_leave(b, outer);
     c->raw.weight = dp_builder_kept(b, weight);
-    c->raw.bias = spec->norm ? NULL : dp_builder_kept(b, bias);
+    c->raw.bias = dp_builder_kept(b, bias);
 
     const float *scale = NULL;
     if (spec->norm)
         dp_batch_norm_fold(b, &c->raw.norm, spec->norm, c->out, spec->norm_eps, &scale,
                            &bias);
-    dp_conv_pack(b, c, bias ? weight : NULL,
+    dp_conv_pack(b, c, bias || spec->no_bias ? weight : NULL,
                  (size_t)in * (size_t)(c->kernel * c->kernel), scale, bias);
     dp_builder_release(b);
 }

@@ -22,12 +22,14 @@ typedef struct dp_conv_spec {
     int kernel, stride, padding;
     int groups; /* parts of inputs and outputs, each with the other's; 0 counts as 1 */
 
-    /* Scope of `weight` [out, in / groups, k, k] and, without a norm, `bias` [out]. */
+    /* Scope of `weight` [out, in / groups, k, k] and, without a norm, `bias` [out], unless
+     * there is none. */
     const char *name;
 
     /* Scope of a batch norm to fold in: "bn.". NULL: the convolution has a bias instead. */
     const char *norm;
     float norm_eps; /* of the batch norm: mostly DP_BATCH_NORM_EPS */
+    bool no_bias;   /* and no norm: the weights alone              */
     dp_activation activation;
 } dp_conv_spec;
 

@@ -3,13 +3,13 @@
  * A tape is the `watch` of a run with trained parameters (core/run.h). It keeps every step
  * with the places of its values, which all stay until the next run.
  *
- * Only copies write into memory that is there already. They are not recorded. The tape
- * notes that the memory now holds the copied value, and later steps that read there are
- * recorded as readers of the source, the result of another step. Should a copy go over the
+ * Only copies write into memory that is there already. They are not recorded: the tape notes
+ * that the memory now holds the copied value. Later steps that read there are recorded as
+ * readers of the source, the result of another step. Should a copy go over the
  * result of a step itself, the tape saves that first.
  *
- * Values from before the first recorded step are saved too, but for the run's input, since
- * their memory may be used again. From the second run of the same shapes on nothing is
+ * Values from before the first recorded step are saved too, since their memory may be used
+ * again; the run's input is not. From the second run of the same shapes on nothing is
  * allocated.
  *
  * A step that reads a part of another step's result has no gradient here: DP_EARG.
