@@ -1,16 +1,18 @@
 /* toytown - a drawn town with its exact truth: a data set to train and to test with
  *
- * usage: toytown OUT --count N --seed S [--size HxW] [--start I]
+ * usage: toytown OUT --count N --seed S [--size HxW] [--start I] [--crops]
  *
  * Writes images/000000.jpg ..., annotations/instances.json (COCO: ten things, polygons,
  * a few crowds) and labels/000000.png ... (as ADE20K's: 0 is not asked about, 1 to 10 the
- * things, 11 to 16 the stuff). Image I is a matter of the seed and I alone.
+ * things, 11 to 16 the stuff). With --crops instead: CLASS/000000_0.jpg ..., a piece for each
+ * thing, as classifiers are trained on. Image I is a matter of the seed and I alone.
  */
 #include "base/atomic_file.h"
 #include "base/memory.h"
 #include "base/path.h"
 #include "io/image/jpeg.h"
 #include "io/image/png.h"
+#include "tools/town/crop.h"
 #include "tools/town/finish.h"
 #include "tools/town/layout.h"
 #include "tools/town/truth.h"
@@ -33,6 +35,7 @@ typedef struct town {
     const char *folder;
     long count, start, seed;
     int h, w;
+    bool crops;
     toy_layout layout;
     toy_truth truth;
     cairo_surface_t *surface;
@@ -46,12 +49,14 @@ typedef struct town {
 /* ---- the command line ---- */
 
 static const char usage[] =
-    "usage: toytown OUT --count N --seed S [--size HxW] [--start I]\n\n"
+    "usage: toytown OUT --count N --seed S [--size HxW] [--start I]\n"
+    "               [--crops]\n\n"
     "Draws a town: N images with objects and segments, into the folder OUT.\n\n"
     "      --count N    images, 1 to 1000000\n"
     "      --seed S     which town\n"
     "      --size HxW   of each image, 96 to 2048 (default: 192x256)\n"
     "      --start I    number of the first image (default: 0)\n"
+    "      --crops      a folder a class, with a piece of an image for each thing\n"
     "  -h, --help       this text\n";
 
 static bool read_number(long *to, const char *option, const char *text, long low,
@@ -99,7 +104,9 @@ static bool read_arguments(town *t, int argc, char **argv)
 {
     *t = (town){.count = -1, .seed = -1, .h = 192, .w = 256};
     for (int i = 1; i < argc; i++) {
-        if (argv[i][0] == '-') {
+        if (strcmp(argv[i], "--crops") == 0) {
+            t->crops = true;
+        } else if (argv[i][0] == '-') {
             if (!read_option(t, argv[i], i + 1 < argc ? argv[i + 1] : NULL))
                 return false;
             i++;
@@ -203,6 +210,38 @@ static void draw(town *t, toy_random *r)
                cairo_image_surface_get_stride(t->surface), &t->layout, r);
 }
 
+static dp_status save_crop(town *t, dp_text *path, long image, int thing)
+{
+    dp_pixels crop;
+    dp_status st = DP_OK;
+    if (!toy_crop_cut(&t->err, &st, &crop, &t->image, &t->layout, thing))
+        return st;
+    dp_text_done(path);
+    path->err = &t->err;
+    dp_text_add(path, "%s/%s", t->folder,
+                toy_thing_name(t->layout.things[thing].class));
+    st = dp_path_make_folders(&t->err, dp_text_get(path));
+    dp_text_add(path, "/%06ld_%d.jpg", image, thing);
+    if (st == DP_OK)
+        st = path->status;
+    if (st == DP_OK)
+        st = dp_jpeg_save(&t->err, dp_text_get(path), &crop, QUALITY);
+    dp_pixels_done(&crop);
+    return st;
+}
+
+static dp_status make_crops(town *t, long image)
+{
+    toy_random r = toy_random_for((uint64_t)t->seed, (uint64_t)image);
+    dp_text path = {0};
+    dp_status st = DP_OK;
+    draw(t, &r);
+    for (int i = 0; i < t->layout.count && st == DP_OK; i++)
+        st = save_crop(t, &path, image, i);
+    dp_text_done(&path);
+    return st;
+}
+
 static dp_status make_image(town *t, long image)
 {
     toy_random r = toy_random_for((uint64_t)t->seed, (uint64_t)image);
@@ -227,7 +266,7 @@ static dp_status make_image(town *t, long image)
 
 static dp_status make_all(town *t)
 {
-    dp_status st = make_folders(t);
+    dp_status st = t->crops ? DP_OK : make_folders(t);
     if (st == DP_OK)
         st = toy_layout_init(&t->err, &t->layout, t->h, t->w);
     if (st == DP_OK)
@@ -239,11 +278,11 @@ static dp_status make_all(town *t)
         if (cairo_surface_status(t->surface) != CAIRO_STATUS_SUCCESS)
             st = dp_fail(&t->err, DP_ENOMEM, "out of memory: the image");
     }
-    if (st == DP_OK)
+    if (st == DP_OK && !t->crops)
         st = begin_json(t);
     for (long i = 0; st == DP_OK && i < t->count; i++)
-        st = make_image(t, t->start + i);
-    return st == DP_OK ? end_json(t) : st;
+        st = (t->crops ? make_crops : make_image)(t, t->start + i);
+    return st == DP_OK && !t->crops ? end_json(t) : st;
 }
 
 static void release(town *t)

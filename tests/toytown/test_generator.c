@@ -56,6 +56,18 @@ START_TEST(another_seed_gives_other_images)
 }
 END_TEST
 
+START_TEST(crops_are_in_folders_of_their_classes)
+{
+    const program_result *r =
+        program_run(WITH_TOYTOWN
+                    "toytown a --count 12 --seed 4 --crops && "
+                    "toytown b --count 1 --seed 4 --start 3 --crops && ls a | wc -l && "
+                    "for f in b/*/*; do cmp $f a/${f#b/} || exit 1; done");
+    ck_assert_msg(r->status == 0, "%s%s", r->out, r->err);
+    ck_assert_str_eq(r->out, "10\n");
+}
+END_TEST
+
 /* ---- truth ---- */
 
 static void add_polygon(dp_rle *mask, const cJSON *polygon)
@@ -274,6 +286,7 @@ int main(void)
     tcase_add_test(t, a_seed_gives_the_same_bytes);
     tcase_add_test(t, an_image_does_not_depend_on_the_others);
     tcase_add_test(t, another_seed_gives_other_images);
+    tcase_add_test(t, crops_are_in_folders_of_their_classes);
     tcase_add_test(t, annotations_and_labels_agree_in_every_pixel);
     tcase_add_test(t, the_truth_against_itself_is_perfect);
     tcase_add_test(t, bad_arguments_are_named);
