@@ -4,7 +4,6 @@
 #include "model/classifier.h"
 #include "train/freeze.h"
 #include "train/purpose.h"
-#include "train/tape.h"
 #include "train/weight_init.h"
 
 #include <stdio.h>
@@ -22,6 +21,9 @@ struct dp_network {
     dp_tape tape;
     dp_arena scratch; /* of the backward pass */
     dp_tensor logits; /* of the recorded run  */
+
+    dp_trace_fn *map; /* NULL: none */
+    void *map_arg;
 
     /* of a forward pass */
     dp_network_branch_fn *branch;
@@ -216,6 +218,15 @@ int dp_network_branches(const dp_network *n)
     return n->branches;
 }
 
+void dp_network_observe(dp_network *n, dp_trace_fn *map, dp_gradient_fn *gradient,
+                        void *arg)
+{
+    n->map = map;
+    n->map_arg = arg;
+    n->tape.observe = gradient;
+    n->tape.observe_arg = arg;
+}
+
 dp_network_memory dp_network_measure(const dp_network *n)
 {
     dp_network_memory m = {.values = n->ctx->arena.size,
@@ -291,6 +302,12 @@ static dp_run start(dp_network *n, dp_error *err)
     return r;
 }
 
+static void trace(void *arg, const dp_run *r, const char *name, dp_tensor map)
+{
+    dp_network *n = arg;
+    n->map(n->map_arg, r, name, dp_tape_source(&n->tape, map));
+}
+
 dp_status dp_network_forward(dp_error *err, dp_network *n, dp_tensor batch,
                              dp_network_branch_fn *branch, void *branch_arg,
                              const float **logits)
@@ -303,6 +320,8 @@ dp_status dp_network_forward(dp_error *err, dp_network *n, dp_tensor batch,
     r.trained = &n->trained;
     r.watch = dp_tape_watch;
     r.watch_arg = &n->tape;
+    r.trace = n->map ? trace : NULL;
+    r.trace_arg = n;
     const dp_batch_statistics statistics = {.used = uses_batch, .arg = n};
     r.statistics = &statistics;
     dp_tape_reset(&n->tape, batch);

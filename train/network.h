@@ -14,6 +14,7 @@
 
 #include "core/config.h"
 #include "model/model.h"
+#include "train/tape.h"
 
 typedef struct dp_network dp_network;
 
@@ -77,6 +78,12 @@ dp_status dp_network_backward(dp_error *err, dp_network *n,
  * statistics. */
 dp_status dp_network_predict(dp_error *err, dp_network *n, dp_tensor batch,
                              const float **logits) DP_MUST_CHECK;
+
+/* From now on call `map` with the named maps of forward passes, and `gradient` with the
+ * gradients that backward passes meet. That of a named map comes with the same data. NULL:
+ * no more. */
+void dp_network_observe(dp_network *n, dp_trace_fn *map, dp_gradient_fn *gradient,
+                        void *arg);
 
 typedef struct dp_network_memory {
     size_t parameters, gradients;

@@ -52,8 +52,7 @@ static void refuse_part(dp_tape *t, dp_tensor x)
                             x.N, x.H, x.W, x.C);
 }
 
-/* Where the value lies that x's memory holds now. A copy into a part of it is refused. */
-static dp_tensor source_of(dp_tape *t, dp_tensor x)
+dp_tensor dp_tape_source(dp_tape *t, dp_tensor x)
 {
     for (size_t i = t->alias_count; i-- > 0;) {
         const dp_tape_alias *a = &t->aliases[i];
@@ -143,7 +142,7 @@ static void note_copy(dp_tape *t, const dp_step *s)
     const ptrdiff_t over = producer_of(t, s->y);
     if (over != NONE && t->status == DP_OK)
         save_result(t, (size_t)over);
-    const dp_tensor source = source_of(t, s->x[0]);
+    const dp_tensor source = dp_tape_source(t, s->x[0]);
     if (t->status == DP_OK)
         t->status = dp_grow(&t->err, &t->aliases, &t->alias_capacity,
                             t->alias_count + 1, sizeof *t->aliases, "a tape");
@@ -165,7 +164,7 @@ void dp_tape_watch(void *arg, const dp_step *s)
         return;
     dp_taped_step kept = {.step = *s};
     for (int i = 0; i < s->inputs && t->status == DP_OK; i++) {
-        kept.step.x[i] = source_of(t, s->x[i]);
+        kept.step.x[i] = dp_tape_source(t, s->x[i]);
         kept.producer[i] = producer_of(t, kept.step.x[i]);
         if (kept.producer[i] == NONE)
             kept.step.x[i].data = save_input(t, kept.step.x[i]);
@@ -237,7 +236,7 @@ static size_t plan(dp_tape *t, const dp_tape_seed *seeds, int count)
 {
     size_t total = 0;
     for (int k = 0; k < count; k++) {
-        const ptrdiff_t i = producer_of(t, source_of(t, seeds[k].y));
+        const ptrdiff_t i = producer_of(t, dp_tape_source(t, seeds[k].y));
         if (i != NONE)
             reach(t, t->count - 1, (size_t)i, &total);
     }
@@ -291,7 +290,7 @@ static void clear_new(dp_tape *t, size_t i)
 static void start_from(dp_tape *t, const dp_tape_seed *seeds, int count)
 {
     for (int k = 0; k < count; k++) {
-        const ptrdiff_t i = producer_of(t, source_of(t, seeds[k].y));
+        const ptrdiff_t i = producer_of(t, dp_tape_source(t, seeds[k].y));
         const size_t values = dp_tensor_size(seeds[k].y);
         if (i == NONE || !t->steps[i].trains)
             continue;
@@ -314,6 +313,8 @@ static void go_back(dp_tape *t, dp_run *r, const dp_parameter_gradients *of)
         dp_step_gradients g = {.dy = gradient_of(t, (ptrdiff_t)i), .of = of};
         for (int k = 0; k < s->inputs; k++)
             g.dx[k] = gradient_of(t, t->steps[i].producer[k]);
+        if (t->observe && !r->dry)
+            t->observe(t->observe_arg, s->y, g.dy);
         const size_t start = dp_run_mark(r);
         dp_step_backs[s->kind](r, s, &g);
         dp_run_rewind(r, start);

@@ -19,6 +19,10 @@
 
 #include "ops/step_backward.h"
 
+/* Called with the whole gradient of a step's result, before the backward pass goes over the
+ * step; dy has as many values as y. */
+typedef void dp_gradient_fn(void *arg, dp_tensor y, const float *dy);
+
 typedef struct dp_tape {
     struct dp_taped_step *steps;
     size_t count, capacity;
@@ -27,6 +31,9 @@ typedef struct dp_tape {
     struct dp_saved_value *saved; /* whose memory is used again */
     size_t saved_count, saved_capacity;
     dp_tensor input; /* of the run: it stays as it is */
+
+    dp_gradient_fn *observe; /* NULL: none */
+    void *observe_arg;
 
     float *gradients; /* of the steps' results, as planned */
     size_t gradient_room;
@@ -41,6 +48,9 @@ void dp_tape_reset(dp_tape *t, dp_tensor input);
 
 /* A dp_watch_fn; arg is the tape. */
 void dp_tape_watch(void *arg, const dp_step *s);
+
+/* Where the value lies that x's memory holds now. A copy into a part of it is refused. */
+dp_tensor dp_tape_source(dp_tape *t, dp_tensor x);
 
 /* The gradient of a loss with respect to a value of the run, as many numbers as y has. */
 typedef struct dp_tape_seed {

@@ -4,7 +4,8 @@
  *
  * CASE is a folder as ../shared/golden_train_cls has them; what upstream's run gave is not
  * read. Into the folder OUT go losses.json (one a micro-batch), grad.safetensors (of step 1,
- * before clipping), and step1, step2, step10.safetensors with param.NAME, exp_avg.NAME,
+ * before clipping), act.safetensors (of the first micro-batch: act.NAME and grad.NAME of
+ * stages, norm and head, as maps N, C, H, W), and step1, step2, step10.safetensors with param.NAME, exp_avg.NAME,
  * exp_avg_sq.NAME and ema.NAME. Exit status 1 when something is wrong.
  */
 #include "io/checkpoint/safetensors.h"
@@ -41,6 +42,69 @@ static void add(tensors *t, const char *kind, const dp_parameter *p,
     }
 }
 
+/* ---- maps and their gradients ------------------------------------------------------ */
+
+enum { MAPS = 8 };
+
+typedef struct maps {
+    struct {
+        dp_parameter as; /* name and shape, as the file has it */
+        char name[32];
+        dp_tensor map;
+        float *value, *gradient; /* channels first; owned */
+    } list[MAPS];
+    int count;
+} maps;
+
+static float *channels_first(dp_tensor t, const float *from)
+{
+    const size_t cells = (size_t)t.H * (size_t)t.W, C = (size_t)t.C;
+    float *to = malloc(dp_tensor_size(t) * sizeof *to);
+    for (size_t n = 0; n < (size_t)t.N; n++)
+        for (size_t i = 0; i < cells; i++)
+            for (size_t c = 0; c < C; c++)
+                to[(n * C + c) * cells + i] = from[(n * cells + i) * C + c];
+    return to;
+}
+
+/* Upstream's module: stage1 is stages.0, and so on. */
+static void name_map(char *to, size_t size, const char *name)
+{
+    int stage;
+    if (sscanf(name, "stage%d", &stage) == 1)
+        snprintf(to, size, "stages.%d", stage - 1);
+    else
+        snprintf(to, size, "%s", strcmp(name, "pooled") == 0 ? "norm" : "head");
+}
+
+static void keep_map(void *arg, const dp_run *r, const char *name, dp_tensor map)
+{
+    maps *m = arg;
+    (void)r;
+    char as[32];
+    name_map(as, sizeof as, name);
+    for (int i = 0; i < m->count; i++)
+        if (strcmp(m->list[i].name, as) == 0) /* of the first micro-batch */
+            return;
+    if (m->count == MAPS)
+        return;
+    const bool flat = map.H == 1 && map.W == 1 && strncmp(name, "stage", 5) != 0;
+    const int i = m->count++;
+    strcpy(m->list[i].name, as);
+    m->list[i].as =
+        (dp_parameter){.rank = flat ? 2 : 4, .shape = {map.N, map.C, map.H, map.W}};
+    m->list[i].map = map;
+    m->list[i].value = channels_first(map, map.data);
+}
+
+static void keep_gradient(void *arg, dp_tensor y, const float *dy)
+{
+    maps *m = arg;
+    for (int i = 0; i < m->count; i++)
+        if (m->list[i].map.data == y.data && !m->list[i].gradient)
+            m->list[i].gradient = channels_first(m->list[i].map, dy);
+}
+
 /* Write OUT/name.safetensors, and forget the tensors. */
 static void save(tensors *t, const char *folder, const char *name)
 {
@@ -62,6 +126,21 @@ static void save_gradients(const training_case *c, tensors *t, const char *folde
     for (size_t i = 0; i < p->count; i++)
         add(t, "", &p->list[i], dp_network_gradients(c->network)[i]);
     save(t, folder, "grad");
+}
+
+static void save_maps(maps *m, tensors *t, const char *folder)
+{
+    for (int i = 0; i < m->count; i++) {
+        m->list[i].as.name = m->list[i].name;
+        add(t, "act.", &m->list[i].as, m->list[i].value);
+        if (m->list[i].gradient)
+            add(t, "grad.", &m->list[i].as, m->list[i].gradient);
+    }
+    save(t, folder, "act");
+    for (int i = 0; i < m->count; i++) {
+        free(m->list[i].value);
+        free(m->list[i].gradient);
+    }
 }
 
 static void save_step(const training_case *c, tensors *t, const char *folder)
@@ -102,13 +181,18 @@ START_TEST(replay)
     training_case c;
     training_case_open(&c, from, 0, NULL);
     const size_t room = dp_network_parameters(c.network)->count * 4;
+    maps first = {0};
+    dp_network_observe(c.network, keep_map, keep_gradient, &first);
     tensors t = {.list = calloc(room, sizeof *t.list),
                  .names = calloc(room, sizeof *t.names)};
     const int steps = c.micro_batches / c.training.accumulate;
     for (int step = 1; step <= steps; step++) {
         training_case_go_back(&c);
-        if (step == 1)
+        if (step == 1) {
+            dp_network_observe(c.network, NULL, NULL, NULL);
             save_gradients(&c, &t, to);
+            save_maps(&first, &t, to);
+        }
         training_case_step(&c);
         if (step <= 2 || step == 10)
             save_step(&c, &t, to);
