@@ -55,7 +55,7 @@ static dp_status open_target(dp_error *err, dp_atomic_file *f, int *fd,
 
 dp_status dp_atomic_file_open(dp_error *err, dp_atomic_file *f, const char *path)
 {
-    *f = (dp_atomic_file){NULL, NULL, NULL, 0};
+    *f = (dp_atomic_file){0};
     int fd = -1;
     char *resolved = realpath(path, NULL); /* NULL for a file yet to be made */
     dp_status st = dp_strdup(err, &f->path, resolved ? resolved : path);
@@ -89,10 +89,33 @@ static int close_stream(dp_atomic_file *f)
     int fault = f->fault;
     if (fault == 0 && ferror(f->stream))
         fault = EIO;
+    if (fault == 0 && f->durable && fflush(f->stream) != 0)
+        fault = errno;
+    if (fault == 0 && f->durable && fsync(fileno(f->stream)) != 0 && errno != EINVAL)
+        fault = errno;
     if (fclose(f->stream) != 0 && fault == 0)
         fault = errno;
     f->stream = NULL;
     return fault;
+}
+
+/* So that the rename is on the disk. Not every file system can; the file is whole there
+ * all the same. */
+static void sync_folder(const char *path)
+{
+    dp_error err = {0};
+    char *folder;
+    if (dp_strdup(&err, &folder, path) != DP_OK)
+        return;
+    char *slash = strrchr(folder, '/');
+    if (slash)
+        slash[slash == folder] = '\0';
+    const int fd = open(slash ? folder : ".", O_RDONLY | O_CLOEXEC);
+    if (fd >= 0) {
+        (void)fsync(fd);
+        close(fd);
+    }
+    dp_free(folder);
 }
 
 dp_status dp_atomic_file_commit(dp_error *err, dp_atomic_file *f)
@@ -102,6 +125,8 @@ dp_status dp_atomic_file_commit(dp_error *err, dp_atomic_file *f)
         if (rename(f->temporary, f->path) == 0) {
             dp_free(f->temporary);
             f->temporary = NULL;
+            if (f->durable)
+                sync_folder(f->path);
         } else {
             fault = errno;
         }
@@ -119,7 +144,7 @@ void dp_atomic_file_abandon(dp_atomic_file *f)
         unlink(f->temporary);
     dp_free(f->path);
     dp_free(f->temporary);
-    *f = (dp_atomic_file){NULL, NULL, NULL, 0};
+    *f = (dp_atomic_file){0};
 }
 
 /* Cut the digits off the end of the first *size bytes; false when there are none. */

@@ -1,8 +1,8 @@
 /* atomic_file.h - an output file that is whole or not there
  *
  * What is written goes to a temporary file beside the place; committing renames it. A
- * crash between the two leaves the temporary and never half a file. The disk is not
- * told to sync.
+ * crash between the two leaves the temporary and never half a file. The disk is only told
+ * to sync where `durable` says so; else a machine that loses power may lose the file.
  *
  * A symbolic link stays, and the file it points to is replaced. A path that is there
  * and is no regular file (a pipe, /dev/stdout) is written directly instead.
@@ -12,6 +12,7 @@
 
 #include "base/status.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 
 /* Zero-initialised, it is not open. One thread at a time. */
@@ -20,6 +21,7 @@ typedef struct dp_atomic_file {
     char *path;      /* owned; what is replaced                                      */
     char *temporary; /* owned; NULL when written directly                            */
     int fault;       /* errno of the first write that failed, 0 for none             */
+    bool durable;    /* to be set before committing: on the disk when that returns   */
 } dp_atomic_file;
 
 /* Start a file for `path`. DP_EIO when the temporary cannot be made or `path` is a

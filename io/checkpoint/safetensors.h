@@ -9,6 +9,7 @@
 #ifndef DP_IO_CHECKPOINT_SAFETENSORS_H
 #define DP_IO_CHECKPOINT_SAFETENSORS_H
 
+#include "base/atomic_file.h"
 #include "io/checkpoint/pickle_value.h"
 #include "io/checkpoint/tensor_list.h"
 
@@ -38,5 +39,10 @@ dp_status dp_safetensors_read(dp_error *err, dp_tensor_list *list,
 dp_status dp_safetensors_save(dp_error *err, const char *path,
                               const dp_named_tensor *tensors, size_t count,
                               const char *const *metadata) DP_MUST_CHECK;
+
+/* The same, appended to f, which is empty; committing is the caller's. */
+dp_status dp_safetensors_write(dp_error *err, dp_atomic_file *f,
+                               const dp_named_tensor *tensors, size_t count,
+                               const char *const *metadata) DP_MUST_CHECK;
 
 #endif

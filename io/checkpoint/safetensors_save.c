@@ -1,6 +1,5 @@
 #include "io/checkpoint/safetensors.h"
 
-#include "base/atomic_file.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "base/utf8.h"
@@ -154,30 +153,22 @@ static dp_status write_tensors(const writer *w, dp_atomic_file *f)
     return st;
 }
 
-static dp_status write_file(const writer *w, const dp_text *header)
+static dp_status write_file(const writer *w, dp_atomic_file *f, const dp_text *header)
 {
-    dp_atomic_file f = {0};
     unsigned char length[8];
     for (size_t i = 0; i < sizeof length; i++)
         length[i] = (unsigned char)((uint64_t)header->size >> (8 * i));
-    dp_status st = dp_atomic_file_open(w->err, &f, w->path);
+    dp_status st = dp_atomic_file_write(w->err, f, length, sizeof length);
     if (st == DP_OK)
-        st = dp_atomic_file_write(w->err, &f, length, sizeof length);
-    if (st == DP_OK)
-        st = dp_atomic_file_write(w->err, &f, header->data, header->size);
-    if (st == DP_OK)
-        st = write_tensors(w, &f);
-    if (st == DP_OK)
-        st = dp_atomic_file_commit(w->err, &f);
-    dp_atomic_file_abandon(&f);
-    return st;
+        st = dp_atomic_file_write(w->err, f, header->data, header->size);
+    return st == DP_OK ? write_tensors(w, f) : st;
 }
 
-dp_status dp_safetensors_save(dp_error *err, const char *path,
-                              const dp_named_tensor *tensors, size_t count,
-                              const char *const *metadata)
+dp_status dp_safetensors_write(dp_error *err, dp_atomic_file *f,
+                               const dp_named_tensor *tensors, size_t count,
+                               const char *const *metadata)
 {
-    writer w = {tensors, NULL, count, path, err};
+    writer w = {tensors, NULL, count, f->path, err};
     dp_text header = {.err = err};
     dp_status st = check_names(&w);
     if (st == DP_OK)
@@ -185,8 +176,22 @@ dp_status dp_safetensors_save(dp_error *err, const char *path,
     if (st == DP_OK)
         st = make_header(&w, &header, metadata);
     if (st == DP_OK)
-        st = write_file(&w, &header);
+        st = write_file(&w, f, &header);
     dp_text_done(&header);
     dp_free(w.order);
+    return st;
+}
+
+dp_status dp_safetensors_save(dp_error *err, const char *path,
+                              const dp_named_tensor *tensors, size_t count,
+                              const char *const *metadata)
+{
+    dp_atomic_file f = {0};
+    dp_status st = dp_atomic_file_open(err, &f, path);
+    if (st == DP_OK)
+        st = dp_safetensors_write(err, &f, tensors, count, metadata);
+    if (st == DP_OK)
+        st = dp_atomic_file_commit(err, &f);
+    dp_atomic_file_abandon(&f);
     return st;
 }
