@@ -67,7 +67,12 @@ static dp_status take_options(dp_error *err, dp_semantic_eval *e,
         if (st == DP_OK && o->names)
             load_names(e, o->names);
     }
-    return st == DP_OK ? take_ignored(err, &e->settings, o) : st;
+    if (st == DP_OK)
+        st = take_ignored(err, &e->settings, o);
+    return st == DP_OK && o->prediction_offset
+               ? dp_semantic_settings_offset_predictions(err, &e->settings,
+                                                         *o->prediction_offset)
+               : st;
 }
 
 dp_status dp_semantic_eval_new(dp_context *ctx, dp_semantic_eval **out,
@@ -207,13 +212,19 @@ dp_eval_notice dp_semantic_eval_get_notice(const dp_semantic_eval *e, size_t i)
 dp_semantic_summary dp_semantic_eval_summary(const dp_semantic_eval *e)
 {
     const dp_semantic_scores *s = &e->result.scores;
+    const int shift = e->classes ? dp_semantic_find_shift(&e->counts) : 0;
+    const double right =
+        shift ? (double)dp_semantic_count_shifted(&e->counts, shift) : 0;
     return (dp_semantic_summary){.a_acc = s->a_acc,
                                  .m_iou = s->m_iou,
                                  .m_acc = s->m_acc,
                                  .pairs = e->result.pair_count,
                                  .images = e->counts.images,
                                  .pixels = s->pixels,
-                                 .unassigned = s->unassigned};
+                                 .unassigned = s->unassigned,
+                                 .shift = shift,
+                                 .a_acc_shifted =
+                                     shift ? right / (double)s->pixels : s->a_acc};
 }
 
 int dp_semantic_eval_class_count(const dp_semantic_eval *e)

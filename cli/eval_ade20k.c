@@ -17,7 +17,7 @@ enum { ADE20K_CLASSES = 150, ADE20K_OFFSET = 1, VALUES = 256 };
 typedef struct request {
     dp_eval_task task;
     const char *ignore, *dataset;
-    int classes, offset; /* -1: not given */
+    int classes, offset, prediction_offset; /* -1: not given */
     dp_common_options common;
 } request;
 
@@ -47,6 +47,7 @@ static int read_options(dp_semantic_eval_options *o, dp_text *names, void **igno
     if (!ask->dataset && o->classes == ADE20K_CLASSES)
         find_names(names, ask->common.configs);
     o->names = names->data;
+    o->prediction_offset = ask->prediction_offset >= 0 ? &ask->prediction_offset : NULL;
     if (!ask->ignore)
         return status;
     o->ignored = &none;
@@ -115,14 +116,49 @@ static int write_all(dp_context *ctx, dp_semantic_eval *eval, const dp_eval_task
     return st == DP_OK ? status : dp_eval_fail(ctx, st, DP_SUBJECT_OUTPUT);
 }
 
-static int evaluate(dp_context *ctx, dp_semantic_eval *eval, const dp_eval_task *task)
+/* The label value of the first class in predictions that were counted from another value
+ * than the truth; -1: they look right. */
+static int find_other_offset(dp_semantic_eval *eval, const dp_eval_task *task)
+{
+    const dp_semantic_summary s = dp_semantic_eval_summary(eval);
+    const int last = dp_semantic_eval_class_count(eval) - 1;
+    const int first = dp_semantic_eval_class(eval, 0).value;
+    if (s.shift == 0 || dp_semantic_eval_class(eval, last).value - first != last)
+        return -1;
+    dp_cli_say("%s: predictions look counted from %d where the truth counts from %d: "
+               "then about %.1f %% of the pixels are right, not %.1f %%",
+               task->results, first - s.shift, first, 100 * s.a_acc_shifted,
+               100 * s.a_acc);
+    return first - s.shift;
+}
+
+/* Whether to go on: not where all numbers would be of other classes, unless the command line
+ * says where predictions begin. */
+static bool check_offset(dp_semantic_eval *eval, const dp_eval_task *task,
+                         const dp_semantic_eval_options *o)
+{
+    const int offset = o->prediction_offset ? -1 : find_other_offset(eval, task);
+    if (offset < 0)
+        return true;
+    if (task->own_predictions)
+        dp_cli_say("%s: the ids of this class file and the label maps of the truth "
+                   "do not fit",
+                   o->dataset);
+    else
+        dp_cli_say("give --pred-offset %d, or --pred-offset %d if they are right",
+                   offset, dp_semantic_eval_class(eval, 0).value);
+    return task->own_predictions;
+}
+
+static int evaluate(dp_context *ctx, dp_semantic_eval *eval, const dp_eval_task *task,
+                    const dp_semantic_eval_options *o)
 {
     dp_status st = dp_semantic_eval_load(ctx, eval, task->truth, task->results);
     if (st == DP_OK)
         st = dp_semantic_eval_run(ctx, eval);
     if (st != DP_OK)
         return dp_eval_fail(ctx, st, DP_SUBJECT_INPUT);
-    if (!say_notices(eval, task))
+    if (!say_notices(eval, task) || !check_offset(eval, task, o))
         return DP_EXIT_SOME;
     const dp_semantic_summary s = dp_semantic_eval_summary(eval);
     const int status = write_all(ctx, eval, task);
@@ -134,7 +170,7 @@ int dp_eval_ade20k(dp_context *ctx, const dp_eval_task *task,
 {
     dp_semantic_eval *eval;
     const dp_status st = dp_semantic_eval_new(ctx, &eval, options);
-    const int status = st == DP_OK ? evaluate(ctx, eval, task)
+    const int status = st == DP_OK ? evaluate(ctx, eval, task, options)
                                    : dp_eval_fail(ctx, st,
                                                   options->dataset ? DP_SUBJECT_MODEL
                                                                    : DP_SUBJECT_INPUT);
@@ -162,12 +198,15 @@ static int run(const request *ask)
 
 int dp_cli_eval_ade20k(int argc, char **argv)
 {
-    request ask = {.classes = -1, .offset = -1};
+    request ask = {.classes = -1, .offset = -1, .prediction_offset = -1};
     const dp_option options[] = {
         DP_INT("classes", 0, "N", &ask.classes, 1, VALUES,
                "how many there are (default 150)"),
         DP_INT("offset", 0, "V", &ask.offset, 0, VALUES - 1,
                "label value of the first class (default 1)"),
+        DP_INT(
+            "pred-offset", 0, "V", &ask.prediction_offset, 0, VALUES - 1,
+            "the same in predictions, where it differs (default: that of the truth)"),
         DP_TEXT("ignore", 0, "V,V,...", &ask.ignore,
                 "label values that are left out, or none (default: 0 and 255, where "
                 "they are no class)"),

@@ -22,6 +22,7 @@ typedef struct dp_eval_task {
     bool classwise;         /* a table of the classes, only for COCO                  */
     bool skip_bad;          /* go on without what is broken                           */
     bool quiet;             /* no warnings                                            */
+    bool own_predictions;   /* of a run of ours: numbers whatever they are            */
 } dp_eval_task;
 
 /* The options that both evaluators take. */

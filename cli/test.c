@@ -152,6 +152,7 @@ static int evaluate(const session *s)
                                .score_threshold = DP_EVAL_SCORE,
                                .classwise = s->ask->classwise,
                                .skip_bad = true,
+                               .own_predictions = true,
                                .quiet = true};
     int status =
         dp_test_task(s->test) == DP_TASK_DETECT

@@ -15,10 +15,10 @@ enum { VALUES = DP_SEMANTIC_VALUES };
 
 /* ---- settings ------------------------------------------------------------------------- */
 
-static void forbid_all(dp_semantic_settings *s)
+static void forbid_all(int16_t *class_of)
 {
     for (int v = 0; v < VALUES; v++)
-        s->class_of[v] = DP_SEMANTIC_BEYOND;
+        class_of[v] = DP_SEMANTIC_BEYOND;
 }
 
 dp_status dp_semantic_settings_init(dp_error *err, dp_semantic_settings *s, int classes,
@@ -28,8 +28,8 @@ dp_status dp_semantic_settings_init(dp_error *err, dp_semantic_settings *s, int 
         return dp_fail(err, DP_EARG,
                        "%d classes from label value %d on do not fit in 0 to %d",
                        classes, offset, VALUES - 1);
-    s->classes = classes;
-    forbid_all(s);
+    *s = (dp_semantic_settings){.classes = classes};
+    forbid_all(s->class_of);
     for (int c = 0; c < classes; c++)
         s->class_of[offset + c] = (int16_t)c;
     return DP_OK;
@@ -38,8 +38,8 @@ dp_status dp_semantic_settings_init(dp_error *err, dp_semantic_settings *s, int 
 dp_status dp_semantic_settings_of_dataset(dp_error *err, dp_semantic_settings *s,
                                           const dp_dataset *dataset)
 {
-    s->classes = dataset->count;
-    forbid_all(s);
+    *s = (dp_semantic_settings){.classes = dataset->count};
+    forbid_all(s->class_of);
     for (int c = 0; c < dataset->count; c++) {
         const dp_class *class = &dataset->list[c];
         if (class->id < 0 || class->id >= VALUES)
@@ -58,6 +58,27 @@ void dp_semantic_settings_ignore_usual(dp_semantic_settings *s)
     for (int i = 0; i < 2; i++)
         if (s->class_of[usual[i]] < 0)
             s->class_of[usual[i]] = DP_SEMANTIC_IGNORED;
+}
+
+dp_status dp_semantic_settings_offset_predictions(dp_error *err,
+                                                  dp_semantic_settings *s, int offset)
+{
+    dp_semantic_settings own;
+    const dp_status st = dp_semantic_settings_init(err, &own, s->classes, offset);
+    if (st != DP_OK)
+        return st;
+    s->own_predictions = true;
+    for (int v = 0; v < VALUES; v++)
+        s->class_predicted[v] =
+            own.class_of[v] < 0 && s->class_of[v] == DP_SEMANTIC_IGNORED
+                ? DP_SEMANTIC_IGNORED
+                : own.class_of[v];
+    return DP_OK;
+}
+
+const int16_t *dp_semantic_settings_predicted(const dp_semantic_settings *s)
+{
+    return s->own_predictions ? s->class_predicted : s->class_of;
 }
 
 int dp_semantic_settings_value(const dp_semantic_settings *s, int class)
@@ -198,6 +219,7 @@ static int find_rows(uint8_t *rows, const struct worker *b)
 static bool check(dp_semantic_pair *pair, struct worker *b,
                   const dp_semantic_settings *s, const uint8_t *rows, int count)
 {
+    const int16_t *class_predicted = dp_semantic_settings_predicted(s);
     uint64_t predicted[VALUES] = {0};
     for (int i = 0; i < count; i++) {
         const int t = rows[i], class = s->class_of[t];
@@ -212,7 +234,7 @@ static bool check(dp_semantic_pair *pair, struct worker *b,
         }
     }
     for (int p = 0; p < VALUES; p++)
-        if (predicted[p] > 0 && s->class_of[p] == DP_SEMANTIC_BEYOND) {
+        if (predicted[p] > 0 && class_predicted[p] == DP_SEMANTIC_BEYOND) {
             note_label(pair, b, p, predicted[p], DP_SEMANTIC_PREDICTION_BEYOND);
             return false;
         }
@@ -223,12 +245,13 @@ static bool check(dp_semantic_pair *pair, struct worker *b,
 static void add(dp_semantic_pair *pair, struct worker *b, const dp_semantic_settings *s,
                 const uint8_t *rows, int count)
 {
+    const int16_t *class_predicted = dp_semantic_settings_predicted(s);
     const size_t columns = (size_t)s->classes + 1;
     for (int i = 0; i < count; i++) {
         const int c = s->class_of[rows[i]];
         for (int p = 0; p < VALUES && c >= 0; p++) {
             const uint32_t n = row_of(b, rows[i])[p];
-            const int q = s->class_of[p] >= 0 ? s->class_of[p] : s->classes;
+            const int q = class_predicted[p] >= 0 ? class_predicted[p] : s->classes;
             b->confusion[(size_t)c * columns + (size_t)q] += n;
             pair->pixels += n;
             pair->correct += q == c ? n : 0;
@@ -326,6 +349,34 @@ void dp_semantic_counts_done(dp_semantic_counts *c)
 {
     dp_free(c->confusion);
     c->confusion = NULL;
+}
+
+/* ---- predictions counted from another value --------------------------------------------- */
+
+uint64_t dp_semantic_count_shifted(const dp_semantic_counts *c, int shift)
+{
+    const int K = c->settings.classes;
+    uint64_t right = shift == 1 ? c->confusion[K] : 0;
+    for (int t = 0; t < K; t++)
+        if (t - shift >= 0 && t - shift < K)
+            right += c->confusion[(size_t)t * ((size_t)K + 1) + (size_t)(t - shift)];
+    return right;
+}
+
+int dp_semantic_find_shift(const dp_semantic_counts *c)
+{
+    const size_t cells =
+        (size_t)c->settings.classes * ((size_t)c->settings.classes + 1);
+    const uint64_t as_it_is = dp_semantic_count_shifted(c, 0);
+    uint64_t pixels = 0;
+    for (size_t i = 0; i < cells; i++)
+        pixels += c->confusion[i];
+    for (int shift = -1; shift <= 1; shift += 2) {
+        const uint64_t right = dp_semantic_count_shifted(c, shift);
+        if (right > as_it_is && right >= pixels / 4)
+            return shift;
+    }
+    return 0;
 }
 
 /* ---- numbers --------------------------------------------------------------------------- */

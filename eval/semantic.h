@@ -1,7 +1,7 @@
 /* semantic.h - label maps against true ones: aAcc, mIoU, mAcc, exactly
  *
  * A label map holds one of 256 values a pixel. Settings say which class each stands for, in
- * truth and prediction alike. Pixels are counted as integers, so the numbers depend neither
+ * truth and prediction alike unless predictions have their own. Pixels are counted as integers, so the numbers depend neither
  * on the order of the images nor on the number of threads:
  *
  *     confusion[c][p]  pixels of class c that are predicted as class p
@@ -36,6 +36,10 @@ enum {
 typedef struct dp_semantic_settings {
     int classes; /* 1 to 256 */
     int16_t class_of[DP_SEMANTIC_VALUES];
+
+    /* Of predictions, where their values are others than those of the truth. */
+    bool own_predictions;
+    int16_t class_predicted[DP_SEMANTIC_VALUES];
 } dp_semantic_settings;
 
 /* Values offset, offset + 1, ... are classes 0, 1, ...; every other one is beyond. DP_EARG
@@ -49,6 +53,15 @@ dp_status dp_semantic_settings_of_dataset(dp_error *err, dp_semantic_settings *s
 
 /* Upstream's: 0 (unlabelled) and 255 are ignored where they are no class. */
 void dp_semantic_settings_ignore_usual(dp_semantic_settings *s);
+
+/* After all else: in predictions, values offset, offset + 1, ... are classes 0, 1, ... An
+ * ignored value that is none of these stays ignored. DP_EARG as above. */
+dp_status dp_semantic_settings_offset_predictions(dp_error *err,
+                                                  dp_semantic_settings *s,
+                                                  int offset) DP_MUST_CHECK;
+
+/* The classes of all values in predictions. */
+const int16_t *dp_semantic_settings_predicted(const dp_semantic_settings *s);
 
 /* The value that stands for a class. */
 int dp_semantic_settings_value(const dp_semantic_settings *s, int class);
@@ -107,6 +120,14 @@ typedef struct dp_semantic_scores {
     uint64_t pixels;     /* counted                          */
     uint64_t unassigned; /* of these, predicted as no class  */
 } dp_semantic_scores;
+
+/* How many pixels are right when the predicted classes are `shift` more, 1, 0 or -1. With 1,
+ * all that was predicted as no class is the first one. */
+uint64_t dp_semantic_count_shifted(const dp_semantic_counts *c, int shift);
+
+/* 1 or -1 when predictions look as if they were counted from another value than the truth:
+ * that much more makes more pixels right, and a quarter of all. Else 0. */
+int dp_semantic_find_shift(const dp_semantic_counts *c);
 
 /* The numbers of all classes at `classes`, which has room for settings.classes, and their
  * means. */

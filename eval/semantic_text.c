@@ -19,13 +19,13 @@ const char *dp_semantic_class_name(const dp_semantic_result *r, int class,
 
 /* The values that stand for classes (or are ignored), runs as "FIRST to LAST". Returns how
  * many there are. */
-static int add_values(dp_text *t, const dp_semantic_settings *s, bool classes)
+static int add_values(dp_text *t, const int16_t *class_of, bool classes)
 {
     int count = 0;
     for (int v = 0; v < DP_SEMANTIC_VALUES; v++) {
         const int from = v;
         while (v < DP_SEMANTIC_VALUES &&
-               (classes ? s->class_of[v] >= 0 : s->class_of[v] == DP_SEMANTIC_IGNORED))
+               (classes ? class_of[v] >= 0 : class_of[v] == DP_SEMANTIC_IGNORED))
             v++;
         if (v == from)
             continue;
@@ -39,12 +39,16 @@ static int add_values(dp_text *t, const dp_semantic_settings *s, bool classes)
 void dp_semantic_add_settings(dp_text *t, const dp_semantic_settings *s)
 {
     dp_text_add(t, "label values that are classes: ");
-    add_values(t, s, true);
+    add_values(t, s->class_of, true);
     dp_text_add(t, " (%d); ignored: ", s->classes);
-    if (add_values(t, s, false) == 0)
+    if (add_values(t, s->class_of, false) == 0)
         dp_text_add(t, "none");
     if (s->class_of[0] == DP_SEMANTIC_IGNORED && s->class_of[1] == 0)
         dp_text_add(t, " (reduce_zero_label)");
+    if (s->own_predictions) {
+        dp_text_add(t, "; classes in predictions: ");
+        add_values(t, s->class_predicted, true);
+    }
 }
 
 void dp_semantic_add_counts(dp_text *t, const dp_semantic_result *r)

@@ -164,11 +164,12 @@ static void add_confusion(dp_text *t, const dp_semantic_result *r)
 
 /* Values of label maps as colours: the data set's, else shades that are far apart; black
  * is no class. */
-static void fill_palette(uint8_t palette[3 * COLOURS], const dp_semantic_result *r)
+static void fill_palette(uint8_t palette[3 * COLOURS], const dp_semantic_result *r,
+                         const int16_t *class_of)
 {
     memset(palette, 0, 3 * COLOURS);
     for (int v = 0; v < COLOURS; v++) {
-        const int k = r->counts->settings.class_of[v];
+        const int k = class_of[v];
         if (k < 0)
             continue;
         if (r->dataset && k < r->dataset->count)
@@ -245,10 +246,12 @@ static int find_worst(dp_ranked list[SHOWN], const dp_semantic_result *r)
 
 static void add_images(dp_text *t, const dp_semantic_report *page)
 {
-    uint8_t palette[3 * COLOURS];
+    const dp_semantic_settings *s = &page->result->counts->settings;
+    uint8_t palette[3 * COLOURS], predicted[3 * COLOURS];
     dp_ranked worst[SHOWN];
     const int count = find_worst(worst, page->result);
-    fill_palette(palette, page->result);
+    fill_palette(palette, page->result, s->class_of);
+    fill_palette(predicted, page->result, dp_semantic_settings_predicted(s));
     dp_text_add(t, "<h2>Images with the fewest pixels right</h2>\n");
     if (count == 0)
         dp_text_add(t, "<p>There are none.</p>\n");
@@ -265,7 +268,7 @@ static void add_images(dp_text *t, const dp_semantic_report *page)
             add_photo(t, page->images, name,
                       dot ? (int)(dot - name) : (int)strlen(name));
         add_map(t, p->truth, palette, "truth (black: ignored)");
-        add_map(t, p->prediction, palette, "prediction");
+        add_map(t, p->prediction, predicted, "prediction");
         dp_text_add(t, "</div>\n");
     }
 }

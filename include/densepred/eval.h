@@ -163,6 +163,10 @@ typedef struct dp_semantic_eval_options {
     /* a class file, for names and label values; NULL: classes and offset say them */
     const char *dataset;
 
+    /* the label value of the first class in predictions; NULL: label values are those of
+     * the truth */
+    const int *prediction_offset;
+
     /* a class file for names alone; not looked at beside a dataset, and nor when it cannot
      * be read or has another number of classes */
     const char *names;
@@ -209,6 +213,11 @@ typedef struct dp_semantic_summary {
     size_t images;       /* those that were counted                      */
     uint64_t pixels;     /* counted                                      */
     uint64_t unassigned; /* of these, predicted as an ignored value      */
+
+    /* 1 or -1: predictions look as if they were counted from another value than the truth.
+     * When their classes are so much more, `a_acc_shifted` is what a_acc would be. */
+    int shift;
+    double a_acc_shifted;
 } dp_semantic_summary;
 DP_API dp_semantic_summary dp_semantic_eval_summary(const dp_semantic_eval *eval);
 

@@ -109,6 +109,67 @@ START_TEST(bad_pairs_can_be_left_out)
 }
 END_TEST
 
+/* What a.png's truth is to predictions that count from 0, from 1, or from 2. */
+START_TEST(predictions_counted_from_another_value_are_recognised)
+{
+    static const uint8_t truth[] = {1, 1, 2, 2, 0, 3, 3, 3};
+    static const struct {
+        uint8_t labels[8];
+        const char *options, *says, *out;
+        int status;
+    } cases[] = {
+        {{0, 0, 1, 1, 255, 2, 2, 1},
+         "",
+         "p: predictions look counted from 0 where the truth counts from 1: then about "
+         "85.7 "
+         "% of the pixels are right, not 0.0 %\ndensepred: give --pred-offset 0",
+         "",
+         1},
+        {{0, 0, 1, 1, 255, 2, 2, 1}, "--skip-bad -q", "give --pred-offset 0", "", 1},
+        {{0, 0, 1, 1, 255, 2, 2, 1},
+         "--pred-offset 0",
+         "",
+         "ignored: 0, 255 (reduce_zero_label); classes in predictions: 0 to 2\n"
+         "1 image, 7 pixels counted",
+         0},
+        {{0, 0, 1, 1, 255, 2, 2, 1}, "--pred-offset 1", "", "| 0.0 |", 0},
+        {{0, 0, 1, 1, 255, 2, 2, 1},
+         "--dataset c.json --pred-offset 0",
+         "",
+         "85.71",
+         0},
+        {{1, 1, 2, 2, 0, 3, 3, 2}, "", "", "| 85.71 |", 0},
+        {{2, 2, 3, 3, 0, 3, 2, 2}, "", "p: predictions look counted from 2", "", 1},
+        {{1, 1, 2, 2, 0, 3, 3, 2}, "--offset 0 --classes 4", "", "ignored: 255\n", 0},
+        {{0, 0, 1, 1, 0, 2, 2, 1}, "--offset 1 --pred-offset 0", "", "85.71", 0},
+        {{0, 0, 1, 1, 0, 2, 2, 1},
+         "--pred-offset 254",
+         "do not fit in 0 to 255",
+         "",
+         2},
+        {{0, 0, 1, 1, 0, 2, 2, 1}, "--pred-offset -1", "--pred-offset", "", 2},
+    };
+    scratch_text("c.json", "{\"name\": \"x\", \"classes\": ["
+                           "{\"name\": \"a\", \"id\": 1, \"colour\": [1, 2, 3]},"
+                           "{\"name\": \"b\", \"id\": 2, \"colour\": [1, 2, 3]},"
+                           "{\"name\": \"c\", \"id\": 3, \"colour\": [1, 2, 3]}]}");
+    save("t/a.png", 2, 4, truth);
+    for (int i = 0; i < COUNT(cases); i++) {
+        const bool sized = strstr(cases[i].options, "--classes") ||
+                           strstr(cases[i].options, "--dataset");
+        save("p/a.png", 2, 4, cases[i].labels);
+        const program_result *r =
+            program_run("densepred eval ade20k t p %s %s", sized ? "" : "--classes 3",
+                        cases[i].options);
+        ck_assert_msg(r->status == cases[i].status, "%d: %d: %s", i, r->status, r->err);
+        expect_in(r->err, cases[i].says);
+        expect_in(r->out, cases[i].out);
+        if (cases[i].status != 0)
+            ck_assert_str_eq(r->out, "");
+    }
+}
+END_TEST
+
 START_TEST(a_prediction_of_nothing_is_a_warning)
 {
     static const uint8_t map[] = {1};
@@ -188,6 +249,7 @@ int main(void)
     tcase_add_test(t, good_pairs_are_evaluated);
     tcase_add_test(t, bad_pairs_are_named_counted_and_an_error);
     tcase_add_test(t, bad_pairs_can_be_left_out);
+    tcase_add_test(t, predictions_counted_from_another_value_are_recognised);
     tcase_add_test(t, a_prediction_of_nothing_is_a_warning);
     tcase_add_loop_test(t, options_say_which_labels_count, 0, COUNT(settings));
     tcase_add_test(t, folders_must_be_there);
