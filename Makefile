@@ -30,6 +30,14 @@ SLOWNESS := $(if $(filter release,$(BUILD)),2,30)
 PKGS     := cairo libpng libjpeg libcjson zlib openblas
 TESTPKGS := check
 
+# Libraries that it works without: 1 where pkg-config finds one, else 0.
+found     = $(if $(shell pkg-config --exists $(1) 2>/dev/null && echo yes),1,0)
+WITH_GIF  := $(call found,'libgif')
+WITH_TIFF := $(call found,'libtiff-4 >= 4.5')
+WITH_WEBP := $(call found,'libwebp libwebpdemux')
+PKGS      += $(if $(filter 1,$(WITH_GIF)),libgif) $(if $(filter 1,$(WITH_TIFF)),libtiff-4) \
+             $(if $(filter 1,$(WITH_WEBP)),libwebp libwebpdemux)
+
 # Asked lazily: the dependency step may install pkg-config itself.
 PKG_CFLAGS  = $(shell pkg-config --cflags $(PKGS))
 PKG_LIBS    = $(shell pkg-config --libs $(PKGS))
@@ -39,6 +47,7 @@ TEST_LIBS   = $(shell pkg-config --libs $(TESTPKGS))
 # Never -ffast-math, and no contraction: an FMA is written where it is wanted.
 ALL_CFLAGS = -std=c11 -pthread $(WARN) -fPIC -fvisibility=hidden -ffp-contract=off \
              -fno-math-errno -I. -Iinclude $(PKG_CFLAGS) $(OPT_$(BUILD)) \
+             -DDP_WITH_GIF=$(WITH_GIF) -DDP_WITH_TIFF=$(WITH_TIFF) -DDP_WITH_WEBP=$(WITH_WEBP) \
              -DDP_VERSION='"$(VERSION)"' $(CPPFLAGS) $(CFLAGS)
 LINK       = $(CC) -pthread $(OPT_$(BUILD)) $(CFLAGS) $(LDFLAGS)
 LIBS       = $(PKG_LIBS) $(if $(MPI),$(shell pkg-config --libs ompi-c)) -lm
@@ -64,6 +73,9 @@ LIB_DIRS := base core ops/kernels ops io/checkpoint io/image io/data backbone ne
             heads model eval report runner train api
 # Runs over several processes are the only part that knows MPI.
 NOT_LIB  := $(if $(MPI),runner/processes_one.c,runner/processes_mpi.c)
+# Readers whose library is not there.
+NOT_LIB  += $(if $(filter 0,$(WITH_GIF)),io/image/gif.c) $(if $(filter 0,$(WITH_TIFF)),io/image/tiff.c) \
+            $(if $(filter 0,$(WITH_WEBP)),io/image/webp.c)
 LIB_SRC  := $(filter-out $(NOT_LIB),$(foreach d,$(LIB_DIRS),$(sort $(wildcard $d/*.c))))
 LIB_OBJ  := $(LIB_SRC:%.c=$O/%.o)
 CLI_SRC  := $(sort $(wildcard cli/*.c))

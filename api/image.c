@@ -99,6 +99,11 @@ dp_status dp_image_save(dp_context *ctx, const dp_image *image, const char *path
                    path);
 }
 
+int dp_image_is_named(const char *path)
+{
+    return dp_pixels_is_named(path);
+}
+
 int dp_image_height(const dp_image *image)
 {
     return image->pixels.h;

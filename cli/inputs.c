@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "cli/cli.h"
+#include "densepred/image.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -34,18 +35,6 @@ static dp_status append(dp_error *err, dp_inputs *in, const char *path)
 
 /* ---- directories ----------------------------------------------------------- */
 
-static bool is_image(const char *name)
-{
-    static const char *const suffixes[] = {".jpg", ".jpeg", ".png"};
-    const size_t length = strlen(name);
-    for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++) {
-        const size_t n = strlen(suffixes[i]);
-        if (length > n && strcasecmp(name + length - n, suffixes[i]) == 0)
-            return name[0] != '.';
-    }
-    return false;
-}
-
 static int compare_paths(const void *a, const void *b)
 {
     const char *const *x = a, *const *y = b;
@@ -74,14 +63,17 @@ static dp_status add_directory(dp_error *err, dp_inputs *in, const char *folder)
     dp_status st = DP_OK;
     struct dirent *entry;
     while (st == DP_OK && (errno = 0, entry = readdir(dir)))
-        if (is_image(entry->d_name))
+        if (entry->d_name[0] != '.' && dp_image_is_named(entry->d_name))
             st = append_in(err, in, folder, entry->d_name);
     if (st == DP_OK && errno)
         st = dp_fail(err, DP_EIO, "%s: cannot read: %s", folder, strerror(errno));
     closedir(dir);
     if (st == DP_OK && in->count == first)
-        st = dp_fail(err, DP_EFORMAT, "%s: the folder has no .jpg, .jpeg or .png files",
-                     folder);
+        st = dp_fail(
+            err, DP_EFORMAT,
+            "%s: the folder has no images (.jpg, .jpeg, .png, .bmp, .gif, .pgm, "
+            ".ppm, .tif, .tiff, .webp)",
+            folder);
     if (in->count > first)
         qsort(in->path + first, in->count - first, sizeof *in->path, compare_paths);
     return st;

@@ -1,6 +1,6 @@
 /* inputs.h - INPUT arguments as a list of images
  *
- * A file stands for itself, a directory for its .jpg, .jpeg and .png files sorted by name
+ * A file stands for itself, a directory for its images (dp_image_is_named) sorted by name
  * (bytes; not the folders inside it), @list.txt for the paths on its lines, and - for one
  * image on standard input. Whether a file is there and is an image shows when it is read.
  */

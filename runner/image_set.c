@@ -6,7 +6,10 @@
 #include "base/path.h"
 #include "base/text.h"
 #include "io/data/coco.h"
+#include "io/image/image.h"
 
+#include <ctype.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -178,21 +181,29 @@ static dp_status add_coco(dp_error *err, dp_image_set *s, const dp_dataset *clas
     return st;
 }
 
+static void put_suffix(char *to, const char *suffix, bool upper)
+{
+    do
+        *to++ = (char)(upper ? toupper((unsigned char)*suffix) : *suffix);
+    while (*suffix++);
+}
+
 /* The image that has a label map's name: the first of these that is there, or else the
  * first; reading it will say that it is missing. */
 static dp_status find_image(dp_error *err, dp_set_image *item, const char *folder)
 {
-    static const char *const suffixes[] = {".jpg", ".jpeg", ".png", ".JPG", ".JPEG"};
-    const size_t count = sizeof suffixes / sizeof *suffixes;
     char name[STEM + 8];
     dp_path_stem(name, STEM, item->name);
     const size_t stem = strlen(name);
-    size_t i = 0;
-    do
-        memcpy(name + stem, suffixes[i], strlen(suffixes[i]) + 1);
-    while (!is_there(folder, name) && ++i < count);
-    if (i == count)
-        memcpy(name + stem, suffixes[0], strlen(suffixes[0]) + 1);
+    const char *suffix = NULL;
+    bool found = false;
+    for (size_t i = 0; !found && (suffix = dp_pixels_suffix(i)); i++)
+        for (int upper = 0; !found && upper < 2; upper++) {
+            put_suffix(name + stem, suffix, upper);
+            found = is_there(folder, name);
+        }
+    if (!found)
+        put_suffix(name + stem, dp_pixels_suffix(0), false);
     return dp_path_join(err, &item->path, folder, name);
 }
 

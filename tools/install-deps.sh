@@ -3,7 +3,7 @@
 # usage: install-deps.sh GROUP...      groups: build test lint report golden
 set -eu
 
-build='gcc make pkg-config libopenblas-dev libjpeg-dev libpng-dev zlib1g-dev libcjson-dev libcairo2-dev'
+build='gcc make pkg-config libopenblas-dev libjpeg-dev libpng-dev zlib1g-dev libcjson-dev libcairo2-dev libgif-dev libtiff-dev libwebp-dev'
 test='check g++ python3-pil'
 lint='clang clang-format cppcheck shellcheck'
 mpi='libopenmpi-dev openmpi-bin'

@@ -117,7 +117,7 @@ check_cppcheck() {
     c_files | grep -E '^(base|core|ops|io|backbone|necks|postprocess|heads|model|eval|report|runner|train|api|cli)/.*\.c$' |
         cppcheck --quiet --std=c11 --enable=warning,performance,portability \
             --inline-suppr --suppress=missingIncludeSystem --error-exitcode=1 \
-            -DDP_VERSION='""' -DDP_DATADIR='""' -D__x86_64__ -I. -Iinclude -j "$jobs" \
+            -DDP_VERSION='""' -DDP_DATADIR='""' -DDP_WITH_GIF=1 -DDP_WITH_TIFF=1 -DDP_WITH_WEBP=1 -D__x86_64__ -I. -Iinclude -j "$jobs" \
             --file-list=-
 }
 

@@ -14,7 +14,9 @@ extern "C" {
 
 typedef struct dp_image dp_image; /* decoded 8-bit pixels */
 
-/* Read a JPEG or PNG file, or decode one from memory (`name` stands for it in sentences).
+/* Read a JPEG, PNG, BMP, GIF, PPM, TIFF or WebP file, or decode one from memory (`name`
+ * stands for it in sentences). The bytes tell the format. GIF, TIFF and WebP need a library
+ * that the build may be without: DP_EUNSUPPORTED then. Of several images the first is read.
  * EXIF orientation is applied; grey, palette, CMYK and 16-bit images become 8-bit
  * colour; alpha is dropped. DP_EIO, DP_EFORMAT, DP_EUNSUPPORTED, DP_ENOMEM. */
 DP_API dp_status dp_image_load(dp_context *ctx, dp_image **out, const char *path);
@@ -34,6 +36,10 @@ DP_API void dp_image_copy_rgb(const dp_image *image, uint8_t *rgb, size_t stride
  * DP_ENOMEM. */
 DP_API dp_status dp_image_save(dp_context *ctx, const dp_image *image, const char *path,
                                int quality);
+
+/* Whether a file's name ends as those of images do: .jpg .jpeg .png .bmp .gif .pgm .ppm .tif
+ * .tiff .webp, in upper or lower case. */
+DP_API int dp_image_is_named(const char *path);
 
 DP_API int dp_image_height(const dp_image *image);
 DP_API int dp_image_width(const dp_image *image);

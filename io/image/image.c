@@ -1,16 +1,39 @@
+#define _POSIX_C_SOURCE 200809L
 #include "io/image/image.h"
 
 #include "base/file.h"
 #include "base/memory.h"
 #include "core/limits.h"
+#include "io/image/bmp.h"
+#include "io/image/gif.h"
 #include "io/image/jpeg.h"
 #include "io/image/png.h"
+#include "io/image/ppm.h"
+#include "io/image/tiff.h"
+#include "io/image/webp.h"
 
-#include <stdbool.h>
 #include <string.h>
+#include <strings.h>
 
 typedef dp_status decode_fn(dp_error *err, dp_pixels *out, const void *bytes,
                             size_t size, const char *name);
+
+/* Formats whose library this build may not have. */
+#if DP_WITH_GIF
+#define DECODE_GIF dp_gif_decode
+#else
+#define DECODE_GIF NULL
+#endif
+#if DP_WITH_TIFF
+#define DECODE_TIFF dp_tiff_decode
+#else
+#define DECODE_TIFF NULL
+#endif
+#if DP_WITH_WEBP
+#define DECODE_WEBP dp_webp_decode
+#else
+#define DECODE_WEBP NULL
+#endif
 
 /* A format and the bytes that tell it: `length` of them at `offset`. */
 struct signature {
@@ -18,40 +41,66 @@ struct signature {
     decode_fn *decode; /* NULL for what is not read */
     size_t offset, length;
     const char *magic;
+    const char *library; /* that reads it and may be missing; NULL: none */
 };
 
 enum { SHOWN = 16 }; /* first bytes in a sentence */
 
 /* The first that fits; a PNG that is Apple's own kind comes before PNG. */
 static const struct signature signatures[] = {
-    {"JPEG", dp_jpeg_decode, 0, 3, "\xff\xd8\xff"},
-    {"Apple's variant of PNG (CgBI)", NULL, 12, 4, "CgBI"},
-    {"PNG", dp_png_decode, 0, 8, "\x89PNG\r\n\x1a\n"},
-    {"GIF", NULL, 0, 6, "GIF87a"},
-    {"GIF", NULL, 0, 6, "GIF89a"},
-    {"WebP", NULL, 8, 4, "WEBP"},
-    {"BMP", NULL, 0, 2, "BM"},
-    {"TIFF", NULL, 0, 4, "II*\0"},
-    {"TIFF", NULL, 0, 4, "MM\0*"},
-    {"BigTIFF", NULL, 0, 4, "II+\0"},
-    {"BigTIFF", NULL, 0, 4, "MM\0+"},
-    {"AVIF", NULL, 4, 8, "ftypavif"},
-    {"AVIF", NULL, 4, 8, "ftypavis"},
-    {"HEIC", NULL, 4, 8, "ftypheic"},
-    {"HEIC", NULL, 4, 8, "ftypheix"},
-    {"HEIC", NULL, 4, 8, "ftyphevc"},
-    {"HEIF", NULL, 4, 8, "ftypmif1"},
-    {"HEIF", NULL, 4, 8, "ftypmsf1"},
-    {"JPEG 2000", NULL, 0, 12, "\0\0\0\x0cjP  \r\n\x87\n"},
-    {"JPEG 2000", NULL, 0, 4, "\xff\x4f\xff\x51"},
-    {"JPEG XL", NULL, 0, 12, "\0\0\0\x0cJXL \r\n\x87\n"},
-    {"JPEG XL", NULL, 0, 2, "\xff\x0a"},
-    {"PPM", NULL, 0, 3, "P6\n"},
-    {"PGM", NULL, 0, 3, "P5\n"},
-    {"OpenEXR", NULL, 0, 4, "\x76\x2f\x31\x01"},
-    {"PDF", NULL, 0, 5, "%PDF-"},
-    {"ZIP", NULL, 0, 4, "PK\x03\x04"},
+    {"JPEG", dp_jpeg_decode, 0, 3, "\xff\xd8\xff", NULL},
+    {"Apple's variant of PNG (CgBI)", NULL, 12, 4, "CgBI", NULL},
+    {"PNG", dp_png_decode, 0, 8, "\x89PNG\r\n\x1a\n", NULL},
+    {"GIF", DECODE_GIF, 0, 6, "GIF87a", "giflib"},
+    {"GIF", DECODE_GIF, 0, 6, "GIF89a", "giflib"},
+    {"WebP", DECODE_WEBP, 8, 4, "WEBP", "libwebp"},
+    {"BMP", dp_bmp_decode, 0, 2, "BM", NULL},
+    {"TIFF", DECODE_TIFF, 0, 4, "II*\0", "libtiff 4.5"},
+    {"TIFF", DECODE_TIFF, 0, 4, "MM\0*", "libtiff 4.5"},
+    {"BigTIFF", DECODE_TIFF, 0, 4, "II+\0", "libtiff 4.5"},
+    {"BigTIFF", DECODE_TIFF, 0, 4, "MM\0+", "libtiff 4.5"},
+    {"AVIF", NULL, 4, 8, "ftypavif", NULL},
+    {"AVIF", NULL, 4, 8, "ftypavis", NULL},
+    {"HEIC", NULL, 4, 8, "ftypheic", NULL},
+    {"HEIC", NULL, 4, 8, "ftypheix", NULL},
+    {"HEIC", NULL, 4, 8, "ftyphevc", NULL},
+    {"HEIF", NULL, 4, 8, "ftypmif1", NULL},
+    {"HEIF", NULL, 4, 8, "ftypmsf1", NULL},
+    {"JPEG 2000", NULL, 0, 12, "\0\0\0\x0cjP  \r\n\x87\n", NULL},
+    {"JPEG 2000", NULL, 0, 4, "\xff\x4f\xff\x51", NULL},
+    {"JPEG XL", NULL, 0, 12, "\0\0\0\x0cJXL \r\n\x87\n", NULL},
+    {"JPEG XL", NULL, 0, 2, "\xff\x0a", NULL},
+    {"PPM", dp_ppm_decode, 0, 2, "P6", NULL},
+    {"PGM", dp_ppm_decode, 0, 2, "P5", NULL},
+    {"OpenEXR", NULL, 0, 4, "\x76\x2f\x31\x01", NULL},
+    {"PDF", NULL, 0, 5, "%PDF-", NULL},
+    {"ZIP", NULL, 0, 4, "PK\x03\x04", NULL},
+    {"a Y4M stream, which detect and segment read with --stream y4m", NULL, 0, 9,
+     "YUV4MPEG2", NULL},
 };
+
+static const char expected[] = "not JPEG, PNG, BMP, GIF, PPM, TIFF or WebP";
+
+static const char *const suffixes[] = {".jpg", ".jpeg", ".png", ".bmp",  ".gif",
+                                       ".pgm", ".ppm",  ".tif", ".tiff", ".webp"};
+enum { SUFFIXES = sizeof suffixes / sizeof suffixes[0] };
+
+const char *dp_pixels_suffix(size_t i)
+{
+    return i < SUFFIXES ? suffixes[i] : NULL;
+}
+
+bool dp_pixels_is_named(const char *path)
+{
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    const size_t length = strlen(name);
+    for (size_t i = 0; i < SUFFIXES; i++) {
+        const size_t n = strlen(suffixes[i]);
+        if (length > n && strcasecmp(name + length - n, suffixes[i]) == 0)
+            return true;
+    }
+    return false;
+}
 
 static const struct signature *find_signature(const void *bytes, size_t size)
 {
@@ -76,7 +125,6 @@ static bool is_text(const unsigned char *bytes, size_t size)
 static dp_status refuse_unknown(dp_error *err, const unsigned char *bytes, size_t size,
                                 const char *name)
 {
-    static const char expected[] = "not JPEG (ff d8 ff) or PNG (89 50 4e 47)";
     if (size == 0)
         return dp_fail(err, DP_EFORMAT, "%s: an empty file, %s", name, expected);
 
@@ -98,9 +146,12 @@ dp_status dp_pixels_decode(dp_error *err, dp_pixels *out, const void *bytes,
     const struct signature *s = find_signature(bytes, size);
     if (!s)
         return refuse_unknown(err, bytes, size, name);
+    if (!s->decode && s->library)
+        return dp_fail(err, DP_EUNSUPPORTED,
+                       "%s: %s is not read: this build is without %s", name, s->format,
+                       s->library);
     if (!s->decode)
-        return dp_fail(err, DP_EUNSUPPORTED, "%s: %s, not JPEG or PNG", name,
-                       s->format);
+        return dp_fail(err, DP_EUNSUPPORTED, "%s: %s, %s", name, s->format, expected);
     return s->decode(err, out, bytes, size, name);
 }
 

@@ -1,9 +1,9 @@
 /* image.h - images from bytes, files and streams
  *
- * The format is told by the first bytes, never by the name. JPEG (io/image/jpeg.h) and PNG
- * (io/image/png.h) are read; the pixels are those of OpenCV's imdecode with its colour flag.
- * What is known and not read (GIF, WebP, BMP, TIFF, AVIF, HEIC, ...) is called by its
- * name in the sentence; of what is not known the first bytes are shown. Threads may
+ * The format is told by the first bytes, never by the name. JPEG, PNG, BMP, GIF, PPM, TIFF
+ * and WebP are read; their headers say whose pixels they give. A build without giflib, libtiff
+ * or libwebp says so of their files. What is known and not read (AVIF, HEIC, ...) is called
+ * by its name in the sentence; of what is not known the first bytes are shown. Threads may
  * decode at the same time.
  */
 #ifndef DP_IO_IMAGE_IMAGE_H
@@ -11,6 +11,7 @@
 
 #include "core/pixels.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 
 /* Decode `size` bytes into *out, the caller's to release; `name` is for the sentence.
@@ -26,5 +27,12 @@ dp_status dp_pixels_load(dp_error *err, dp_pixels *out, const char *path) DP_MUS
 /* The same from where `stream` stands to its end. */
 dp_status dp_pixels_load_stream(dp_error *err, dp_pixels *out, FILE *stream,
                                 const char *name) DP_MUST_CHECK;
+
+/* The ends of names that images have, lower case with the dot (".jpg"); NULL from their
+ * number on. The formats that this build cannot read are among them. */
+const char *dp_pixels_suffix(size_t i);
+
+/* Whether a path ends in one of them, in upper or lower case, after at least one byte. */
+bool dp_pixels_is_named(const char *path);
 
 #endif

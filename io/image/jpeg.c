@@ -3,6 +3,7 @@
 #include "base/atomic_file.h"
 #include "core/limits.h"
 #include "io/image/exif.h"
+#include "io/image/image_limits.h"
 
 #include <setjmp.h>
 #include <stdio.h>
@@ -123,37 +124,17 @@ static void limit_scans(j_common_ptr common)
     escape(codec);
 }
 
-static dp_status check_size(const struct reader *r)
-{
-    const struct jpeg_decompress_struct *c = &r->cinfo;
-    if (c->image_width <= DP_MAX_IMAGE_SIDE && c->image_height <= DP_MAX_IMAGE_SIDE &&
-        (uint64_t)c->image_width * c->image_height <= DP_MAX_IMAGE_PIXELS)
-        return DP_OK;
-    return dp_fail(
-        r->codec.err, DP_EUNSUPPORTED,
-        "%s: a JPEG of %u x %u pixels; at most %d a side and %d in all are read",
-        r->codec.name, c->image_width, c->image_height, DP_MAX_IMAGE_SIDE,
-        DP_MAX_IMAGE_PIXELS);
-}
-
 /* A sequential Huffman scan spends two bits on a block at least, the shortest code for
- * its DC and for its end. A short file that claims a large image is refused by that,
- * before room for the image is taken. */
-static dp_status check_length(const struct reader *r, size_t size)
+ * its DC and for its end. */
+static uint64_t least_bytes(const struct jpeg_decompress_struct *c)
 {
-    const struct jpeg_decompress_struct *c = &r->cinfo;
     if (c->progressive_mode || c->arith_code)
-        return DP_OK;
+        return 0;
     uint64_t blocks = 0;
     for (int i = 0; i < c->num_components; i++)
         blocks += (uint64_t)c->comp_info[i].width_in_blocks *
                   c->comp_info[i].height_in_blocks;
-    if (size >= blocks / 4)
-        return DP_OK;
-    return dp_fail(
-        r->codec.err, DP_EFORMAT,
-        "%s: a JPEG of %zu bytes is cut short: %ju are the least for %u x %u pixels",
-        r->codec.name, size, (uintmax_t)(blocks / 4), c->image_width, c->image_height);
+    return blocks / 4;
 }
 
 static int find_orientation(const struct jpeg_decompress_struct *c)
@@ -225,9 +206,13 @@ static dp_status read_image(struct reader *r, const void *bytes, size_t size)
     (void)jpeg_read_header(c, TRUE);
     const int orientation = find_orientation(c);
 
-    dp_status st = check_size(r);
-    if (st == DP_OK)
-        st = check_length(r, size);
+    dp_status st =
+        dp_image_limits_check(r->codec.err, &(dp_image_claim){.name = r->codec.name,
+                                                              .format = "JPEG",
+                                                              .w = c->image_width,
+                                                              .h = c->image_height,
+                                                              .size = size,
+                                                              .least = least_bytes(c)});
     if (st == DP_OK)
         st = dp_pixels_init(r->codec.err, &r->pixels, (int)c->image_height,
                             (int)c->image_width);

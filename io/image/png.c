@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "core/limits.h"
 #include "io/image/exif.h"
+#include "io/image/image_limits.h"
 
 #include <stdbool.h>
 #include <string.h>
@@ -122,25 +123,18 @@ static void read_header(struct reader *r)
     png_read_info(png, r->info);
 }
 
-/* Deflate makes at most 1032 bytes of one; a short file that claims a large image is
- * refused by that, before room for the image is taken. */
+/* Deflate makes at most 1032 bytes of one. */
 static dp_status check_size(const struct reader *r, size_t size)
 {
-    const png_uint_32 w = png_get_image_width(r->png, r->info);
     const png_uint_32 h = png_get_image_height(r->png, r->info);
-    if (w > DP_MAX_IMAGE_SIDE || h > DP_MAX_IMAGE_SIDE ||
-        (uint64_t)w * h > DP_MAX_IMAGE_PIXELS)
-        return dp_fail(
-            r->err, DP_EUNSUPPORTED,
-            "%s: a PNG of %u x %u pixels; at most %d a side and %d in all are read",
-            r->name, w, h, DP_MAX_IMAGE_SIDE, DP_MAX_IMAGE_PIXELS);
-    const uint64_t need = (uint64_t)png_get_rowbytes(r->png, r->info) * h / 1032;
-    if (size < need)
-        return dp_fail(
-            r->err, DP_EFORMAT,
-            "%s: a PNG of %zu bytes is cut short: %ju are the least for %u x %u pixels",
-            r->name, size, (uintmax_t)need, w, h);
-    return DP_OK;
+    return dp_image_limits_check(
+        r->err, &(dp_image_claim){.name = r->name,
+                                  .format = "PNG",
+                                  .w = png_get_image_width(r->png, r->info),
+                                  .h = h,
+                                  .size = size,
+                                  .least = (uint64_t)png_get_rowbytes(r->png, r->info) *
+                                           h / 1032});
 }
 
 static dp_status check_labels(const struct reader *r)

@@ -45,13 +45,15 @@ static const char *names(void)
 
 START_TEST(a_directory_gives_its_images_by_name)
 {
-    static const char *const files[] = {"b.jpg", "a.PNG",     "B.jpeg", "10.jpg",
-                                        "9.jpg", ".hid.jpg",  "x.txt",  "jpg",
-                                        ".jpg",  "deep/c.jpg"};
+    static const char *const files[] = {
+        "b.jpg",  "a.PNG", "B.jpeg", "10.jpg",     "9.jpg", ".hid.jpg",
+        "x.txt",  "jpg",   ".jpg",   "deep/c.jpg", "c.TIF", "d.tiff",
+        "e.webp", "f.bmp", "g.gif",  "h.ppm",      "i.svg"};
     for (int i = 0; i < COUNT(files); i++)
         scratch_text(files[i], "");
     ck_assert_int_eq(dp_inputs_add(&err, &in, scratch_path("")), DP_OK);
-    ck_assert_str_eq(names(), "10.jpg|9.jpg|B.jpeg|a.PNG|b.jpg|");
+    ck_assert_str_eq(names(), "10.jpg|9.jpg|B.jpeg|a.PNG|b.jpg|c.TIF|d.tiff|"
+                              "e.webp|f.bmp|g.gif|h.ppm|");
 }
 END_TEST
 
@@ -87,7 +89,7 @@ START_TEST(empty_folders_and_lists_are_failures)
     char argument[600];
     scratch_text("inside/x.txt", "");
     ck_assert_int_eq(dp_inputs_add(&err, &in, scratch_path("inside")), DP_EFORMAT);
-    ck_assert_ptr_nonnull(strstr(err.text, "inside: the folder has no .jpg"));
+    ck_assert_ptr_nonnull(strstr(err.text, "inside: the folder has no images (.jpg"));
     snprintf(argument, sizeof argument, "@%s", scratch_text("list.txt", "\n\r\n"));
     ck_assert_int_eq(dp_inputs_add(&err, &in, argument), DP_EFORMAT);
     ck_assert_ptr_nonnull(strstr(err.text, "list.txt: the list has no paths"));

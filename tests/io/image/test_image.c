@@ -59,7 +59,7 @@ START_TEST(a_stream_is_read_to_its_end)
     ck_assert_int_eq(dp_pixels_load_stream(&err, &p, f, "standard input"), DP_EFORMAT);
     ck_assert_str_eq(
         err.text,
-        "standard input: an empty file, not JPEG (ff d8 ff) or PNG (89 50 4e 47)");
+        "standard input: an empty file, not JPEG, PNG, BMP, GIF, PPM, TIFF or WebP");
     ck_assert_ptr_null(p.data);
     fclose(f);
     free(png.data);
@@ -72,16 +72,9 @@ static const struct {
     dp_status code;
     const char *words;
 } foreign[] = {
-    {"GIF89a\1\0\1\0", 10, DP_EUNSUPPORTED, "GIF, not JPEG or PNG"},
-    {"GIF87a\1\0\1\0", 10, DP_EUNSUPPORTED, "GIF,"},
-    {"RIFF\x10\0\0\0WEBPVP8 ", 16, DP_EUNSUPPORTED, "WebP,"},
-    {"BM\x10\0\0\0", 6, DP_EUNSUPPORTED, "BMP,"},
-    {"II*\0\x08\0\0\0", 8, DP_EUNSUPPORTED, "TIFF,"},
-    {"MM\0*\0\0\0\x08", 8, DP_EUNSUPPORTED, "TIFF,"},
-    {"II+\0\x08\0\0\0", 8, DP_EUNSUPPORTED, "BigTIFF,"},
     {"\0\0\0\x20"
      "ftypavif\0\0\0\0",
-     16, DP_EUNSUPPORTED, "AVIF,"},
+     16, DP_EUNSUPPORTED, "AVIF, not JPEG, PNG, BMP, GIF, PPM, TIFF or WebP"},
     {"\0\0\0\x18"
      "ftypheic\0\0\0\0",
      16, DP_EUNSUPPORTED, "HEIC,"},
@@ -90,10 +83,10 @@ static const struct {
      16, DP_EUNSUPPORTED, "HEIF,"},
     {"\0\0\0\x0cjP  \r\n\x87\n", 12, DP_EUNSUPPORTED, "JPEG 2000,"},
     {"\xff\x0a\xfa\x1f", 4, DP_EUNSUPPORTED, "JPEG XL,"},
-    {"P6\n1 1\n255\nabc", 14, DP_EUNSUPPORTED, "PPM,"},
+    {"YUV4MPEG2 W1 H1", 15, DP_EUNSUPPORTED, "--stream y4m"},
     {"\x89PNG\r\n\x1a\n\0\0\0\4CgBI", 16, DP_EUNSUPPORTED, "Apple's variant of PNG"},
     {"Hello", 5, DP_EFORMAT,
-     "text \"Hello\" (48 65 6c 6c 6f), not JPEG (ff d8 ff) or PNG (89 50 4e 47)"},
+     "text \"Hello\" (48 65 6c 6c 6f), not JPEG, PNG, BMP, GIF,"},
     {"<html>\n<head><title>404", 23, DP_EFORMAT, "text \"<html>?<head><ti\" (3c 68"},
     {"\1\2\3", 3, DP_EFORMAT, "unknown bytes (01 02 03), not JPEG"},
     {"\xff\xd8", 2, DP_EFORMAT, "unknown bytes (ff d8)"},
