@@ -144,7 +144,8 @@ static const double *affine_totals(dp_run *r, const dp_step *s,
                                    const dp_step_gradients *g)
 {
     const back b = {s, g};
-    return dp_column_sums(r, dp_tensor_rows(s->y), 2 * (size_t)s->y.C, affine_sums, &b);
+    return dp_column_sums(r, dp_tensor_rows(s->y), DP_COLUMN_GRAIN, 2 * (size_t)s->y.C,
+                          affine_sums, &b);
 }
 
 static void affine_row(const dp_step *s, const dp_step_gradients *g, int item)

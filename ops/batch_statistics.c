@@ -103,7 +103,7 @@ void dp_step_batch_statistics_fast(dp_run *r, const dp_step *s)
     const size_t C = (size_t)s->y.C, rows = dp_tensor_rows(s->x[0]);
     row_factors f = {.s = s};
     take_factors(r, &f);
-    const double *sums = dp_column_sums(r, rows, 2 * C, value_sums, s);
+    const double *sums = dp_column_sums(r, rows, DP_COLUMN_GRAIN, 2 * C, value_sums, s);
     if (r->dry)
         return;
     for (size_t i = 0; i < 2 * C; i++)
@@ -198,8 +198,8 @@ void dp_step_batch_statistics_back(dp_run *r, const dp_step *s,
     double *shared = dp_run_take(r, 2 * C, sizeof *shared);
     for (size_t c = 0; c < C && !r->dry; c++)
         f.mean[c] = (float)s->kept[c];
-    const double *sums =
-        dp_column_sums(r, dp_tensor_rows(s->y), 2 * C, gradient_sums, &f);
+    const double *sums = dp_column_sums(r, dp_tensor_rows(s->y), DP_COLUMN_GRAIN, 2 * C,
+                                        gradient_sums, &f);
     if (r->dry)
         return;
     for (size_t c = 0; c < C; c++) {

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-enum { CHUNK_ROWS = 128, MOST_CHUNKS = 32 };
+enum { MOST_CHUNKS = 32 };
 
 typedef struct column_sums {
     dp_column_sums_fn *fn;
@@ -22,16 +22,16 @@ static void sum_chunk(void *arg, int item, int worker)
     s->fn(s->arg, first, (i + 1) * s->rows / s->chunks - first, sums);
 }
 
-static size_t count_chunks(size_t rows)
+static size_t count_chunks(size_t rows, size_t grain)
 {
-    const size_t chunks = rows / CHUNK_ROWS;
+    const size_t chunks = rows / grain;
     return chunks < 1 ? 1 : chunks > MOST_CHUNKS ? MOST_CHUNKS : chunks;
 }
 
-const double *dp_column_sums(dp_run *r, size_t rows, size_t width,
+const double *dp_column_sums(dp_run *r, size_t rows, size_t grain, size_t width,
                              dp_column_sums_fn *fn, const void *arg)
 {
-    column_sums s = {fn, arg, rows, width, count_chunks(rows), NULL};
+    column_sums s = {fn, arg, rows, width, count_chunks(rows, grain), NULL};
     s.sums = dp_run_take(r, s.chunks * width, sizeof *s.sums);
     if (r->dry)
         return NULL;

@@ -8,12 +8,15 @@
 
 #include "core/run.h"
 
+enum { DP_COLUMN_GRAIN = 128 /* that suits sums of a few operations a value */ };
+
 /* Add rows [first, first + count) of the map that arg knows to `sums`. */
 typedef void dp_column_sums_fn(const void *arg, size_t first, size_t count,
                                double *sums);
 
-/* `width` sums over `rows` rows, in scratch memory of the run; NULL when dry. */
-const double *dp_column_sums(dp_run *r, size_t rows, size_t width,
+/* `width` sums over `rows` rows, in scratch memory of the run; NULL when dry. A chunk has at
+ * least `grain` rows, if there are that many. */
+const double *dp_column_sums(dp_run *r, size_t rows, size_t grain, size_t width,
                              dp_column_sums_fn *fn, const void *arg);
 
 #endif

@@ -77,8 +77,8 @@ void dp_step_layer_norm_back(dp_run *r, const dp_step *s, const dp_step_gradient
     const back b = {s, g};
     if (g->dx[0])
         dp_step_back_rows(r, s, g, s->y.N * s->y.H, layer_norm_row);
-    const double *sums =
-        dp_column_sums(r, dp_tensor_rows(s->y), 2 * C, layer_norm_sums, &b);
+    const double *sums = dp_column_sums(r, dp_tensor_rows(s->y), DP_COLUMN_GRAIN, 2 * C,
+                                        layer_norm_sums, &b);
     if (r->dry)
         return;
     dp_parameter_add(g, s->weight, sums, C);

@@ -20,6 +20,9 @@ typedef struct dp_step_gradients {
 void dp_parameter_add(const dp_step_gradients *g, const float *value,
                       const double *sums, size_t n);
 
+/* Add the sums of dy over its rows to the gradient of s->bias, if it has one. */
+void dp_step_bias_back(dp_run *r, const dp_step *s, const dp_step_gradients *g);
+
 /* Call fn for every item in [0, items), on all threads of the run; not when dry. */
 typedef void dp_step_back_row_fn(const dp_step *s, const dp_step_gradients *g,
                                  int item);

@@ -1,7 +1,5 @@
 #include "ops/weighted.h"
 
-#include "ops/step.h"
-
 static double bias_of(const dp_step *s, int o)
 {
     return s->bias ? (double)s->bias[o] : 0;
@@ -101,6 +99,36 @@ void dp_step_matmul_transposed_row(const dp_step *s, int item)
         y[c] = dot(a, dp_tensor_cell(s->x[1], item / s->y.H, c, 0), s->x[0].C, 1);
 }
 
+/* ---- fast forms ------------------------------------------------------------------- */
+
+dp_step_conv dp_step_conv_of(const dp_step *s)
+{
+    const bool spread = s->kind == DP_STEP_deconv;
+    const dp_tensor large = spread ? s->y : s->x[0], small = spread ? s->x[0] : s->y;
+    return (dp_step_conv){large.N,   large.H,    large.W,   large.C,
+                          small.H,   small.W,    small.C,   s->kernel,
+                          s->stride, s->padding, s->groups, s->weight};
+}
+
+void dp_step_linear_fast(dp_run *r, const dp_step *s)
+{
+    const dp_step_conv c = dp_step_conv_of(s);
+    dp_step_conv_gather(r, &c, s->y.data, s->x[0].data, s->bias, false);
+}
+
+void dp_step_conv_fast(dp_run *r, const dp_step *s)
+{
+    dp_step_linear_fast(r, s);
+}
+
+void dp_step_deconv_fast(dp_run *r, const dp_step *s)
+{
+    const dp_step_conv c = dp_step_conv_of(s);
+    dp_step_conv_spread(r, &c, s->y.data, s->x[0].data, s->bias, false);
+}
+
+/* ---- the steps -------------------------------------------------------------------- */
+
 dp_tensor dp_tensor_linear(dp_run *r, dp_tensor x, const float *weight,
                            const float *bias, int out)
 {
@@ -112,7 +140,10 @@ dp_tensor dp_tensor_linear(dp_run *r, dp_tensor x, const float *weight,
                                     .bias = bias,
                                     .weight_count = (size_t)out * (size_t)x.C,
                                     .bias_count = bias ? (size_t)out : 0,
-                                    .terms = x.C + 1});
+                                    .terms = x.C + 1,
+                                    .kernel = 1,
+                                    .stride = 1,
+                                    .groups = 1});
 }
 
 static int extent(int size, const dp_conv_shape *c)
@@ -139,7 +170,9 @@ static dp_tensor convolve(dp_run *r, dp_step_kind kind, dp_tensor x,
                        .stride = c->stride,
                        .padding = c->padding,
                        .groups = c->groups};
-    dp_step_expect(r, &s, s.y.H > 0 && s.y.W > 0 && x.C % c->groups == 0);
+    dp_step_expect(r, &s,
+                   s.y.H > 0 && s.y.W > 0 && x.C % c->groups == 0 &&
+                       c->kernel <= DP_STEP_KERNEL_MAX);
     return dp_step_run(r, s);
 }
 
@@ -167,7 +200,10 @@ dp_tensor dp_tensor_deconv(dp_run *r, dp_tensor x, const float *weight,
                                     .bias = bias,
                                     .weight_count = (size_t)x.C * (size_t)out * 4,
                                     .bias_count = bias ? (size_t)out : 0,
-                                    .terms = x.C + 1});
+                                    .terms = x.C + 1,
+                                    .kernel = 2,
+                                    .stride = 2,
+                                    .groups = 1});
 }
 
 static dp_tensor multiply_matrices(dp_run *r, dp_step_kind kind, dp_tensor a,

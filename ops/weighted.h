@@ -5,7 +5,8 @@
 #ifndef DP_OPS_WEIGHTED_H
 #define DP_OPS_WEIGHTED_H
 
-#include "core/run.h"
+#include "ops/step.h"
+#include "ops/step_conv.h"
 
 /* Each cell's channels times weight [out, C], plus bias [out]: (N, H, W, out). */
 dp_tensor dp_tensor_linear(dp_run *r, dp_tensor x, const float *weight,
@@ -28,6 +29,9 @@ dp_tensor dp_tensor_depthwise(dp_run *r, dp_tensor x, const float *weight,
 /* Transposed convolution with weight [C, out, 2, 2] and bias [out]: (N, 2H, 2W, out). */
 dp_tensor dp_tensor_deconv(dp_run *r, dp_tensor x, const float *weight,
                            const float *bias, int out);
+
+/* A linear, conv or deconv step as its maps are related. */
+dp_step_conv dp_step_conv_of(const dp_step *s);
 
 /* Matrices in batches: a (B, M, 1, K) times b (B, K, 1, N) is (B, M, 1, N). Transposed: b
  * is (B, N, 1, K). */

@@ -416,6 +416,12 @@ void step_case_init(step_case *c, dp_step_kind kind, int number, bool large)
         c->C += 5;
         c->out += 30;
     }
+    if (large && c->N == 2 && (kind == DP_STEP_linear || kind == DP_STEP_conv)) {
+        c->H = 66; /* more cells than a chunk of a gradient has */
+        c->W = 44;
+        c->C = 3;
+        c->out = 7;
+    }
     for (int i = 0; i < 2; i++)
         c->labels[i] = random_int(&c->seed, c->C);
 }
