@@ -351,8 +351,11 @@ typedef struct weight_job {
 
 static size_t chunk_of(const pass *p)
 {
-    const size_t rows = CHUNK_FLOATS / terms_of(p) / DP_GEMM_BLOCK * DP_GEMM_BLOCK;
-    return rows < DP_GEMM_BLOCK ? DP_GEMM_BLOCK : rows > CHUNK_MAX ? CHUNK_MAX : rows;
+    const size_t fit = CHUNK_FLOATS / terms_of(p) / DP_GEMM_BLOCK * DP_GEMM_BLOCK;
+    const size_t rows = fit < DP_GEMM_BLOCK ? DP_GEMM_BLOCK
+                        : fit > CHUNK_MAX   ? CHUNK_MAX
+                                            : fit;
+    return cells_of(p) < rows ? cells_of(p) : rows;
 }
 
 static void pack_rows(const weight_job *job, const float *rows, size_t stride,
