@@ -1,13 +1,13 @@
-#define _XOPEN_SOURCE 700 /* strcasecmp, stat */
+#define _XOPEN_SOURCE 700 /* stat */
 #include "train/image_folders.h"
 
 #include "base/folder.h"
 #include "base/memory.h"
 #include "base/path.h"
+#include "io/image/image.h"
 
 #include <stdbool.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/stat.h>
 
 static bool is_folder(const char *path)
@@ -45,18 +45,6 @@ static dp_status list_folders(dp_error *err, dp_folder_names *names, const char 
     return st;
 }
 
-static bool is_image(const char *name)
-{
-    static const char *const suffixes[] = {".jpg", ".jpeg", ".png"};
-    const size_t size = strlen(name);
-    for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++) {
-        const size_t tail = strlen(suffixes[i]);
-        if (size > tail && strcasecmp(name + size - tail, suffixes[i]) == 0)
-            return true;
-    }
-    return false;
-}
-
 static dp_status add_class(dp_error *err, dp_image_list *list, const char *folder,
                            size_t root, int label)
 {
@@ -64,12 +52,12 @@ static dp_status add_class(dp_error *err, dp_image_list *list, const char *folde
     const size_t before = list->count;
     dp_status st = dp_folder_list(err, &names, folder, "");
     for (size_t i = 0; i < names.count && st == DP_OK; i++)
-        if (is_image(names.name[i]))
+        if (dp_pixels_is_named(names.name[i]))
             st = dp_image_list_add(err, list, folder, names.name[i], root, label);
     dp_folder_names_done(&names);
     if (st == DP_OK && list->count == before)
-        st =
-            dp_fail(err, DP_EFORMAT, "%s: no images (.jpg, .jpeg, .png) in it", folder);
+        st = dp_fail(err, DP_EFORMAT, "%s: no images (.jpg, .jpeg, .png, ...) in it",
+                     folder);
     return st;
 }
 

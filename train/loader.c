@@ -2,8 +2,8 @@
 #include "train/loader.h"
 
 #include "base/memory.h"
-#include "io/image/exif.h"
 #include "io/image/image.h"
+#include "io/image/stored_pixels.h"
 
 #include <pthread.h>
 #include <string.h>
@@ -70,13 +70,14 @@ static dp_status read_image(worker *w, uint32_t epoch, int index, float *out)
 {
     const char *path = w->loader->options.images->list[index].path;
     dp_pixels pixels = {0};
+    dp_stored_pixels stored = {0};
     dp_status st = dp_pixels_load(&w->err, &pixels, path);
     if (st != DP_OK)
         return st;
-    if (pixels.turned > DP_EXIF_UPRIGHT)
-        st = dp_exif_turn_back(&w->err, &pixels);
+    st = dp_stored_pixels_init(&w->err, &stored, &pixels);
     if (st == DP_OK)
-        st = prepare(w, &pixels, epoch, index, out);
+        st = prepare(w, &stored.pixels, epoch, index, out);
+    dp_stored_pixels_done(&stored);
     dp_pixels_done(&pixels);
     return st == DP_OK ? DP_OK : dp_fail_while(&w->err, "%s", path);
 }
