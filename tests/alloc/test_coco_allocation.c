@@ -88,7 +88,7 @@ END_TEST
 int main(void)
 {
     if (!heap_is_watched()) {
-        printf("skipped: the sanitizers bring an allocator of their own\n");
+        suite_skip("the sanitizer's allocator is not watched");
         return 0;
     }
     Suite *suite = suite_create("coco_allocation");

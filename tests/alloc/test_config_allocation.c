@@ -109,7 +109,7 @@ END_TEST
 int main(void)
 {
     if (!heap_is_watched()) {
-        puts("skipped: the sanitizers have a heap of their own");
+        suite_skip("the sanitizer's allocator is not watched");
         return 0;
     }
     heap_watch_libraries(true);

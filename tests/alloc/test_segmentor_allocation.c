@@ -112,7 +112,7 @@ int main(void)
         tcase_add_test(t, every_allocation_may_fail);
         tcase_add_loop_test(t, a_second_run_allocates_nothing, 0, MODES);
     } else {
-        printf("skipped: the sanitizer's allocator is not watched\n");
+        suite_skip("the sanitizer's allocator is not watched");
     }
     suite_add_tcase(s, t);
     return suite_run(s);

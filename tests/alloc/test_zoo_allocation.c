@@ -151,7 +151,7 @@ int main(void)
         tcase_add_loop_test(t, every_allocation_may_fail, 0, SUBJECTS);
         tcase_add_loop_test(t, a_second_image_of_the_size_allocates_nothing, 0, 2);
     } else {
-        printf("skipped: the sanitizer's allocator is not watched\n");
+        suite_skip("the sanitizer's allocator is not watched");
     }
     suite_add_tcase(s, t);
     return suite_run(s);

@@ -311,7 +311,7 @@ static int read_folder(const char *folder, int counts[3], bool by_name)
 {
     DIR *dir = opendir(folder);
     if (!dir) {
-        printf("skipped: %s is not there\n", folder);
+        suite_skip("%s is not there", folder);
         return 0;
     }
     int files = 0;

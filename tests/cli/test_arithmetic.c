@@ -154,16 +154,9 @@ END_TEST
 
 /* ---- precision ------------------------------------------------------------------------ */
 
-static bool has_bf16(void)
-{
-    return dp_cpu_detect() & DP_CPU_BF16;
-}
-
 /* Inputs and weights of eight bits: see tests/ops/test_convnext_block.c for the bound. */
 START_TEST(features_in_bf16_are_near)
 {
-    if (!has_bf16())
-        return;
     expect_ok(run("features", image("-o full.st --precision float32")));
     expect_ok(run("features", image("-o half.st --precision bf16")));
     const double off = difference("full.st", "half.st");
@@ -189,8 +182,6 @@ END_TEST
 START_TEST(bf16_serves_every_command)
 {
     char rest[5000];
-    if (!has_bf16())
-        return;
     const int half = count_found("--json h.json --precision bf16", "h.json");
     const int full = count_found("--json f.json", "f.json");
     ck_assert_int_le(20 * abs(half - full), full); /* scores at the threshold */
@@ -208,8 +199,6 @@ END_TEST
 /* A data set of one image; a run directory is of one precision. */
 START_TEST(test_runs_in_bf16_and_mixes_no_results)
 {
-    if (!has_bf16())
-        return;
     scratch_text(
         "set/annotations/instances_val2017.json",
         "{\"images\": [{\"id\": 1, \"file_name\": \"1.png\", \"width\": 90, "
@@ -254,10 +243,12 @@ int main(void)
     tcase_add_test(tc, a_detector_finds_the_same_things);
     tcase_add_test(tc, a_segmentor_gives_the_same_labels);
     tcase_add_test(tc, a_classifier_gives_the_same_classes);
-    tcase_add_test(tc, features_in_bf16_are_near);
     tcase_add_test(tc, bf16_needs_a_processor_that_has_it);
-    tcase_add_test(tc, bf16_serves_every_command);
-    tcase_add_test(tc, test_runs_in_bf16_and_mixes_no_results);
+    if (suite_has_cpu(DP_CPU_BF16, "AVX512_BF16")) {
+        tcase_add_test(tc, features_in_bf16_are_near);
+        tcase_add_test(tc, bf16_serves_every_command);
+        tcase_add_test(tc, test_runs_in_bf16_and_mixes_no_results);
+    }
     tcase_add_loop_test(tc, bench_times_either_engine, 0, 2);
     tcase_add_loop_test(tc, another_engine_is_status_2, 0, COUNT(commands));
     suite_add_tcase(s, tc);

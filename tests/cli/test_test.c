@@ -547,7 +547,7 @@ static bool has_mpi(const char *argv0)
              argv0);
     const bool has = system(command) == 0;
     if (!has)
-        printf("skipped: runs under mpirun; build with MPI=1 for them\n");
+        suite_skip("runs under mpirun; build with MPI=1 for them");
     return has;
 }
 

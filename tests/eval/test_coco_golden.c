@@ -30,7 +30,7 @@ static bool shared_is_there(const char *path)
     if (f)
         fclose(f);
     else
-        printf("skipped: %s is not there\n", path);
+        suite_skip("%s is not there", path);
     return f != NULL;
 }
 

@@ -307,6 +307,8 @@ int main(void)
 {
     const int count = (int)(sizeof tiers / sizeof tiers[0]);
     Suite *s = suite_create("golden models");
+    (void)(suite_has_cpu(DP_CPU_AVX2, "AVX2") &&
+           suite_has_cpu(DP_CPU_AVX512, "AVX512"));
     TCase *t = tcase_create("own reference");
     tcase_set_timeout(t, 120);
     tcase_add_loop_test(t, detector_equals_the_reference, 0, count);

@@ -209,9 +209,8 @@ int main(void)
     Suite *s = suite_create("bf16");
     TCase *t = tcase_create("models");
     tcase_set_timeout(t, 120);
-    if (!(dp_cpu_detect() & DP_CPU_BF16)) {
-        printf("this processor has no dot products of bf16\n");
-    } else if (shared_has("golden") && shared_has("golden2")) {
+    if (suite_has_cpu(DP_CPU_BF16, "AVX512_BF16") && shared_has("golden") &&
+        shared_has("golden2")) {
         tcase_add_loop_test(t, bf16_is_near_float32, 0, MODELS);
         tcase_add_loop_test(t, threads_change_no_byte, 0, 3 * MODELS);
         tcase_add_test(t, a_model_without_such_layers_says_so);

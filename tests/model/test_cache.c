@@ -401,6 +401,7 @@ END_TEST
 int main(void)
 {
     Suite *s = suite_create("weight cache");
+    (void)suite_has_cpu(DP_CPU_BF16, "AVX512_BF16"); /* which some cases need */
     TCase *t = tcase_create("models");
     tcase_set_timeout(t, 120);
     tcase_add_checked_fixture(t, scratch_setup, scratch_teardown);

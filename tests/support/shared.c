@@ -1,5 +1,7 @@
 #include "tests/support/shared.h"
 
+#include "tests/support/suite.h"
+
 #include <check.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -28,7 +30,7 @@ bool shared_has(const char *name)
     struct stat st;
     if (stat(shared_path("%s", name), &st) == 0)
         return true;
-    printf("skipped: ../shared/%s is not there\n", name);
+    suite_skip("../shared/%s is not there", name);
     return false;
 }
 

@@ -1,5 +1,10 @@
 #include "tests/support/suite.h"
 
+#include "base/cpu.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
 int suite_run(Suite *s)
 {
     SRunner *runner = srunner_create(s);
@@ -7,4 +12,23 @@ int suite_run(Suite *s)
     const int failed = srunner_ntests_failed(runner);
     srunner_free(runner);
     return failed != 0;
+}
+
+void suite_skip(const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    printf("skipped: ");
+    vprintf(format, args);
+    printf("\n");
+    va_end(args);
+    fflush(stdout); /* or the tests' processes print it once more */
+}
+
+bool suite_has_cpu(unsigned features, const char *name)
+{
+    if ((dp_cpu_detect() & features) == features)
+        return true;
+    suite_skip("this processor has no %s", name);
+    return false;
 }

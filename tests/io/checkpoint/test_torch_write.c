@@ -79,7 +79,7 @@ START_TEST(pytorch_reads_it)
 {
     char command[4096];
     if (system("/usr/bin/python3 -c 'import torch' 2>/dev/null") != 0) {
-        printf("skipped: Debian's python3-torch is not there\n");
+        suite_skip("Debian's python3-torch is not there");
         return;
     }
     ck_assert_int_eq(save(scratch_path("model.pth"), model, COUNT), DP_OK);

@@ -218,7 +218,7 @@ int main(void)
     suite_add_tcase(s, t);
     for (int i = 0; i < SAMPLES; i++)
         if (!samples[i].is_read)
-            printf("skipped: %s: this build is without %s\n", samples[i].format,
-                   samples[i].needs);
+            suite_skip("%s: this build is without %s", samples[i].format,
+                       samples[i].needs);
     return suite_run(s);
 }

@@ -70,7 +70,7 @@ int main(void)
     if (system("/usr/bin/python3 -c 'import PIL' 2>/dev/null") == 0)
         tcase_add_test(t, pixels_are_pillows);
     else
-        puts("skipped: /usr/bin/python3 has no Pillow (Debian's python3-pil)");
+        suite_skip("/usr/bin/python3 has no Pillow (Debian's python3-pil)");
     suite_add_tcase(s, t);
     return suite_run(s);
 }
