@@ -84,6 +84,7 @@ void dp_builder_keep_only(dp_builder *b, dp_parameters *parameters)
 {
     dp_builder_keep(b, parameters);
     b->sink.kind = DP_SINK_NONE;
+    b->training = true;
 }
 
 /* ---- scopes and notes ------------------------------------------------------------- */

@@ -75,6 +75,7 @@ typedef struct dp_builder {
     /* of the caller */
     const dp_config *config; /* of the model; for core/module.h */
     bool bf16;               /* pointwise layers have bf16 weights */
+    bool training;           /* build also what only training uses */
 
     /* the builder's own */
     dp_name *names;      /* of the source's tensors    */
@@ -109,7 +110,8 @@ void dp_builder_use_ready(dp_builder *b, float *ready, size_t count);
 /* Keep every tensor asked for, besides packing it. The list is the model's. */
 void dp_builder_keep(dp_builder *b, dp_parameters *parameters);
 
-/* The same, but pack nothing: for runs that are plain. */
+/* The same, but pack nothing: for runs that are plain. Parts that only training uses are
+ * built too. */
 void dp_builder_keep_only(dp_builder *b, dp_parameters *parameters);
 
 /* Append to the scope and cut it back: `const size_t outer = dp_builder_enter(b,

@@ -17,6 +17,8 @@ static const struct {
     [DP_MODULE_BOX_HEAD] = {"box head", "bbox_head", "roi_head.bbox_head.", NULL},
     [DP_MODULE_MASK_HEAD] = {"mask head", "mask_head", "roi_head.mask_head.", "fcn"},
     [DP_MODULE_DECODE_HEAD] = {"decode head", "decode_head", "decode_head.", NULL},
+    [DP_MODULE_AUXILIARY_HEAD] = {"auxiliary head", "auxiliary_head", "auxiliary_head.",
+                                  "fcn"},
     [DP_MODULE_CLASS_HEAD] = {"class head", "cls_head", "", NULL},
     [DP_MODULE_MODEL] = {"model", "test", "", NULL},
 };

@@ -22,6 +22,7 @@ typedef enum dp_module_kind {
     DP_MODULE_BOX_HEAD,
     DP_MODULE_MASK_HEAD,
     DP_MODULE_DECODE_HEAD,
+    DP_MODULE_AUXILIARY_HEAD, /* of training only */
     DP_MODULE_CLASS_HEAD,
     DP_MODULE_MODEL
 } dp_module_kind;

@@ -62,6 +62,11 @@ typedef void dp_watch_fn(void *arg, const struct dp_step *step);
  * multiplied by, 0 to skip it. In a dry run factors is NULL. */
 typedef bool dp_branch_fn(void *arg, int N, float *factors);
 
+/* Called for every dropout layer of a run, dry and real: whether it drops channels of images,
+ * each with probability `ratio`. If so, factors[n * C + c] become what channel c of image n
+ * is multiplied by, 0 to drop it. In a dry run factors is NULL. */
+typedef bool dp_dropout_fn(void *arg, float ratio, int N, int C, float *factors);
+
 /* Of fast runs: which batch norms use the statistics of the batch. */
 typedef struct dp_batch_statistics {
     /* Called for every batch norm, dry and real, with its running mean and variance as the
@@ -102,6 +107,8 @@ struct dp_run {
     bool recording;                        /* false at first        */
     dp_branch_fn *branch;                  /* stochastic depth; NULL: none */
     void *branch_arg;
+    dp_dropout_fn *dropout; /* NULL: nothing is dropped */
+    void *dropout_arg;
     const dp_batch_statistics *statistics; /* NULL: batch norms use running ones */
 };
 

@@ -1,7 +1,7 @@
 /* head.h - the contracts of the heads: what turns feature maps into answers
  *
- * Five kinds. A detector has a proposal head, a box head and, for masks, a mask head; a
- * segmentor has a decode head, a classifier a classification head. Heads that differ only in
+ * A detector has a proposal head, a box head and, for masks, a mask head. A segmentor has a
+ * decode head and, in training, an auxiliary head. A classifier has a classification head. Heads that differ only in
  * defaults and rules are several definitions in one file.
  *
  *   R   regions of interest      K   classes, the background not counted
@@ -51,7 +51,8 @@ typedef struct dp_decode_head_def {
     dp_module module;
 
     int (*classes)(const void *self); /* K */
-    /* Logits (1, H, W, K) at the finest map's size. */
+    /* Logits (N, H, W, K): at the finest map's size; of an auxiliary head at the size of the
+     * map that it reads. */
     dp_tensor (*forward)(const void *self, dp_run *r, const dp_features *maps);
 } dp_decode_head_def;
 
@@ -101,6 +102,7 @@ extern const dp_mask_head_def dp_mask_head_fcn;
 extern const dp_mask_head_def dp_mask_head_cascade_fcn;
 extern const dp_mask_head_def dp_mask_head_torchvision;
 extern const dp_decode_head_def dp_decode_head_upernet;
+extern const dp_decode_head_def dp_auxiliary_head_fcn;
 extern const dp_class_head_def dp_class_head_pooled_linear;
 extern const dp_class_head_def dp_class_head_normed_linear;
 

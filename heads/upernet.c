@@ -6,6 +6,7 @@
  * the fusion adds up (2). The concatenated map of all levels is never there.
  */
 #include "heads/head.h"
+#include "ops/arithmetic.h"
 #include "ops/concat_conv.h"
 #include "ops/conv.h"
 #include "ops/pooling.h"
@@ -19,6 +20,7 @@ typedef struct upernet {
     int channels;
     int pool_scales[POOLS_MAX];
     int num_classes;
+    float dropout_ratio;
 
     int pools, levels;
     dp_conv pool[POOLS_MAX];        /* 1 x 1, of the bins' averages   */
@@ -34,6 +36,8 @@ static const dp_param params[] = {
     DP_PARAM_LIST(upernet, pool_scales, pools, "[1, 2, 3, 6]", 1, 64,
                   "bins of a side in each pooling of the coarsest map"),
     DP_PARAM(upernet, num_classes, "150", 1, 65535, "classes"),
+    DP_PARAM(upernet, dropout_ratio, "0.1", 0, 0.99,
+             "of the channels before the last layer; in training only"),
     DP_PARAM_END,
 };
 
@@ -117,7 +121,7 @@ static int classes(const void *self)
     return ((const upernet *)self)->num_classes;
 }
 
-/* Pyramid pooling: x (1, h, w, C3) to (1, h, w, channels). */
+/* Pyramid pooling: x (N, h, w, C3) to (N, h, w, channels). */
 static dp_tensor pool(const upernet *head, dp_run *r, dp_tensor x)
 {
     dp_tensor maps[DP_CONCAT_MAX] = {x};
@@ -153,17 +157,20 @@ static dp_tensor forward(const void *self, dp_run *r, const dp_features *maps)
 {
     const upernet *head = self;
     const int top = head->levels - 1;
-    const dp_tensor finest = maps->map[0]; /* (1, H, W, C0) */
-    const dp_tensor logits = dp_run_tensor(r, 1, finest.H, finest.W, head->num_classes);
+    const dp_tensor finest = maps->map[0]; /* (N, H, W, C0) */
+    const dp_tensor logits =
+        dp_run_tensor(r, finest.N, finest.H, finest.W, head->num_classes);
     const size_t mark = dp_run_mark(r);
 
     dp_tensor outs[DP_MAX_LEVELS];
     for (int i = 0; i < top; i++)
-        outs[i] = dp_run_tensor(r, 1, maps->map[i].H, maps->map[i].W, head->channels);
-    outs[top] = pool(head, r, maps->map[top]); /* (1, H/8, W/8, channels) */
+        outs[i] =
+            dp_run_tensor(r, finest.N, maps->map[i].H, maps->map[i].W, head->channels);
+    outs[top] = pool(head, r, maps->map[top]); /* (N, H/8, W/8, channels) */
     run_top_down(head, r, maps, outs);
-    const dp_tensor fused = dp_concat_conv_run(r, &head->fusion, outs);
-    dp_run_trace(r, "fpn_bottleneck", fused); /* (1, H, W, channels) */
+    dp_tensor fused = dp_concat_conv_run(r, &head->fusion, outs);
+    dp_run_trace(r, "fpn_bottleneck", fused); /* (N, H, W, channels) */
+    fused = dp_tensor_dropout(r, fused, head->dropout_ratio);
     dp_conv_run_into(r, &head->classifier, logits, fused);
     dp_run_trace(r, "logits", logits);
 

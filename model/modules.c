@@ -27,6 +27,7 @@ const dp_module *const dp_modules[] = {
     &dp_mask_head_torchvision.module,
 
     &dp_decode_head_upernet.module,
+    &dp_auxiliary_head_fcn.module,
 
     &dp_class_head_pooled_linear.module,
     &dp_class_head_normed_linear.module,

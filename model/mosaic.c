@@ -68,8 +68,8 @@ void dp_mosaic_put(dp_run *r, dp_mosaic *m, int i, dp_tensor logits)
     const size_t size = dp_tensor_size(logits);
     memcpy(m->logits.data + (size_t)i * size, logits.data, size * sizeof(float));
     if (i == 0) {
-        dp_mix_axis(m->rows, logits.H, m->input.h);
-        dp_mix_axis(m->columns, logits.W, m->input.w);
+        dp_blend_axis(m->rows, logits.H, m->input.h);
+        dp_blend_axis(m->columns, logits.W, m->input.w);
     }
 }
 
@@ -90,7 +90,7 @@ static void add_window(const dp_mosaic *m, int i, int row, int x, float *out)
     const dp_tensor t = m->logits;
     const size_t line = (size_t)t.W * (size_t)t.C;
     const float *logits = t.data + (size_t)i * (size_t)t.H * line;
-    const dp_mix mix = m->rows[row];
+    const dp_blend mix = m->rows[row];
     const dp_logits_row r = {.first = logits + (size_t)mix.first * line,
                              .second = logits + (size_t)mix.second * line,
                              .y = mix,

@@ -28,11 +28,11 @@ typedef struct dp_mosaic {
     dp_size size; /* h and w                                       */
     dp_size stride;
     dp_size window;
-    int down, across;       /* windows, row by row                           */
-    int multiple;           /* that a window is padded to                    */
-    dp_size input;          /* a window, padded below and to the right       */
-    dp_tensor logits;       /* (down * across, ?, ?, K), of inputs           */
-    dp_mix *rows, *columns; /* of each pixel of a window, its logits   */
+    int down, across;         /* windows, row by row                           */
+    int multiple;             /* that a window is padded to                    */
+    dp_size input;            /* a window, padded below and to the right       */
+    dp_tensor logits;         /* (down * across, ?, ?, K), of inputs           */
+    dp_blend *rows, *columns; /* of each pixel of a window, its logits   */
     const struct dp_kernels *kernels;
 } dp_mosaic;
 

@@ -45,7 +45,7 @@ typedef struct held {
 static dp_logits_row find_row(const dp_segmentor_result *s, const dp_segmentor_pass *p,
                               int y, workspace *w, held *h)
 {
-    const dp_mix mix = p->rows[y];
+    const dp_blend mix = p->rows[y];
     if (h->row[0] != mix.first && h->row[1] == mix.first) {
         float *const swap = w->line[0];
         w->line[0] = w->line[1];

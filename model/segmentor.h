@@ -17,8 +17,9 @@ enum { DP_SEGMENTOR_PASSES = 32 /* scales, each perhaps mirrored */ };
 /* The image through the network at one scale. */
 typedef struct dp_segmentor_pass {
     dp_mosaic mosaic;
-    bool flip;              /* the input was mirrored                               */
-    dp_mix *rows, *columns; /* of each of the image's, what it takes of the mosaic's */
+    bool flip; /* the input was mirrored                               */
+    dp_blend *rows,
+        *columns; /* of each of the image's, what it takes of the mosaic's */
 } dp_segmentor_pass;
 
 /* In the arena of the run, until the next one. */
@@ -31,6 +32,15 @@ typedef struct dp_segmentor_result {
     float *scratch; /* of each worker */
     size_t scratch_size;
 } dp_segmentor_result;
+
+/* What the heads say of an input (N, H, W, 3) as the network sees it: (N, h, w, K) each. A
+ * model built without training's parts has no auxiliary logits: no data, and N is 0. */
+typedef struct dp_segmentor_logits {
+    dp_tensor decode, auxiliary;
+} dp_segmentor_logits;
+
+dp_segmentor_logits dp_segmentor_logits_run(const dp_model *m, dp_run *r,
+                                            dp_tensor input);
 
 /* Make room in r's arena for the labels and the work on them, after the passes are
  * there; then, when not dry, label every pixel: the class of the highest

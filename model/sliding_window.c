@@ -30,6 +30,7 @@ typedef struct upernet {
     int ratio_count;
     int cell; /* the finest stride of the backbone's maps */
     dp_part head;
+    dp_part auxiliary; /* its module is NULL but in training */
 } upernet;
 
 static const dp_param params[] = {
@@ -76,6 +77,28 @@ static uint64_t auxiliary_params(int in, int K)
     return (uint64_t)(9 * in + 2) * CHANNELS + (uint64_t)(CHANNELS + 1) * (uint64_t)K;
 }
 
+/* Without a section there is none. */
+static dp_status build_auxiliary(upernet *net, dp_builder *b,
+                                 const dp_feature_specs *in)
+{
+    if (!dp_module_is_wanted(b, DP_MODULE_AUXILIARY_HEAD)) {
+        dp_builder_skip(b, "auxiliary_head.");
+        return DP_OK;
+    }
+    const dp_status st =
+        dp_module_build(b, &net->auxiliary, DP_MODULE_AUXILIARY_HEAD, in);
+    if (st != DP_OK)
+        return st;
+    const int found =
+        dp_decode_head_def_of(net->auxiliary.module)->classes(net->auxiliary.self);
+    if (found == classes(net))
+        return DP_OK;
+    return dp_fail(
+        b->err, DP_ECONFIG,
+        "%s: auxiliary_head.num_classes: found %d, expected decode_head's %d",
+        dp_config_path(b->config), found, classes(net));
+}
+
 static dp_status build(void *self, const dp_module *module, dp_builder *b,
                        const dp_feature_specs *in)
 {
@@ -85,6 +108,8 @@ static dp_status build(void *self, const dp_module *module, dp_builder *b,
     dp_status st = dp_module_build(b, &net->head, DP_MODULE_DECODE_HEAD, in);
     if (st == DP_OK)
         st = check(net, b, classes(net));
+    if (st == DP_OK && b->training)
+        return build_auxiliary(net, b, in);
     if (st == DP_OK) {
         dp_builder_skip(b, "auxiliary_head."); /* of training only */
         b->training_params +=
@@ -193,8 +218,8 @@ static void plan_pass(const dp_model *m, dp_run *r, dp_segmentor_pass *p,
     p->rows = dp_run_take(r, (size_t)original.h, sizeof *p->rows);
     p->columns = dp_run_take(r, (size_t)original.w, sizeof *p->columns);
     if (!r->dry) {
-        dp_mix_axis(p->rows, size.h, original.h);
-        dp_mix_axis(p->columns, size.w, original.w);
+        dp_blend_axis(p->rows, size.h, original.h);
+        dp_blend_axis(p->columns, size.w, original.w);
     }
 }
 
@@ -223,6 +248,20 @@ static void forward(const dp_model *m, dp_run *r, dp_size original,
     if (!r->dry)
         memcpy(kept, passes, (size_t)count * sizeof *kept);
     out->passes = kept;
+}
+
+dp_segmentor_logits dp_segmentor_logits_run(const dp_model *m, dp_run *r,
+                                            dp_tensor input)
+{
+    const upernet *net = m->task;
+    const dp_features maps = dp_backbone_run(&m->backbone, r, input);
+    dp_segmentor_logits out = {
+        .decode =
+            dp_decode_head_def_of(net->head.module)->forward(net->head.self, r, &maps)};
+    if (net->auxiliary.module)
+        out.auxiliary = dp_decode_head_def_of(net->auxiliary.module)
+                            ->forward(net->auxiliary.self, r, &maps);
+    return out;
 }
 
 const dp_model_def dp_model_upernet = {

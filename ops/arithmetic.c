@@ -165,6 +165,16 @@ dp_tensor dp_tensor_branch(dp_run *r, dp_tensor x)
                                     .terms = 1});
 }
 
+dp_tensor dp_tensor_dropout(dp_run *r, dp_tensor x, float ratio)
+{
+    if (!r->dropout)
+        return x;
+    const dp_tensor factors = dp_run_tensor(r, x.N, 1, 1, x.C);
+    if (!r->dropout(r->dropout_arg, ratio, x.N, x.C, factors.data))
+        return x;
+    return dp_tensor_multiply(r, x, factors);
+}
+
 dp_tensor dp_tensor_batch_norm(dp_run *r, dp_tensor x, const dp_batch_norm *norm)
 {
     float *running[2] = {NULL, NULL};

@@ -26,6 +26,10 @@ dp_tensor dp_tensor_affine(dp_run *r, dp_tensor x, const float *weight,
  * itself where r->branch has none. */
 dp_tensor dp_tensor_branch(dp_run *r, dp_tensor x);
 
+/* Dropout of whole channels, with this probability: x times a factor for each channel of
+ * each item, or x itself where r->dropout has none. */
+dp_tensor dp_tensor_dropout(dp_run *r, dp_tensor x, float ratio);
+
 /* (x - mean[c]) / sqrt(variance[c] + eps) * weight[c] + bias[c], with running statistics,
  * or with those of the batch where r->statistics says so. */
 dp_tensor dp_tensor_batch_norm(dp_run *r, dp_tensor x, const dp_batch_norm *norm);

@@ -3,27 +3,27 @@
 #include "ops/kernels/kernels.h"
 #include "postprocess/softmax.h"
 
-dp_mix dp_mix_get(int i, int in, int out)
+dp_blend dp_blend_get(int i, int in, int out)
 {
     const float scale = (float)in / (float)out;
     const double at = (double)scale * (i + 0.5) - 0.5;
     const double from = at > 0 ? at : 0;
     const int first = from < in - 1 ? (int)from : in - 1;
     const float high = (float)(from - first);
-    return (dp_mix){first, first + (first < in - 1), 1 - high, high};
+    return (dp_blend){first, first + (first < in - 1), 1 - high, high};
 }
 
-void dp_mix_axis(dp_mix *mixes, int in, int out)
+void dp_blend_axis(dp_blend *list, int in, int out)
 {
     for (int i = 0; i < out; i++)
-        mixes[i] = dp_mix_get(i, in, out);
+        list[i] = dp_blend_get(i, in, out);
 }
 
 /* out (K) = pixel x of the row; with DP_GEMM_ADD added to it. */
 static void resize_pixel(float *out, const dp_logits_row *r, int x, unsigned flags,
                          const dp_kernels *k)
 {
-    const dp_mix m = r->x[x];
+    const dp_blend m = r->x[x];
     const size_t first = (size_t)m.first * (size_t)r->K;
     const size_t second = (size_t)m.second * (size_t)r->K;
     const dp_corners c = {r->first + first,   r->first + second, r->second + first,

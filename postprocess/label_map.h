@@ -25,22 +25,22 @@ struct dp_kernels; /* ops/kernels/kernels.h */
 
 /* What one output row or column takes from the input: low * from `first` and high * from
  * `second`. */
-typedef struct dp_mix {
+typedef struct dp_blend {
     int first, second;
     float low, high;
-} dp_mix;
+} dp_blend;
 
-/* The mix for position i of `out`, over an input of `in` positions, both 1 or more. */
-dp_mix dp_mix_get(int i, int in, int out);
+/* The two and their weights for position i of `out`, over an input of `in` positions, both 1 or more. */
+dp_blend dp_blend_get(int i, int in, int out);
 
 /* All `out` of them. */
-void dp_mix_axis(dp_mix *mixes, int in, int out);
+void dp_blend_axis(dp_blend *list, int in, int out);
 
 /* One output row of W pixels, as two input rows and where to look in them. */
 typedef struct dp_logits_row {
     const float *first, *second; /* input rows (?, K) that `y` names            */
-    dp_mix y;
-    const dp_mix *x; /* W: of dp_mix_axis                                      */
+    dp_blend y;
+    const dp_blend *x; /* W: of dp_blend_axis                                      */
     int W, K;
 } dp_logits_row;
 

@@ -26,8 +26,7 @@ struct dp_network {
     void *map_arg;
 
     /* of a forward pass */
-    dp_network_branch_fn *branch;
-    void *branch_arg;
+    dp_network_draws draws;
     int next_branch;
 };
 
@@ -78,12 +77,8 @@ static dp_status build_model(dp_network *n, const dp_config *config,
                                       .count = o->tensors ? o->count : 0,
                                       .partial = o->partial,
                                       .keep_only = true};
-    dp_status st = dp_model_build(n->ctx, &n->model, config, &weights, mismatches);
-    if (st == DP_OK && n->model->def->task != DP_TASK_CLASSIFY)
-        st = dp_fail(&n->ctx->err, DP_EARG,
-                     "%s: a %s cannot be trained, only a "
-                     "classifier",
-                     dp_config_path(config), n->model->def->module.name);
+    const dp_status st =
+        dp_model_build(n->ctx, &n->model, config, &weights, mismatches);
     if (st != DP_OK)
         return st;
     const dp_parameters *p = &n->model->parameters;
@@ -133,7 +128,7 @@ static bool next_branch(void *arg, int N, float *factors)
 {
     dp_network *n = arg;
     const int branch = n->next_branch++;
-    return n->branch && n->branch(n->branch_arg, branch, N, factors);
+    return n->draws.branch && n->draws.branch(n->draws.arg, branch, N, factors);
 }
 
 /* A dry run of an image as large as the coarsest map's cell. */
@@ -145,7 +140,7 @@ static dp_status count_branches(dp_network *n)
     r.plain = r.fast = true;
     r.branch = next_branch;
     r.branch_arg = n;
-    dp_classifier_logits(n->model, &r, (dp_tensor){NULL, 1, side, side, 3});
+    dp_backbone_run(&n->model->backbone, &r, (dp_tensor){NULL, 1, side, side, 3});
     n->branches = n->next_branch;
     return r.status;
 }
@@ -189,6 +184,11 @@ void dp_network_free(dp_network *n)
 }
 
 /* ---- what there is ----------------------------------------------------------------- */
+
+const dp_model *dp_network_model(const dp_network *n)
+{
+    return n->model;
+}
 
 int dp_network_classes(const dp_network *n)
 {
@@ -271,14 +271,15 @@ static bool uses_batch(void *arg, const float *mean, const float *variance,
 /* ---- runs ------------------------------------------------------------------------- */
 
 /* `setting` is a dry run; it is done dry and then for real. */
-static dp_status run(dp_network *n, dp_run setting, dp_tensor batch)
+static dp_status run(dp_network *n, dp_run setting, dp_tensor batch,
+                     dp_network_pass_fn *pass, void *arg)
 {
     dp_tensor shape = batch;
     shape.data = NULL;
     dp_arena_dry(setting.arena);
     dp_run r = setting;
     n->next_branch = 0;
-    n->logits = dp_classifier_logits(n->model, &r, shape);
+    pass(arg, n->model, &r, shape);
     if (r.status != DP_OK) {
         dp_fail_while(setting.err, "a batch of %d images of %d x %d", batch.N, batch.W,
                       batch.H);
@@ -290,7 +291,7 @@ static dp_status run(dp_network *n, dp_run setting, dp_tensor batch)
     r = setting;
     r.dry = false;
     n->next_branch = 0;
-    n->logits = dp_classifier_logits(n->model, &r, batch);
+    pass(arg, n->model, &r, batch);
     return DP_OK;
 }
 
@@ -308,40 +309,74 @@ static void trace(void *arg, const dp_run *r, const char *name, dp_tensor map)
     n->map(n->map_arg, r, name, dp_tape_source(&n->tape, map));
 }
 
-dp_status dp_network_forward(dp_error *err, dp_network *n, dp_tensor batch,
-                             dp_network_branch_fn *branch, void *branch_arg,
-                             const float **logits)
+dp_status dp_network_record(dp_error *err, dp_network *n, dp_tensor batch,
+                            dp_network_pass_fn *pass, void *arg,
+                            const dp_network_draws *draws)
 {
+    const dp_batch_statistics statistics = {.used = uses_batch, .arg = n};
     dp_run r = start(n, err);
-    n->branch = branch;
-    n->branch_arg = branch_arg;
+    n->draws = *draws;
     r.branch = next_branch;
     r.branch_arg = n;
+    r.dropout = draws->dropout;
+    r.dropout_arg = draws->arg;
+    r.statistics = &statistics;
     r.trained = &n->trained;
     r.watch = dp_tape_watch;
     r.watch_arg = &n->tape;
     r.trace = n->map ? trace : NULL;
     r.trace_arg = n;
-    const dp_batch_statistics statistics = {.used = uses_batch, .arg = n};
-    r.statistics = &statistics;
     dp_tape_reset(&n->tape, batch);
-    const dp_status st = run(n, r, batch);
+    return run(n, r, batch, pass, arg);
+}
+
+dp_status dp_network_go_back(dp_error *err, dp_network *n, const dp_tape_seed *seeds,
+                             int count)
+{
+    dp_run r = start(n, err);
+    r.arena = &n->scratch;
+    return dp_tape_backward(err, &n->tape, &r, &n->trained, seeds, count);
+}
+
+/* ---- classifiers ------------------------------------------------------------------ */
+
+static void classify(void *arg, const dp_model *m, dp_run *r, dp_tensor batch)
+{
+    *(dp_tensor *)arg = dp_classifier_logits(m, r, batch);
+}
+
+static dp_status expect_classifier(dp_error *err, const dp_network *n)
+{
+    if (n->model->def->task == DP_TASK_CLASSIFY)
+        return DP_OK;
+    return dp_fail(err, DP_EARG, "found a model of type %s, expected a classifier",
+                   n->model->def->module.name);
+}
+
+dp_status dp_network_forward(dp_error *err, dp_network *n, dp_tensor batch,
+                             dp_network_branch_fn *branch, void *branch_arg,
+                             const float **logits)
+{
+    const dp_network_draws draws = {.branch = branch, .arg = branch_arg};
+    dp_status st = expect_classifier(err, n);
+    if (st == DP_OK)
+        st = dp_network_record(err, n, batch, classify, &n->logits, &draws);
     *logits = n->logits.data;
     return st;
 }
 
 dp_status dp_network_backward(dp_error *err, dp_network *n, const float *dlogits)
 {
-    dp_run r = start(n, err);
-    r.arena = &n->scratch;
     const dp_tape_seed seed = {n->logits, dlogits};
-    return dp_tape_backward(err, &n->tape, &r, &n->trained, &seed, 1);
+    return dp_network_go_back(err, n, &seed, 1);
 }
 
 dp_status dp_network_predict(dp_error *err, dp_network *n, dp_tensor batch,
                              const float **logits)
 {
-    const dp_status st = run(n, start(n, err), batch);
+    dp_status st = expect_classifier(err, n);
+    if (st == DP_OK)
+        st = run(n, start(n, err), batch, classify, &n->logits);
     *logits = n->logits.data;
     return st;
 }

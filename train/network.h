@@ -1,4 +1,4 @@
-/* network.h - a classifier that is trained: batches forward and back, parameters by name
+/* network.h - a model that is trained: batches forward and back, parameters by name
  *
  *   N   images of a batch      K   classes
  *
@@ -38,13 +38,14 @@ typedef struct dp_network_options {
 } dp_network_options;
 
 /* ctx gives threads and kernels, keeps sentences of failures, and outlives the network.
- * Errors as dp_model_build, and DP_EARG: no classifier, or a pattern that names nothing. */
+ * Errors as dp_model_build, and DP_EARG: a pattern that names nothing. */
 dp_status dp_network_new(dp_context *ctx, dp_network **out, const dp_config *config,
                          const dp_network_options *o) DP_MUST_CHECK;
 
 /* NULL is allowed. */
 void dp_network_free(dp_network *n);
 
+const dp_model *dp_network_model(const dp_network *n);
 int dp_network_classes(const dp_network *n);
 
 /* The model's parameters in its order, with values that may be changed between runs. */
@@ -62,20 +63,41 @@ int dp_network_branches(const dp_network *n);
  * for real. */
 typedef bool dp_network_branch_fn(void *arg, int branch, int N, float *factors);
 
-/* Logits of a batch (N, H, W, 3), normalised as the config's input says: (N, K), valid until
- * the next call. Recorded for dp_network_backward: the batch stays until then. branch NULL:
- * none is skipped. DP_ENOMEM, DP_ESHAPE. */
+/* What is drawn in a forward pass. All zero: nothing is skipped or dropped. */
+typedef struct dp_network_draws {
+    dp_network_branch_fn *branch;
+    dp_dropout_fn *dropout; /* core/run.h */
+    void *arg;
+} dp_network_draws;
+
+/* Forward code from a batch on, which leaves its results in arg. Run dry, with no data in
+ * `batch`, and then for real. */
+typedef void dp_network_pass_fn(void *arg, const dp_model *m, dp_run *r,
+                                dp_tensor batch);
+
+/* Record a pass on a batch (N, H, W, 3), normalised as the config's input says, which stays
+ * until dp_network_go_back. DP_ENOMEM, DP_ESHAPE. */
+dp_status dp_network_record(dp_error *err, dp_network *n, dp_tensor batch,
+                            dp_network_pass_fn *pass, void *arg,
+                            const dp_network_draws *draws) DP_MUST_CHECK;
+
+/* Add the gradients of a loss, of which seeds are those of results of the recorded pass.
+ * Once after each. DP_ENOMEM. */
+dp_status dp_network_go_back(dp_error *err, dp_network *n, const dp_tape_seed *seeds,
+                             int count) DP_MUST_CHECK;
+
+/* Of a classifier: record a batch, and receive its logits (N, K), valid until the next call.
+ * branch NULL: none is skipped. DP_EARG: no classifier. DP_ENOMEM, DP_ESHAPE. */
 dp_status dp_network_forward(dp_error *err, dp_network *n, dp_tensor batch,
                              dp_network_branch_fn *branch, void *branch_arg,
                              const float **logits) DP_MUST_CHECK;
 
-/* Add the gradients of a loss, of which dlogits (N, K) is that of the logits. Once after
- * each forward pass. DP_ENOMEM. */
+/* Go back from the gradient dlogits (N, K) of the logits. DP_ENOMEM. */
 dp_status dp_network_backward(dp_error *err, dp_network *n,
                               const float *dlogits) DP_MUST_CHECK;
 
 /* Logits of a batch as in inference: nothing is recorded, batch norms use their running
- * statistics. */
+ * statistics. Errors as dp_network_forward. */
 dp_status dp_network_predict(dp_error *err, dp_network *n, dp_tensor batch,
                              const float **logits) DP_MUST_CHECK;
 

@@ -106,9 +106,9 @@ static void window_row(const void *arg, int y, float *row)
     const window_logits *w = arg;
     const dp_tensor t = w->logits;
     const size_t line = (size_t)t.W * (size_t)t.C;
-    const dp_mix mix = dp_mix_get(y, t.H, w->size.h);
-    dp_mix *columns = malloc((size_t)w->size.w * sizeof *columns);
-    dp_mix_axis(columns, t.W, w->size.w);
+    const dp_blend mix = dp_blend_get(y, t.H, w->size.h);
+    dp_blend *columns = malloc((size_t)w->size.w * sizeof *columns);
+    dp_blend_axis(columns, t.W, w->size.w);
     dp_logits_resize(row,
                      (dp_logits_row){.first = t.data + (size_t)mix.first * line,
                                      .second = t.data + (size_t)mix.second * line,

@@ -110,8 +110,8 @@ static double mean_at(const struct call *c, int y, int x, int k, double *magnitu
         dp_mosaic_place(m, i, &top, &left);
         if (y < top || y >= top + m->window.h || x < left || x >= left + m->window.w)
             continue;
-        const dp_mix v = dp_mix_get(y - top, t.H, m->input.h);
-        const dp_mix u = dp_mix_get(x - left, t.W, m->input.w);
+        const dp_blend v = dp_blend_get(y - top, t.H, m->input.h);
+        const dp_blend u = dp_blend_get(x - left, t.W, m->input.w);
         visits++;
         for (int corner = 0; corner < 4; corner++) {
             const int row = corner / 2 ? v.second : v.first;

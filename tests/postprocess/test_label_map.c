@@ -89,8 +89,8 @@ START_TEST(mix_of_a_doubling)
         float high;
     } want[] = {{0, 1, 0},     {0, 1, 0.25f}, {0, 1, 0.75f},
                 {1, 2, 0.25f}, {1, 2, 0.75f}, {2, 2, 0.25f}};
-    dp_mix m[6];
-    dp_mix_axis(m, 3, 6);
+    dp_blend m[6];
+    dp_blend_axis(m, 3, 6);
     for (int i = 0; i < 6; i++) {
         ck_assert_int_eq(m[i].first, want[i].first);
         ck_assert_int_eq(m[i].second, want[i].second);
@@ -105,10 +105,10 @@ START_TEST(mix_stays_inside)
     for (int i = 0; i < 3000; i++) {
         const int in = 1 + random_int(&state, i % 3 ? 50 : 5000);
         const int out = 1 + random_int(&state, i % 3 ? 50 : 5000);
-        dp_mix m = dp_mix_get(random_int(&state, out), in, out);
+        dp_blend m = dp_blend_get(random_int(&state, out), in, out);
         ck_assert(m.first >= 0 && m.second < in && m.second - m.first <= 1);
         ck_assert(m.low >= 0 && m.high >= 0 && m.low + m.high == 1);
-        m = dp_mix_get(out - 1, in, out);
+        m = dp_blend_get(out - 1, in, out);
         ck_assert(m.first >= 0 && m.second < in);
     }
 }
@@ -127,7 +127,7 @@ static const struct {
 
 START_TEST(mix_has_the_reference_weights)
 {
-    const dp_mix m = dp_mix_get(weights[_i].at, weights[_i].in, weights[_i].out);
+    const dp_blend m = dp_blend_get(weights[_i].at, weights[_i].in, weights[_i].out);
     ck_assert_int_eq(m.first, weights[_i].first);
     ck_assert(m.low == weights[_i].low && m.high == weights[_i].high);
 }
@@ -137,14 +137,14 @@ END_TEST
 typedef struct map {
     int H, W, K, h, w;
     float *data;
-    dp_mix *x;
+    dp_blend *x;
 } map;
 
 static map map_new(uint64_t seed, int H, int W, int K, int h, int w)
 {
-    map m = {H, W, K, h, w, NULL, malloc((size_t)w * sizeof(dp_mix))};
+    map m = {H, W, K, h, w, NULL, malloc((size_t)w * sizeof(dp_blend))};
     m.data = random_floats(&seed, (size_t)(H * W * K), -9, 9);
-    dp_mix_axis(m.x, W, w);
+    dp_blend_axis(m.x, W, w);
     return m;
 }
 
@@ -156,7 +156,7 @@ static void map_done(map *m)
 
 static dp_logits_row row_of(const map *m, int y)
 {
-    const dp_mix mix = dp_mix_get(y, m->H, m->h);
+    const dp_blend mix = dp_blend_get(y, m->H, m->h);
     return (dp_logits_row){m->data + mix.first * m->W * m->K,
                            m->data + mix.second * m->W * m->K,
                            mix,
@@ -179,9 +179,9 @@ START_TEST(logits_row_is_the_bilinear_resize)
 
     for (int y = 0; y < m.h; y++) {
         dp_logits_resize(out, row_of(&m, y), &kernels);
-        const dp_mix my = dp_mix_get(y, m.H, m.h);
+        const dp_blend my = dp_blend_get(y, m.H, m.h);
         for (int i = 0; i < m.w * m.K; i++) {
-            const dp_mix mx = m.x[i / m.K];
+            const dp_blend mx = m.x[i / m.K];
             double want = 0;
             for (int corner = 0; corner < 4; corner++) {
                 const int row = corner / 2 ? my.second : my.first;
@@ -253,7 +253,7 @@ END_TEST
  * lower class has it. By 1e-5 they are not. */
 START_TEST(labels_tie_where_softmax_cannot_tell)
 {
-    const dp_mix mix = {0, 0, 1, 0};
+    const dp_blend mix = {0, 0, 1, 0};
     float scratch[3], logits[] = {-1, 1e-8f, 2e-8f};
     uint8_t label;
     dp_labels_from_logits(&label, (dp_logits_row){logits, logits, mix, &mix, 1, 3},
@@ -268,7 +268,7 @@ END_TEST
 
 START_TEST(labels_agree_with_softmax_on_near_ties)
 {
-    const dp_mix mix = {0, 0, 1, 0};
+    const dp_blend mix = {0, 0, 1, 0};
     uint64_t state = 21;
     int ties = 0;
     for (int i = 0; i < 20000; i++) {
@@ -333,7 +333,7 @@ END_TEST
 
 START_TEST(labels_of_nan_are_classes)
 {
-    const dp_mix mix = {0, 0, 1, 0};
+    const dp_blend mix = {0, 0, 1, 0};
     float scratch[3], logits[] = {NAN, NAN, 1};
     uint8_t label;
     dp_labels_from_logits(&label, (dp_logits_row){logits, logits, mix, &mix, 1, 3},

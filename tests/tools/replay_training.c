@@ -2,15 +2,23 @@
  *
  * usage: replay_training CASE OUT
  *
- * CASE is a folder as ../shared/golden_train_cls has them; what upstream's run gave is not
- * read. Into the folder OUT go losses.json (one a micro-batch), grad.safetensors (of step 1,
- * before clipping), act.safetensors (of the first micro-batch: act.NAME and grad.NAME of
- * stages, norm and head, as maps N, C, H, W), and step1, step2, step10.safetensors with param.NAME, exp_avg.NAME,
- * exp_avg_sq.NAME and ema.NAME. Exit status 1 when something is wrong.
+ * CASE is a folder as ../shared/golden_train_cls or ../shared/golden_train have them; what
+ * upstream's run gave is not read. To be run in the repository's root. Into the folder OUT
+ * go
+ *
+ *   losses.json             one a step; of a classifier one a micro-batch
+ *   grad.safetensors        of the first step, before clipping
+ *   act.safetensors         act.NAME, grad.NAME: maps of the first batch, and their gradients
+ *   step1, step2, step10.safetensors
+ *                           param.NAME, buffer.NAME, and the moments: m.NAME, v.NAME, or of a
+ *                           classifier exp_avg.NAME, exp_avg_sq.NAME; ema.NAME
+ *
+ * Exit status 1 when something is wrong.
  */
 #include "io/checkpoint/safetensors.h"
+#include "tests/support/classifier_case.h"
+#include "tests/support/segmentor_case.h"
 #include "tests/support/suite.h"
-#include "tests/support/training_case.h"
 
 #include <check.h>
 #include <errno.h>
@@ -49,11 +57,11 @@ enum { MAPS = 8 };
 typedef struct maps {
     struct {
         dp_parameter as; /* name and shape, as the file has it */
-        char name[32];
         dp_tensor map;
         float *value, *gradient; /* channels first; owned */
     } list[MAPS];
     int count;
+    bool of_classifier;
 } maps;
 
 static float *channels_first(dp_tensor t, const float *from)
@@ -67,32 +75,43 @@ static float *channels_first(dp_tensor t, const float *from)
     return to;
 }
 
-/* Upstream's module: stage1 is stages.0, and so on. */
-static void name_map(char *to, size_t size, const char *name)
+/* What upstream's cases call the maps that a run names. */
+static const struct {
+    const char *map, *classifier, *segmentor;
+} names[] = {
+    {"stage1", "stages.0", "backbone0"},
+    {"stage2", "stages.1", "backbone1"},
+    {"stage3", "stages.2", "backbone2"},
+    {"stage4", "stages.3", "backbone3"},
+    {"pooled", "norm", NULL},
+    {"psp_bottleneck", NULL, "bottleneck"},
+    {"fpn_bottleneck", NULL, "fpn_bottleneck"},
+    {"logits", "head", "logits"},
+    {"aux_logits", NULL, "aux_logits"},
+};
+
+static const char *find_name(const maps *m, const char *map)
 {
-    int stage;
-    if (sscanf(name, "stage%d", &stage) == 1)
-        snprintf(to, size, "stages.%d", stage - 1);
-    else
-        snprintf(to, size, "%s", strcmp(name, "pooled") == 0 ? "norm" : "head");
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcmp(names[i].map, map) == 0)
+            return m->of_classifier ? names[i].classifier : names[i].segmentor;
+    return NULL;
 }
 
-static void keep_map(void *arg, const dp_run *r, const char *name, dp_tensor map)
+static void keep_map(void *arg, const dp_run *r, const char *map_name, dp_tensor map)
 {
     maps *m = arg;
     (void)r;
-    char as[32];
-    name_map(as, sizeof as, name);
-    for (int i = 0; i < m->count; i++)
-        if (strcmp(m->list[i].name, as) == 0) /* of the first micro-batch */
-            return;
-    if (m->count == MAPS)
+    const char *name = find_name(m, map_name);
+    if (!name || m->count == MAPS)
         return;
-    const bool flat = map.H == 1 && map.W == 1 && strncmp(name, "stage", 5) != 0;
+    for (int i = 0; i < m->count; i++)
+        if (strcmp(m->list[i].as.name, name) == 0) /* of the first micro-batch */
+            return;
+    const bool flat = strcmp(name, "norm") == 0 || strcmp(name, "head") == 0;
     const int i = m->count++;
-    strcpy(m->list[i].name, as);
-    m->list[i].as =
-        (dp_parameter){.rank = flat ? 2 : 4, .shape = {map.N, map.C, map.H, map.W}};
+    m->list[i].as = (dp_parameter){
+        .name = name, .rank = flat ? 2 : 4, .shape = {map.N, map.C, map.H, map.W}};
     m->list[i].map = map;
     m->list[i].value = channels_first(map, map.data);
 }
@@ -120,18 +139,18 @@ static void save(tensors *t, const char *folder, const char *name)
     t->count = 0;
 }
 
-static void save_gradients(const training_case *c, tensors *t, const char *folder)
+static void save_gradients(const case_file *c, tensors *t, const char *folder)
 {
     const dp_parameters *p = dp_network_parameters(c->network);
     for (size_t i = 0; i < p->count; i++)
-        add(t, "", &p->list[i], dp_network_gradients(c->network)[i]);
+        if (dp_network_gradients(c->network)[i])
+            add(t, "", &p->list[i], dp_network_gradients(c->network)[i]);
     save(t, folder, "grad");
 }
 
 static void save_maps(maps *m, tensors *t, const char *folder)
 {
     for (int i = 0; i < m->count; i++) {
-        m->list[i].as.name = m->list[i].name;
         add(t, "act.", &m->list[i].as, m->list[i].value);
         if (m->list[i].gradient)
             add(t, "grad.", &m->list[i].as, m->list[i].gradient);
@@ -143,15 +162,18 @@ static void save_maps(maps *m, tensors *t, const char *folder)
     }
 }
 
-static void save_step(const training_case *c, tensors *t, const char *folder)
+static void save_step(const case_file *c, tensors *t, const char *folder,
+                      bool of_classifier)
 {
     const dp_optimizer *o = &c->optimizer;
     const dp_parameters *p = dp_network_parameters(c->network);
     char name[32];
     for (size_t i = 0; i < p->count; i++) {
-        add(t, "param.", &p->list[i], p->list[i].value);
-        add(t, "exp_avg.", &p->list[i], o->first[i]);
-        add(t, "exp_avg_sq.", &p->list[i], o->second[i]);
+        add(t, p->list[i].buffer ? "buffer." : "param.", &p->list[i], p->list[i].value);
+        if (o->first[i]) {
+            add(t, of_classifier ? "exp_avg." : "m.", &p->list[i], o->first[i]);
+            add(t, of_classifier ? "exp_avg_sq." : "v.", &p->list[i], o->second[i]);
+        }
         if (o->average)
             add(t, "ema.", &p->list[i], o->average[i]);
     }
@@ -159,48 +181,110 @@ static void save_step(const training_case *c, tensors *t, const char *folder)
     save(t, folder, name);
 }
 
-static void save_losses(const training_case *c, const char *folder)
+static FILE *open_losses(const char *folder)
 {
     char path[1024];
     snprintf(path, sizeof path, "%s/losses.json", folder);
     FILE *file = fopen(path, "w");
-    for (int i = 0; i < c->micro_batch && file; i++)
-        fprintf(file, "%s{\"loss\": %.17g}%s", i ? " " : "[", c->losses[i],
-                i + 1 < c->micro_batch ? ",\n" : "]\n");
-    if (!file || fclose(file) != 0) {
-        perror(path);
-        exit(1);
-    }
+    ck_assert_msg(file != NULL, "%s: cannot be written", path);
+    return file;
 }
 
+/* ---- runs --------------------------------------------------------------------------- */
+
 static const char *from, *to;
+
+typedef void turn_fn(void *c);
+
+/* Ten steps or fewer, and what is saved of them. */
+static void run(case_file *file, void *c, turn_fn *go_back, turn_fn *step, int steps,
+                bool of_classifier)
+{
+    const size_t room = dp_network_parameters(file->network)->count * 4 + 2 * MAPS;
+    maps first = {.of_classifier = of_classifier};
+    tensors t = {.list = calloc(room, sizeof *t.list),
+                 .names = calloc(room, sizeof *t.names)};
+    dp_network_observe(file->network, keep_map, keep_gradient, &first);
+    for (int i = 1; i <= steps; i++) {
+        go_back(c);
+        if (i == 1) {
+            dp_network_observe(file->network, NULL, NULL, NULL);
+            save_gradients(file, &t, to);
+            save_maps(&first, &t, to);
+        }
+        step(c);
+        if (i <= 2 || i == 10)
+            save_step(file, &t, to, of_classifier);
+    }
+    free(t.list);
+    free(t.names);
+}
+
+static void go_back_classifier(void *c)
+{
+    classifier_case_go_back(c);
+}
+
+static void step_classifier(void *c)
+{
+    classifier_case_step(c);
+}
+
+static void replay_classifier(void)
+{
+    classifier_case c;
+    classifier_case_open(&c, from, 0, NULL);
+    run(&c.file, &c, go_back_classifier, step_classifier,
+        c.micro_batches / c.file.training.accumulate, true);
+    FILE *file = open_losses(to);
+    for (int i = 0; i < c.micro_batches; i++)
+        fprintf(file, "%s{\"loss\": %.17g}", i ? ",\n " : "[", c.losses[i]);
+    fputs("]\n", file);
+    ck_assert_int_eq(fclose(file), 0);
+    classifier_case_close(&c);
+}
+
+static void go_back_segmentor(void *c)
+{
+    segmentor_case_go_back(c);
+}
+
+static void step_segmentor(void *c)
+{
+    segmentor_case_step(c);
+}
+
+static void replay_segmentor(void)
+{
+    segmentor_case c;
+    segmentor_case_open(&c, from, 0, NULL);
+    run(&c.file, &c, go_back_segmentor, step_segmentor, SEGMENTOR_STEPS, false);
+    FILE *file = open_losses(to);
+    for (int i = 0; i < SEGMENTOR_STEPS; i++)
+        fprintf(file,
+                "%s{\"decode.loss_seg\": %.17g, \"aux.loss_seg\": %.17g, \"loss\": "
+                "%.17g}",
+                i ? ",\n " : "[", c.decode[i].loss, c.auxiliary[i].loss,
+                c.decode[i].loss + c.auxiliary[i].loss);
+    fputs("]\n", file);
+    ck_assert_int_eq(fclose(file), 0);
+    segmentor_case_close(&c);
+}
 
 /* What reads a case fails a test when a file is not as expected, so this is one. */
 START_TEST(replay)
 {
-    training_case c;
-    training_case_open(&c, from, 0, NULL);
-    const size_t room = dp_network_parameters(c.network)->count * 4;
-    maps first = {0};
-    dp_network_observe(c.network, keep_map, keep_gradient, &first);
-    tensors t = {.list = calloc(room, sizeof *t.list),
-                 .names = calloc(room, sizeof *t.names)};
-    const int steps = c.micro_batches / c.training.accumulate;
-    for (int step = 1; step <= steps; step++) {
-        training_case_go_back(&c);
-        if (step == 1) {
-            dp_network_observe(c.network, NULL, NULL, NULL);
-            save_gradients(&c, &t, to);
-            save_maps(&first, &t, to);
-        }
-        training_case_step(&c);
-        if (step <= 2 || step == 10)
-            save_step(&c, &t, to);
-    }
-    save_losses(&c, to);
-    free(t.list);
-    free(t.names);
-    training_case_close(&c);
+    case_file file;
+    case_file_open(&file, from, 1, NULL);
+    const char *kind = case_text_or(file.json, "kind", "classifier");
+    const bool of_classifier = strcmp(kind, "classifier") == 0;
+    ck_assert_msg(of_classifier || strcmp(kind, "upernet") == 0,
+                  "%s: cases of the kind %s are not replayed", from, kind);
+    case_file_close(&file);
+    if (of_classifier)
+        replay_classifier();
+    else
+        replay_segmentor();
 }
 END_TEST
 

@@ -1,10 +1,11 @@
-/* Whole training runs of upstream's classifiers, replayed with their stored draws: losses,
- * gradients, moments, averages and parameters, within the bounds that
- * ../shared/golden_train_cls/README.md accepts, which come from two float32 builds of
- * upstream against float64. And the same bits whatever the threads and the processor. */
+/* Whole training runs of upstream, replayed with their stored draws: losses, gradients,
+ * moments, averages and parameters, within the bounds that the README.md files of
+ * ../shared/golden_train_cls and ../shared/golden_train accept. They come from two float32
+ * builds of upstream against float64. And the same bits whatever the threads and the processor. */
 #include "base/cpu.h"
+#include "tests/support/classifier_case.h"
+#include "tests/support/segmentor_case.h"
 #include "tests/support/suite.h"
-#include "tests/support/training_case.h"
 
 #include <check.h>
 #include <math.h>
@@ -60,10 +61,10 @@ static void add_tensor(distance *d, const golden *g, const char *kind,
     free(want);
 }
 
-static void check_gradients(const training_case *c, int i)
+static void check_gradients(const classifier_case *c, int i)
 {
-    const dp_parameters *p = dp_network_parameters(c->network);
-    float *const *gradients = dp_network_gradients(c->network);
+    const dp_parameters *p = dp_network_parameters(c->file.network);
+    float *const *gradients = dp_network_gradients(c->file.network);
     golden file = open_file(i, "grad");
     distance all = {0};
     for (size_t k = 0; k < p->count; k++) {
@@ -79,15 +80,15 @@ static void check_gradients(const training_case *c, int i)
 }
 
 /* How far the parameters are off, as a part of how far they have moved. */
-static double movement(const training_case *c, const golden *file)
+static double movement(const classifier_case *c, const golden *file)
 {
-    const dp_parameters *p = dp_network_parameters(c->network);
+    const dp_parameters *p = dp_network_parameters(c->file.network);
     double off = 0, moved = 0;
     for (size_t k = 0; k < p->count; k++) {
         char key[200];
         snprintf(key, sizeof key, "param.%s", p->list[k].name);
         float *want = golden_floats(file, key, NULL);
-        float *start = golden_floats(&c->init, p->list[k].name, NULL);
+        float *start = golden_floats(&c->file.init, p->list[k].name, NULL);
         for (size_t v = 0; v < p->list[k].count; v++) {
             const double d = (double)p->list[k].value[v] - (double)want[v];
             const double m = (double)want[v] - (double)start[v];
@@ -100,10 +101,10 @@ static double movement(const training_case *c, const golden *file)
     return sqrt(off / moved);
 }
 
-static void check_step(const training_case *c, int i)
+static void check_step(const classifier_case *c, int i)
 {
-    const dp_optimizer *o = &c->optimizer;
-    const dp_parameters *p = dp_network_parameters(c->network);
+    const dp_optimizer *o = &c->file.optimizer;
+    const dp_parameters *p = dp_network_parameters(c->file.network);
     char name[32];
     snprintf(name, sizeof name, "step%d", (int)o->steps);
     golden file = open_file(i, name);
@@ -122,7 +123,7 @@ static void check_step(const training_case *c, int i)
     ck_assert_double_le(relative(&second), 5e-6);
     ck_assert_double_le(average.most, 5e-6);
     ck_assert_uint_le(value.beyond, value.count / 1000);
-    ck_assert_double_le(value.most, c->training.rate.base);
+    ck_assert_double_le(value.most, c->file.training.rate.base);
     if (o->steps == 10) {
         printf("%s: %.2g of the movement\n", cases[i], movement(c, &file));
         ck_assert_double_le(movement(c, &file), 3e-5);
@@ -132,41 +133,41 @@ static void check_step(const training_case *c, int i)
 
 START_TEST(runs_are_upstreams)
 {
-    training_case c;
-    training_case_open(&c, folder_of(_i), 2, NULL);
-    const int steps = c.micro_batches / c.training.accumulate;
+    classifier_case c;
+    classifier_case_open(&c, folder_of(_i), 2, NULL);
+    const int steps = c.micro_batches / c.file.training.accumulate;
     for (int step = 1; step <= steps; step++) {
-        training_case_go_back(&c);
+        classifier_case_go_back(&c);
         if (step == 1)
             check_gradients(&c, _i);
-        training_case_step(&c);
+        classifier_case_step(&c);
         if (step <= 2 || step == 10)
             check_step(&c, _i);
     }
-    const cJSON *loss = cJSON_GetObjectItem(c.json, "losses_f64")->child;
+    const cJSON *loss = cJSON_GetObjectItem(c.file.json, "losses_f64")->child;
     for (int m = 0; m < c.micro_batches; m++, loss = loss->next)
         ck_assert_double_eq_tol(c.losses[m], loss->valuedouble, 5e-6);
-    training_case_close(&c);
+    classifier_case_close(&c);
 }
 END_TEST
 
 /* All parameters after two steps, one behind the other; the caller's to free. */
 static float *run_two_steps(int i, int threads, const char *cpu, size_t *count)
 {
-    training_case c;
-    training_case_open(&c, folder_of(i), threads, cpu);
+    classifier_case c;
+    classifier_case_open(&c, folder_of(i), threads, cpu);
     for (int step = 0; step < 2; step++) {
-        training_case_go_back(&c);
-        training_case_step(&c);
+        classifier_case_go_back(&c);
+        classifier_case_step(&c);
     }
-    const dp_parameters *p = dp_network_parameters(c.network);
+    const dp_parameters *p = dp_network_parameters(c.file.network);
     *count = 0;
     for (size_t k = 0; k < p->count; k++)
         *count += p->list[k].count;
     float *all = malloc(*count * sizeof *all), *to = all;
     for (size_t k = 0; k < p->count; to += p->list[k++].count)
         memcpy(to, p->list[k].value, p->list[k].count * sizeof *to);
-    training_case_close(&c);
+    classifier_case_close(&c);
     return all;
 }
 
@@ -189,6 +190,106 @@ START_TEST(bits_depend_neither_on_threads_nor_on_the_processor)
 }
 END_TEST
 
+/* ---- segmentors -------------------------------------------------------------------- */
+
+/* Of one tensor against "KIND.NAME" of the file: the largest difference over the largest
+ * value. */
+static double part_of_largest(const golden *g, const char *kind, const dp_parameter *p,
+                              const float *got)
+{
+    char key[200];
+    double off = 0, most = 0;
+    snprintf(key, sizeof key, "%s.%s", kind, p->name);
+    float *want = golden_floats(g, key, NULL);
+    for (size_t i = 0; i < p->count; i++) {
+        const double d = fabs((double)got[i] - (double)want[i]);
+        off = isnan(d) ? (double)INFINITY : fmax(off, d);
+        most = fmax(most, fabs((double)want[i]));
+    }
+    free(want);
+    return off / most;
+}
+
+/* Their true gradient is 0: a batch norm follows. What is computed is noise. */
+static bool is_noise(const dp_parameter *p)
+{
+    return strcmp(p->name, "backbone.norm0.bias") == 0 ||
+           strcmp(p->name, "backbone.norm1.bias") == 0 ||
+           (strstr(p->name, "lateral_convs") && strstr(p->name, "running_mean"));
+}
+
+static void check_segmentor_gradients(const segmentor_case *c)
+{
+    golden file = case_file_tensors(&c->file, "grad.safetensors");
+    const dp_parameters *p = dp_network_parameters(c->file.network);
+    size_t loose = 0, count = 0;
+    for (size_t i = 0; i < p->count; i++) {
+        if (p->list[i].buffer || is_noise(&p->list[i]))
+            continue;
+        const double off = part_of_largest(&file, "f64", &p->list[i],
+                                           dp_network_gradients(c->file.network)[i]);
+        ck_assert_msg(off <= 1e-4, "%s: gradient off by %g", p->list[i].name, off);
+        loose += off > 3e-5;
+        count++;
+    }
+    ck_assert_uint_le(loose, count / 20);
+    golden_close(&file);
+}
+
+/* Parameters and statistics after a step, in learning rates and as a part; moments after the
+ * second. */
+static void check_segmentor_step(const segmentor_case *c)
+{
+    static const double most[] = {[1] = 2e-2, [2] = 0.1, [10] = 3},
+                        part[] = {[1] = 1e-5, [2] = 1e-5, [10] = 3e-3};
+    char name[40];
+    snprintf(name, sizeof name, "step%d.safetensors", c->step);
+    golden file = case_file_tensors(&c->file, name);
+    const dp_parameters *p = dp_network_parameters(c->file.network);
+    const dp_optimizer *o = &c->file.optimizer;
+    distance all = {.limit = 1e-3 * c->file.training.rate.base};
+    for (size_t i = 0; i < p->count; i++) {
+        const dp_parameter *x = &p->list[i];
+        if (is_noise(x))
+            continue;
+        if (x->buffer) {
+            ck_assert_double_le(part_of_largest(&file, "buffer", x, x->value),
+                                part[c->step]);
+            continue;
+        }
+        add_tensor(&all, &file, "param.", x, x->value);
+        if (c->step == 2) {
+            ck_assert_double_le(part_of_largest(&file, "m", x, o->first[i]), 1e-3);
+            ck_assert_double_le(part_of_largest(&file, "v", x, o->second[i]), 1e-3);
+        }
+    }
+    ck_assert_double_le(all.most, most[c->step] * c->file.training.rate.base);
+    ck_assert_uint_le(all.beyond, all.count / 100);
+    golden_close(&file);
+}
+
+START_TEST(a_segmentors_run_is_upstreams)
+{
+    segmentor_case c;
+    segmentor_case_open(&c, shared_path("golden_train/upernet_a"), 2, NULL);
+    const cJSON *want = cJSON_GetObjectItem(c.file.json, "losses_f64")->child;
+    for (int step = 0; step < SEGMENTOR_STEPS; step++, want = want->next) {
+        const cJSON *log = case_get(want, "log");
+        segmentor_case_go_back(&c);
+        ck_assert_double_eq_tol(c.decode[step].loss,
+                                case_number(log, "decode.loss_seg"), 1e-5);
+        ck_assert_double_eq_tol(c.auxiliary[step].loss,
+                                case_number(log, "aux.loss_seg"), 1e-5);
+        if (step == 0)
+            check_segmentor_gradients(&c);
+        segmentor_case_step(&c);
+        if (c.step <= 2 || c.step == 10)
+            check_segmentor_step(&c);
+    }
+    segmentor_case_close(&c);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("train/replay");
@@ -199,6 +300,8 @@ int main(void)
         tcase_add_loop_test(t, bits_depend_neither_on_threads_nor_on_the_processor, 0,
                             3);
     }
+    if (shared_has("golden_train"))
+        tcase_add_test(t, a_segmentors_run_is_upstreams);
     suite_add_tcase(suite, t);
     return suite_run(suite);
 }
