@@ -159,15 +159,18 @@ $O/flags: FORCE # rebuild when the flags change
 	@mkdir -p $(@D)
 	@echo '$(CC) $(ALL_CFLAGS)' | cmp -s - $@ || echo '$(CC) $(ALL_CFLAGS)' > $@
 
-# The style and the script of report pages, as zero-terminated arrays page_css and page_js.
+# Styles and scripts of pages, as zero-terminated arrays: report/page.css is page_css.
 $O/report/page_files.h: report/page.css report/page.js
+$O/report/train_page_files.h: report/train_page.js
+$O/report/%_files.h:
 	@mkdir -p $(@D)
-	$(Q)for f in css js; do \
-	    echo "static const char page_$$f[] = {"; \
-	    od -A n -v -t u1 report/page.$$f | sed 's/[0-9][0-9]*/&,/g'; \
+	$(Q)for f in $(filter report/%,$^); do \
+	    echo "static const char $$(basename $$f | tr . _)[] = {"; \
+	    od -A n -v -t u1 $$f | sed 's/[0-9][0-9]*/&,/g'; \
 	    echo '0};'; done > $@.new && mv $@.new $@
-$O/report/page.o: private ALL_CFLAGS += -I$O
+$O/report/page.o $O/report/train_page.o: private ALL_CFLAGS += -I$O
 $O/report/page.o: $O/report/page_files.h
+$O/report/train_page.o: $O/report/train_page_files.h
 
 # Not our header: its warnings are not ours either.
 $O/runner/processes_mpi.o: private ALL_CFLAGS += \

@@ -1,0 +1,2 @@
+// A run that goes on writes its page anew.
+setTimeout(() => location.reload(), 30000);
