@@ -11,10 +11,10 @@ typedef struct frame {
     double x_end, low, high, step; /* step: from tick to tick of y */
 } frame;
 
-/* The smallest of 1, 2, 2.5, 5 times a power of ten that is not below v > 0. */
+/* The smallest of 1, 2, 5 times a power of ten that is not below v > 0. */
 static double round_up(double v)
 {
-    static const double nice[] = {1, 2, 2.5, 5};
+    static const double nice[] = {1, 2, 5};
     const double power = pow(10, floor(log10(v)));
     for (size_t i = 0; i < sizeof nice / sizeof *nice; i++)
         if (nice[i] * power >= v * (1 - 1e-9))
