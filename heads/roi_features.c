@@ -9,8 +9,8 @@ dp_tensor dp_roi_features_run(dp_run *r, const dp_detector_rules *rules,
 {
     int *level = dp_run_take(r, (size_t)count, sizeof *level);
     dp_pyramid_level_run(r, rules, level, rois, count, maps->count);
+    const dp_rois windows = {.boxes = rois, .level = level, .count = count};
     return rules->roi_samples
-               ? dp_roi_align_sampled_run(r, maps, side, rules->roi_samples, rois,
-                                          level, count)
-               : dp_roi_align_run(r, maps, side, rois, level, count);
+               ? dp_roi_align_sampled_run(r, maps, side, rules->roi_samples, &windows)
+               : dp_roi_align_run(r, maps, side, &windows);
 }

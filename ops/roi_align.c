@@ -1,4 +1,4 @@
-#include "ops/roi_align.h"
+#include "ops/roi_align_samples.h"
 
 #include "core/limits.h"
 #include "ops/kernels/kernels.h"
@@ -6,31 +6,10 @@
 #include <math.h>
 #include <string.h>
 
-struct job {
-    const dp_kernels *kernels;
-    const dp_features *maps;
-    const dp_box *boxes;
-    const int *level;
-    dp_tensor out;
-    int samples; /* a bin and axis; 0: the aligned form, as many as it takes */
-};
-
-/* The bins of a box along one axis, in cells. */
-struct axis {
-    float start, bin; /* of the first bin; length of each */
-    int samples;      /* a bin                            */
-};
-
-/* A sample along one axis: two cells and their weights. */
-struct tap {
-    int low, high;
-    float weight_low, weight_high;
-};
-
-static struct axis place(const struct job *j, float from, float to, float scale)
+static dp_roi_axis place(const dp_roi_windows *j, float from, float to, float scale)
 {
-    const int P = j->out.H;
-    struct axis a;
+    const int P = j->P;
+    dp_roi_axis a;
     if (j->samples > 0) {
         a.start = from * scale;
         a.bin = fmaxf(to * scale - a.start, 1) / (float)P;
@@ -44,8 +23,7 @@ static struct axis place(const struct job *j, float from, float to, float scale)
     return a;
 }
 
-/* False when the sample is outside the map of `size` cells. */
-static bool find_tap(struct tap *t, const struct axis *a, int bin, int sample, int size)
+bool dp_roi_tap_find(dp_roi_tap *t, const dp_roi_axis *a, int bin, int sample, int size)
 {
     float at = a->start + (float)bin * a->bin +
                ((float)sample + 0.5f) * a->bin / (float)a->samples;
@@ -64,20 +42,51 @@ static bool find_tap(struct tap *t, const struct axis *a, int bin, int sample, i
     return true;
 }
 
+static bool is_bounded(const dp_box *b)
+{
+    const float limit = (float)DP_MAX_IMAGE_SIDE;
+    return fabsf(b->x1) <= limit && fabsf(b->y1) <= limit && fabsf(b->x2) <= limit &&
+           fabsf(b->y2) <= limit;
+}
+
+bool dp_roi_grid_find(dp_roi_grid *g, const dp_roi_windows *w, int i)
+{
+    const dp_box *b = &w->rois.boxes[i];
+    if (!is_bounded(b))
+        return false;
+    const float scale = 1.0f / (float)w->stride[w->rois.level[i]];
+    g->v = place(w, b->y1, b->y2, scale);
+    g->h = place(w, b->x1, b->x2, scale);
+    g->count = (float)g->v.samples * (float)g->h.samples;
+    return g->v.samples >= 1 && g->h.samples >= 1;
+}
+
+dp_tensor dp_roi_map(const dp_roi_windows *w, const dp_tensor *maps, int i)
+{
+    return dp_tensor_item(maps[w->rois.level[i]], w->rois.image ? w->rois.image[i] : 0);
+}
+
+struct job {
+    const dp_roi_windows *windows;
+    const dp_kernels *kernels;
+    const dp_tensor *maps;
+    dp_tensor out;
+};
+
 /* The sum over a bin, row by row of samples. */
-static void add_samples(const struct job *j, dp_tensor map, const struct axis *v,
-                        const struct axis *h, int by, int bx, float *out)
+static void add_samples(const struct job *j, dp_tensor map, const dp_roi_grid *g,
+                        int by, int bx, float *out)
 {
     const size_t C = (size_t)map.C;
-    for (int sy = 0; sy < v->samples; sy++) {
-        struct tap y;
-        if (!find_tap(&y, v, by, sy, map.H))
+    for (int sy = 0; sy < g->v.samples; sy++) {
+        dp_roi_tap y;
+        if (!dp_roi_tap_find(&y, &g->v, by, sy, map.H))
             continue;
         const float *low = map.data + (size_t)y.low * (size_t)map.W * C;
         const float *high = map.data + (size_t)y.high * (size_t)map.W * C;
-        for (int sx = 0; sx < h->samples; sx++) {
-            struct tap x;
-            if (!find_tap(&x, h, bx, sx, map.W))
+        for (int sx = 0; sx < g->h.samples; sx++) {
+            dp_roi_tap x;
+            if (!dp_roi_tap_find(&x, &g->h, bx, sx, map.W))
                 continue;
             const float w[4] = {
                 y.weight_low * x.weight_low, y.weight_low * x.weight_high,
@@ -89,13 +98,6 @@ static void add_samples(const struct job *j, dp_tensor map, const struct axis *v
     }
 }
 
-static bool is_bounded(const dp_box *b)
-{
-    const float limit = (float)DP_MAX_IMAGE_SIDE;
-    return fabsf(b->x1) <= limit && fabsf(b->y1) <= limit && fabsf(b->x2) <= limit &&
-           fabsf(b->y2) <= limit;
-}
-
 static void align_box(void *arg, int item, int worker)
 {
     const struct job *j = arg;
@@ -103,52 +105,117 @@ static void align_box(void *arg, int item, int worker)
     const int P = j->out.H;
     const size_t C = (size_t)j->out.C, window = (size_t)P * (size_t)P * C;
     float *out = j->out.data + (size_t)item * window;
+    dp_roi_grid g;
     memset(out, 0, window * sizeof *out);
-    const dp_box *b = &j->boxes[item];
-    if (!is_bounded(b))
+    if (!dp_roi_grid_find(&g, j->windows, item))
         return;
-
-    const dp_tensor map = j->maps->map[j->level[item]];
-    const float scale = 1.0f / (float)j->maps->spec[j->level[item]].stride;
-    const struct axis v = place(j, b->y1, b->y2, scale);
-    const struct axis h = place(j, b->x1, b->x2, scale);
-    if (v.samples < 1 || h.samples < 1)
-        return;
-    const float count = (float)v.samples * (float)h.samples;
+    const dp_tensor map = dp_roi_map(j->windows, j->maps, item);
     for (int by = 0; by < P; by++)
         for (int bx = 0; bx < P; bx++, out += C) {
-            add_samples(j, map, &v, &h, by, bx, out);
+            add_samples(j, map, &g, by, bx, out);
             for (size_t c = 0; c < C; c++)
-                out[c] /= count;
+                out[c] /= g.count;
         }
 }
 
-static dp_tensor run(dp_run *r, const dp_features *maps, int P, int samples,
-                     const dp_box *boxes, const int *level, int N)
+static void align(dp_run *r, const dp_roi_windows *w, dp_tensor out,
+                  const dp_tensor *maps)
+{
+    struct job j = {w, r->kernels, maps, out};
+    if (!r->dry)
+        dp_parallel(r->pool, out.N, align_box, &j);
+}
+
+static dp_tensor run(dp_run *r, const dp_features *maps, dp_roi_windows w)
 {
     const int C = maps->count > 0 ? maps->map[0].C : 0;
-    for (int i = 0; i < maps->count; i++)
-        if (maps->map[i].C != C || maps->map[i].N != 1)
+    const int images = w.rois.image && maps->count > 0 ? maps->map[0].N : 1;
+    for (int i = 0; i < maps->count; i++) {
+        w.stride[i] = maps->spec[i].stride;
+        if (maps->map[i].C != C || maps->map[i].N != images)
             dp_run_fail(r, DP_ESHAPE,
                         "RoIAlign: found map %d of %d images and %d channels, expected "
-                        "1 image and %d channels",
-                        i, maps->map[i].N, maps->map[i].C, C);
-    struct job j = {r->kernels, maps, boxes, level, dp_run_tensor(r, N, P, P, C),
-                    samples};
-    if (!r->dry)
-        dp_parallel(r->pool, N, align_box, &j);
-    return j.out;
+                        "%d images and %d channels",
+                        i, maps->map[i].N, maps->map[i].C, images, C);
+    }
+    if (r->plain)
+        return dp_tensor_roi_align(r, maps, &w);
+    const dp_tensor out = dp_run_tensor(r, w.rois.count, w.P, w.P, C);
+    align(r, &w, out, maps->map);
+    return out;
 }
 
 dp_tensor dp_roi_align_run(dp_run *r, const dp_features *maps, int P,
-                           const dp_box *boxes, const int *level, int N)
+                           const dp_rois *rois)
 {
-    return run(r, maps, P, 0, boxes, level, N);
+    return run(r, maps, (dp_roi_windows){.rois = *rois, .P = P});
 }
 
 dp_tensor dp_roi_align_sampled_run(dp_run *r, const dp_features *maps, int P,
-                                   int samples, const dp_box *boxes, const int *level,
-                                   int N)
+                                   int samples, const dp_rois *rois)
 {
-    return run(r, maps, P, samples, boxes, level, N);
+    return run(r, maps, (dp_roi_windows){.rois = *rois, .P = P, .samples = samples});
+}
+
+/* ---- the step ---------------------------------------------------------------------- */
+
+dp_tensor dp_tensor_roi_align(dp_run *r, const dp_features *maps,
+                              const dp_roi_windows *w)
+{
+    const int P = w->P, C = maps->count > 0 ? maps->map[0].C : 0;
+    dp_roi_windows *kept = dp_run_take(r, 1, sizeof *kept);
+    if (kept)
+        *kept = *w;
+    dp_step s = {.kind = DP_STEP_roi_align,
+                 .y = {NULL, w->rois.count, P, P, C},
+                 .inputs = maps->count,
+                 .op = kept};
+    for (int i = 0; i < maps->count; i++) {
+        s.x[i] = maps->map[i];
+        if (s.terms < maps->map[i].H * maps->map[i].W)
+            s.terms = maps->map[i].H * maps->map[i].W;
+    }
+    return dp_step_run(r, s);
+}
+
+/* Channel c of a sample. */
+static double find_sample(dp_tensor map, const dp_roi_tap *y, const dp_roi_tap *x,
+                          int c)
+{
+    const double low =
+        (double)dp_tensor_cell(map, 0, y->low, x->low)[c] * (double)x->weight_low +
+        (double)dp_tensor_cell(map, 0, y->low, x->high)[c] * (double)x->weight_high;
+    const double high =
+        (double)dp_tensor_cell(map, 0, y->high, x->low)[c] * (double)x->weight_low +
+        (double)dp_tensor_cell(map, 0, y->high, x->high)[c] * (double)x->weight_high;
+    return low * (double)y->weight_low + high * (double)y->weight_high;
+}
+
+/* Row `item` of all windows' rows of bins. */
+void dp_step_roi_align_row(const dp_step *s, int item)
+{
+    const dp_roi_windows *w = s->op;
+    const int i = item / s->y.H, by = item % s->y.H;
+    dp_roi_grid g;
+    float *out = dp_tensor_cell(s->y, i, by, 0);
+    memset(out, 0, (size_t)s->y.W * (size_t)s->y.C * sizeof *out);
+    if (!dp_roi_grid_find(&g, w, i))
+        return;
+    const dp_tensor map = dp_roi_map(w, s->x, i);
+    for (int bx = 0; bx < s->y.W; bx++, out += s->y.C)
+        for (int c = 0; c < s->y.C; c++) {
+            double sum = 0;
+            dp_roi_tap y, x;
+            for (int sy = 0; sy < g.v.samples; sy++)
+                for (int sx = 0; sx < g.h.samples; sx++)
+                    if (dp_roi_tap_find(&y, &g.v, by, sy, map.H) &&
+                        dp_roi_tap_find(&x, &g.h, bx, sx, map.W))
+                        sum += find_sample(map, &y, &x, c);
+            out[c] = (float)(sum / (double)g.count);
+        }
+}
+
+void dp_step_roi_align_fast(dp_run *r, const dp_step *s)
+{
+    align(r, s->op, s->y, s->x);
 }

@@ -17,24 +17,32 @@
 #include "core/features.h"
 #include "core/run.h"
 
-/* (N, P, P, C): the window of boxes[i] from maps->map[level[i]], whose cells are
- * maps->spec[level[i]].stride pixels wide.
+/* Where windows are cut out: box i in pixels of the network's input, out of map level[i],
+ * in [0, maps->count), of image[i]. None of the three is looked at in a dry run. */
+typedef struct dp_rois {
+    const dp_box *boxes;
+    const int *level;
+    const int *image; /* NULL: there is one */
+    int count;        /* N */
+} dp_rois;
+
+/* (N, P, P, C): the window of each box; the cells of map l are maps->spec[l].stride pixels
+ * wide. A box without a positive side gives zeros, and so does one with a coordinate that is
+ * NaN or beyond DP_MAX_IMAGE_SIDE pixels. So the work is bounded by about the cells under
+ * each box.
  *
- * boxes are in pixels of the network's input, level[i] in [0, maps->count); neither
- * is looked at in a dry run. A box without a positive side gives zeros, and so
- * does one with a coordinate that is NaN or beyond DP_MAX_IMAGE_SIDE pixels. So the work is bounded by about the cells under each box.
+ * Maps of unequal channels or numbers of images, or of several images where rois have none,
+ * are recorded as DP_ESHAPE. The result lives in r's arena. Boxes are spread over r's
+ * threads; the bits do not depend on how many there are.
  *
- * Maps of unequal channels, or that are not of one image, are recorded as DP_ESHAPE.
- * The result lives in r's arena. Boxes are spread over r's threads; the bits do not
- * depend on how many there are. */
+ * A plain run makes a step of it (ops/step.h), whose inputs are the maps. */
 dp_tensor dp_roi_align_run(dp_run *r, const dp_features *maps, int P,
-                           const dp_box *boxes, const int *level, int N);
+                           const dp_rois *rois);
 
 /* The older form, of torchvision's detectors: boxes are not shifted, a side is at least
  * one cell long, and a bin has `samples` rows and columns of samples. So a box without
  * area gives what lies around it. */
 dp_tensor dp_roi_align_sampled_run(dp_run *r, const dp_features *maps, int P,
-                                   int samples, const dp_box *boxes, const int *level,
-                                   int N);
+                                   int samples, const dp_rois *rois);
 
 #endif

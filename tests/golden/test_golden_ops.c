@@ -307,7 +307,8 @@ static void run_align(dp_run *r, void *arg)
         memcpy(&boxes[i], values + i * 4, sizeof *boxes);
         level[i] = 0;
     }
-    c->y = dp_roi_align_run(r, &maps, P, boxes, level, N);
+    const dp_rois rois = {.boxes = boxes, .level = level, .count = N};
+    c->y = dp_roi_align_run(r, &maps, P, &rois);
     free(values);
 }
 

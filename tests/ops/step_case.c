@@ -3,6 +3,7 @@
 #include "ops/arithmetic.h"
 #include "ops/layout.h"
 #include "ops/reduction.h"
+#include "ops/roi_align_samples.h"
 #include "ops/weighted.h"
 #include "tests/support/random.h"
 
@@ -291,6 +292,23 @@ CASE(position)
     const int n = c->side * c->side, span = 2 * c->side - 1;
     return dp_tensor_position(r, in(c, 0, 4 * c->N * c->groups, n, 1, n),
                               weight(c, span * span * c->groups), c->side, c->groups);
+}
+
+CASE(roi_align)
+{
+    enum { BOXES = 5 };
+    static const dp_box boxes[BOXES] = {
+        {1, 2, 17, 9}, {-6, -3, 3, 40}, {8, 8, 8, 9}, {0, 1, 61, 50}, {5, 5, 6, 7}};
+    static const int level[BOXES] = {0, 1, 0, 1, 0}, first[BOXES] = {0},
+                     mixed[BOXES] = {0, 1, 1, 0, 1};
+    const dp_features maps = {.count = 2,
+                              .spec = {{.stride = 4}, {.stride = 8}},
+                              .map = {map(c), in(c, 1, c->N, c->H, c->W + 1, c->C)}};
+    const dp_roi_windows w = {.rois = {boxes, level, c->N == 2 ? mixed : first, BOXES},
+                              .P = c->side,
+                              .samples = c->stride - 1,
+                              .stride = {4, 8}};
+    return dp_tensor_roi_align(r, &maps, &w);
 }
 
 CASE(separate)

@@ -22,13 +22,15 @@ struct call {
 static void align(dp_run *r, void *arg)
 {
     struct call *c = arg;
-    c->out = dp_roi_align_run(r, &c->maps, c->P, c->boxes, c->level, c->N);
+    const dp_rois rois = {.boxes = c->boxes, .level = c->level, .count = c->N};
+    c->out = dp_roi_align_run(r, &c->maps, c->P, &rois);
 }
 
 static void align_sampled(dp_run *r, void *arg)
 {
     struct call *c = arg;
-    c->out = dp_roi_align_sampled_run(r, &c->maps, c->P, 2, c->boxes, c->level, c->N);
+    const dp_rois rois = {.boxes = c->boxes, .level = c->level, .count = c->N};
+    c->out = dp_roi_align_sampled_run(r, &c->maps, c->P, 2, &rois);
 }
 
 static dp_features one_map(float *data, int H, int W, int C, int stride)

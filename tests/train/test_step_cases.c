@@ -8,6 +8,7 @@
 #include "ops/kernels/kernels.h"
 #include "ops/layout.h"
 #include "ops/reduction.h"
+#include "ops/roi_align.h"
 #include "ops/weighted.h"
 #include "tests/support/golden.h"
 #include "tests/support/shared.h"
@@ -155,6 +156,26 @@ static void run_pooling(step_case *c, dp_run *r, dp_tensor x)
         put_output(c, names[i], dp_tensor_bin_means(r, x, bins[i]));
 }
 
+/* RoIs are an image and a box. */
+static void run_roi_align(step_case *c, dp_run *r, dp_tensor x)
+{
+    const int count = extent(c, "in.rois", 0);
+    double *from = golden_doubles(&c->file, "in.rois", NULL);
+    dp_box *boxes = dp_run_take(r, (size_t)count, sizeof *boxes);
+    int *level = dp_run_take(r, (size_t)count, sizeof *level);
+    int *image = dp_run_take(r, (size_t)count, sizeof *image);
+    for (int i = 0; boxes && i < count; i++) {
+        const double *f = from + i * 5;
+        boxes[i] = (dp_box){(float)f[1], (float)f[2], (float)f[3], (float)f[4]};
+        level[i] = 0;
+        image[i] = (int)f[0];
+    }
+    free(from);
+    const dp_features maps = {.count = 1, .spec = {{.stride = 4}}, .map = {x}};
+    const dp_rois rois = {boxes, level, image, count};
+    put_output(c, "y", dp_roi_align_run(r, &maps, extent(c, "out.y", 2), &rois));
+}
+
 /* Drop path of rate 0.4. */
 static bool drop(void *arg, int N, float *factors)
 {
@@ -202,6 +223,8 @@ static const struct {
     {"gelu", run_gelu},
     {"layer_scale", run_layer_scale},
     {"block", run_block},
+    {"roi_align_7", run_roi_align},
+    {"roi_align_14", run_roi_align},
     {"bilinear_0", run_bilinear},
     {"bilinear_1", run_bilinear},
     {"bilinear_2", run_bilinear},
