@@ -60,6 +60,18 @@ const dp_parameter *dp_parameters_find_values(const dp_parameters *p,
     return NULL;
 }
 
+void dp_parameter_describe(const dp_parameter *p, dp_named_tensor *tensor)
+{
+    *tensor = (dp_named_tensor){
+        .name = p->name, .dtype = DP_DTYPE_F32, .rank = p->rank, .data = p->value};
+    int64_t stride = 1;
+    for (int d = p->rank - 1; d >= 0; d--) {
+        tensor->shape[d] = p->shape[d];
+        tensor->stride[d] = stride;
+        stride *= p->shape[d];
+    }
+}
+
 float *dp_parameter_gradient(const dp_parameter_gradients *g, const float *value)
 {
     const dp_parameter *p = dp_parameters_find_values(g->parameters, value);

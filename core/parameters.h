@@ -9,6 +9,7 @@
 
 #include "base/store.h"
 #include "core/limits.h"
+#include "core/named_tensor.h"
 
 #include <stdbool.h>
 
@@ -40,6 +41,9 @@ const dp_parameter *dp_parameters_find(const dp_parameters *p, const char *name)
 /* The one whose values begin at this address, or NULL. */
 const dp_parameter *dp_parameters_find_values(const dp_parameters *p,
                                               const float *values);
+
+/* The parameter as a tensor of a file; name and values stay the parameter's. */
+void dp_parameter_describe(const dp_parameter *p, dp_named_tensor *tensor);
 
 /* What is trained. gradient[i] is that of parameter i, as many values, or NULL: the parameter
  * is frozen, or a buffer. */

@@ -24,7 +24,7 @@ typedef struct table {
     size_t columns; /* of every line; 0: none was read */
 } table;
 
-/* ---- lines and fields ---------------------------------------------------------- */
+/* ---- lines and fields ------------------------------------------------------------ */
 
 /* Cut the field at *at out of its line, and move *at behind its comma; NULL behind the last
  * one. NULL for a field in quotes that does not end. */

@@ -16,7 +16,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* ---- for the readers --------------------------------------------------------- */
+/* ---- for the readers ------------------------------------------------------------- */
 
 static dp_status find_file(dp_error *err, const char *path, int64_t *size)
 {
@@ -71,7 +71,7 @@ dp_status dp_image_lists_name(dp_error *err, dp_image_lists *lists,
     return st;
 }
 
-/* ---- images that are set aside ------------------------------------------------- */
+/* ---- images that are set aside --------------------------------------------------- */
 
 static size_t count_aside(size_t count, double part)
 {

@@ -44,7 +44,7 @@ struct dp_loader {
     bool quit;
 };
 
-/* ---- one image --------------------------------------------------------------------- */
+/* ---- one image ------------------------------------------------------------------- */
 
 static dp_status prepare(worker *w, const dp_pixels *image, uint32_t epoch, int index,
                          float *out)
@@ -82,7 +82,7 @@ static dp_status read_image(worker *w, uint32_t epoch, int index, float *out)
     return st == DP_OK ? DP_OK : dp_fail_while(&w->err, "%s", path);
 }
 
-/* ---- threads ------------------------------------------------------------------------ */
+/* ---- threads --------------------------------------------------------------------- */
 
 static size_t size_of(const dp_loader *l)
 {
@@ -153,7 +153,7 @@ static void drop(dp_loader *l)
         pthread_cond_wait(&l->ready, &l->lock);
 }
 
-/* ---- the caller's side ---------------------------------------------------------------- */
+/* ---- the caller's side ----------------------------------------------------------- */
 
 static dp_status start_workers(dp_error *err, dp_loader *l)
 {

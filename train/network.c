@@ -195,6 +195,11 @@ int dp_network_classes(const dp_network *n)
     return n->model->def->classes(n->model->task);
 }
 
+const dp_input *dp_network_input(const dp_network *n)
+{
+    return &n->model->input;
+}
+
 const dp_parameters *dp_network_parameters(const dp_network *n)
 {
     return &n->model->parameters;

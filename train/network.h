@@ -48,6 +48,9 @@ void dp_network_free(dp_network *n);
 const dp_model *dp_network_model(const dp_network *n);
 int dp_network_classes(const dp_network *n);
 
+/* How an image becomes the network's input. */
+const dp_input *dp_network_input(const dp_network *n);
+
 /* The model's parameters in its order, with values that may be changed between runs. */
 const dp_parameters *dp_network_parameters(const dp_network *n);
 

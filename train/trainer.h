@@ -35,9 +35,9 @@ typedef struct dp_trainer dp_trainer;
 typedef struct dp_trainer_options {
     const char *work; /* the run's folder; made where it is missing */
 
-    /* The model and all keys of the recipe, as merged. It is kept in the run's folder, and a
-     * run goes on only with an equal one. cls_head.num_classes is the number of classes. */
-    const dp_config *config;
+    /* The model and all keys of the recipe, as merged. The trainer lays the images' classes
+     * over it. It is kept in the run's folder, and a run goes on only with an equal one. */
+    dp_config *config;
     const dp_training *training;
     const dp_image_lists *images;
 
@@ -101,7 +101,8 @@ typedef struct dp_trainer_events {
     bool (*stop)(void *arg);
 } dp_trainer_events;
 
-/* Check everything, build the network, and load the state of a run that is to go on.
+/* Check everything, build the network, and load the state of a run that is to go on. A run
+ * that is new has a state in its folder then.
  *
  * DP_ECONFIG: training or config cannot be run. DP_ESHAPE: the checkpoint does not fit.
  * DP_EARG: the folder is of another run, and the sentence says what differs; the batches are

@@ -1,7 +1,6 @@
 /* training.h - what a recipe says of a training run: numbers, no files
  *
- * Zero-initialise it, or start from dp_training_recipe, then set what differs. A recipe
- * file is read into it by train/recipe.h.
+ * train/recipe.h makes it of a config's section "train".
  */
 #ifndef DP_TRAIN_TRAINING_H
 #define DP_TRAIN_TRAINING_H
@@ -49,13 +48,5 @@ typedef struct dp_training {
 
     int evaluate_every; /* epochs between evaluations; the last one is always evaluated */
 } dp_training;
-
-/* The published recipe for inputs of side x side: 300 epochs, batches of 128 images, AdamW,
- * a cosine from 4e-3 after 20 epochs of warm-up, weight decay 0.05, Mixup, CutMix,
- * smoothing 0.1; no drop path, average or layer-wise decay. Evaluates every epoch. */
-void dp_training_build(dp_training *t, int side);
-
-/* Refuse what cannot be run: DP_ECONFIG with the field's name. */
-dp_status dp_training_check(dp_error *err, const dp_training *t) DP_MUST_CHECK;
 
 #endif
