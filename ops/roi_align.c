@@ -63,7 +63,8 @@ bool dp_roi_grid_find(dp_roi_grid *g, const dp_roi_windows *w, int i)
 
 dp_tensor dp_roi_map(const dp_roi_windows *w, const dp_tensor *maps, int i)
 {
-    return dp_tensor_item(maps[w->rois.level[i]], w->rois.image ? w->rois.image[i] : 0);
+    return dp_tensor_item(maps[w->rois.level[i]],
+                          w->rois.images > 1 ? w->rois.image[i] : 0);
 }
 
 struct job {
@@ -129,7 +130,7 @@ static void align(dp_run *r, const dp_roi_windows *w, dp_tensor out,
 static dp_tensor run(dp_run *r, const dp_features *maps, dp_roi_windows w)
 {
     const int C = maps->count > 0 ? maps->map[0].C : 0;
-    const int images = w.rois.image && maps->count > 0 ? maps->map[0].N : 1;
+    const int images = w.rois.images > 0 ? w.rois.images : 1;
     for (int i = 0; i < maps->count; i++) {
         w.stride[i] = maps->spec[i].stride;
         if (maps->map[i].C != C || maps->map[i].N != images)

@@ -22,7 +22,8 @@
 typedef struct dp_rois {
     const dp_box *boxes;
     const int *level;
-    const int *image; /* NULL: there is one */
+    const int *image; /* not looked at where there is one */
+    int images;       /* of the maps; 0: one */
     int count;        /* N */
 } dp_rois;
 
@@ -31,8 +32,7 @@ typedef struct dp_rois {
  * NaN or beyond DP_MAX_IMAGE_SIDE pixels. So the work is bounded by about the cells under
  * each box.
  *
- * Maps of unequal channels or numbers of images, or of several images where rois have none,
- * are recorded as DP_ESHAPE. The result lives in r's arena. Boxes are spread over r's
+ * Maps of unequal channels, or not of so many images, are recorded as DP_ESHAPE. The result lives in r's arena. Boxes are spread over r's
  * threads; the bits do not depend on how many there are.
  *
  * A plain run makes a step of it (ops/step.h), whose inputs are the maps. */

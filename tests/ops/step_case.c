@@ -299,12 +299,11 @@ CASE(roi_align)
     enum { BOXES = 5 };
     static const dp_box boxes[BOXES] = {
         {1, 2, 17, 9}, {-6, -3, 3, 40}, {8, 8, 8, 9}, {0, 1, 61, 50}, {5, 5, 6, 7}};
-    static const int level[BOXES] = {0, 1, 0, 1, 0}, first[BOXES] = {0},
-                     mixed[BOXES] = {0, 1, 1, 0, 1};
+    static const int level[BOXES] = {0, 1, 0, 1, 0}, mixed[BOXES] = {0, 1, 1, 0, 1};
     const dp_features maps = {.count = 2,
                               .spec = {{.stride = 4}, {.stride = 8}},
                               .map = {map(c), in(c, 1, c->N, c->H, c->W + 1, c->C)}};
-    const dp_roi_windows w = {.rois = {boxes, level, c->N == 2 ? mixed : first, BOXES},
+    const dp_roi_windows w = {.rois = {boxes, level, mixed, c->N, BOXES},
                               .P = c->side,
                               .samples = c->stride - 1,
                               .stride = {4, 8}};

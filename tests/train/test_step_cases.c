@@ -172,7 +172,7 @@ static void run_roi_align(step_case *c, dp_run *r, dp_tensor x)
     }
     free(from);
     const dp_features maps = {.count = 1, .spec = {{.stride = 4}}, .map = {x}};
-    const dp_rois rois = {boxes, level, image, count};
+    const dp_rois rois = {boxes, level, image, x.N, count};
     put_output(c, "y", dp_roi_align_run(r, &maps, extent(c, "out.y", 2), &rois));
 }
 
