@@ -2,6 +2,7 @@
 #include "core/config.h"
 #include "base/nearest.h"
 #include "cli/cli.h"
+#include "cli/config_from.h"
 #include "cli/configs.h"
 #include "cli/options.h"
 #include "core/module.h"
@@ -88,7 +89,7 @@ static int explain(const char *type)
 int dp_cli_config(int argc, char **argv)
 {
     dp_common_options common = {0};
-    const char *model = NULL, *type = NULL;
+    const char *model = NULL, *type = NULL, *checkpoint = NULL;
     bool origins = false;
     const dp_option options[] = {
         DP_TEXT("dump", 0, "MODEL", &model, "print the config with its bases merged"),
@@ -97,6 +98,10 @@ int dp_cli_config(int argc, char **argv)
         DP_TEXT("explain", 0, "TYPE", &type,
                 "print the keys of a part, of a model's \"test\", of \"input\" or "
                 "\"train\""),
+        DP_TEXT("from", 0, "CHECKPOINT", &checkpoint,
+                "write a config that fits a checkpoint, and its class file"),
+        DP_TEXT("out", 'o', "FILE", &common.out,
+                "with --from: the config's file (default: STEM.json in this folder)"),
         DP_OPTION_SET(&common),
         DP_OPTION_CONFIGS(&common),
         DP_OPTIONS_END,
@@ -108,8 +113,11 @@ int dp_cli_config(int argc, char **argv)
     const int status = dp_options_parse(&usage, argc, argv, &args);
     if (status != DP_OPTIONS_GO_ON)
         return status;
-    if (!model == !type)
-        return dp_cli_usage("config needs %s --dump MODEL or --explain TYPE",
-                            model ? "only one of" : "either");
+    if (!!model + !!type + !!checkpoint != 1)
+        return dp_cli_usage("config needs %s --dump MODEL, --explain TYPE or --from "
+                            "CHECKPOINT",
+                            model || type || checkpoint ? "only one of" : "one of");
+    if (checkpoint)
+        return dp_cli_config_from(checkpoint, &common);
     return model ? dump(model, &common, origins) : explain(type);
 }

@@ -67,6 +67,12 @@ void dp_builder_count(dp_builder *b)
     b->sink.kind = DP_SINK_NONE;
 }
 
+void dp_builder_compare(dp_builder *b)
+{
+    b->source.kind = DP_SOURCE_NAMES;
+    b->sink.kind = DP_SINK_NONE;
+}
+
 void dp_builder_use_ready(dp_builder *b, float *ready, size_t count)
 {
     b->source.kind = DP_SOURCE_NONE;
@@ -173,24 +179,29 @@ static bool shape_fits(const dp_named_tensor *t, int rank, const int *shape)
     return true;
 }
 
-static void note_shape(dp_builder *b, const dp_named_tensor *t, int rank,
-                       const int *shape)
+/* A tensor that is missing or misshapen; `found` is NULL or the one of that name. */
+static void note_tensor(dp_builder *b, const dp_named_tensor *found, int rank,
+                        const int *shape)
 {
-    char found[160], wanted[160], detail[400];
+    char is[160], wanted[160], detail[400];
     int64_t extents[DP_MAX_TENSOR_RANK];
     for (int d = 0; d < rank; d++)
         extents[d] = shape[d];
-    dp_named_tensor_format_shape(found, sizeof found, t->rank, t->shape);
     dp_named_tensor_format_shape(wanted, sizeof wanted, rank, extents);
-    snprintf(detail, sizeof detail, "found %s %s, expected %s", dp_dtype_name(t->dtype),
-             found, wanted);
-    note(b, DP_MISMATCH_SHAPE, t->name, detail);
+    snprintf(detail, sizeof detail, "expected %s", wanted);
+    if (found) {
+        dp_named_tensor_format_shape(is, sizeof is, found->rank, found->shape);
+        snprintf(detail, sizeof detail, "found %s %s, expected %s",
+                 dp_dtype_name(found->dtype), is, wanted);
+    }
+    note(b, found ? DP_MISMATCH_SHAPE : DP_MISMATCH_MISSING, b->scope, detail);
 }
 
 float *dp_builder_scratch(dp_builder *b, size_t count)
 {
     void *values = NULL;
-    if (b->status == DP_OK && b->source.kind != DP_SOURCE_NONE)
+    if (b->status == DP_OK && b->source.kind != DP_SOURCE_NONE &&
+        b->source.kind != DP_SOURCE_NAMES)
         b->status = dp_store_take(b->err, &b->values, &values, count, sizeof(float),
                                   "a tensor");
     return values;
@@ -222,15 +233,16 @@ static const float *checkpoint_values(dp_builder *b, int rank, const int *shape,
 {
     const ptrdiff_t at = dp_name_index_find(&b->index, dp_name_from(b->scope));
     if (at == DP_NAME_NONE) {
-        note(b, DP_MISMATCH_MISSING, b->scope, "");
+        note_tensor(b, NULL, rank, shape);
     } else {
         const dp_named_tensor *t = &b->source.tensors[at];
         b->used[at] = true;
         if (shape_fits(t, rank, shape)) {
             b->fitted++;
-            return stored_values(b, t, count);
+            return b->source.kind == DP_SOURCE_NAMES ? NULL
+                                                     : stored_values(b, t, count);
         }
-        note_shape(b, t, rank, shape);
+        note_tensor(b, t, rank, shape);
     }
     return b->source.partial ? random_values(b, rank, shape, count) : NULL;
 }
@@ -242,6 +254,7 @@ static const float *source_values(dp_builder *b, int rank, const int *shape,
         return NULL;
     switch (b->source.kind) {
     case DP_SOURCE_CHECKPOINT:
+    case DP_SOURCE_NAMES:
         return checkpoint_values(b, rank, shape, count);
     case DP_SOURCE_RANDOM:
         return random_values(b, rank, shape, count);

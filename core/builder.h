@@ -26,6 +26,7 @@ struct dp_kernels;
 typedef enum dp_weight_source_kind {
     DP_SOURCE_CHECKPOINT, /* tensors by name */
     DP_SOURCE_RANDOM,     /* a generator seeded by the tensor's name */
+    DP_SOURCE_NAMES,      /* the same, but only names and shapes are looked at */
     DP_SOURCE_NONE        /* no values: nothing is packed */
 } dp_weight_source_kind;
 
@@ -103,6 +104,9 @@ void dp_builder_done(dp_builder *b);
 
 /* No values and no packed weights, only their numbers. */
 void dp_builder_count(dp_builder *b);
+
+/* The same, and the names and shapes of the checkpoint are compared. */
+void dp_builder_compare(dp_builder *b);
 
 /* Hand out packed weights of an earlier build, `count` floats in the model's store. */
 void dp_builder_use_ready(dp_builder *b, float *ready, size_t count);

@@ -17,7 +17,7 @@ typedef enum dp_mismatch_kind {
 typedef struct dp_mismatch {
     dp_mismatch_kind kind;
     char *name;   /* full, as in the checkpoint                                     */
-    char *detail; /* "found [3, 4], expected [3, 5]"; "" where there is no more    */
+    char *detail; /* "found F32 [3, 4], expected [3, 5]"; "" of an unexpected one  */
 } dp_mismatch;
 
 typedef struct dp_mismatches {
