@@ -237,10 +237,11 @@ static dp_status compare(report *r, dp_context *ctx, const dp_common_options *co
         st = dp_names_apply(&ctx->err, &renamed, config, r->tensors, r->count);
     if (st == DP_OK) {
         snprintf(r->names, sizeof r->names, "%s", renamed.name);
-        st = dp_model_build(
-            ctx, &model, config,
-            &(dp_model_weights){.tensors = renamed.tensors, .count = renamed.count},
-            &r->mismatches);
+        st = dp_model_build(ctx, &model, config,
+                            &(dp_model_weights){.tensors = renamed.tensors,
+                                                .count = renamed.count,
+                                                .counting = true},
+                            &r->mismatches);
         r->fit = st;
     }
     dp_model_free(model);

@@ -13,8 +13,8 @@
 typedef struct candidate {
     const char *name; /* borrowed */
     dp_config *config;
-    const char *type; /* of the backbone, of the config */
-    cJSON *backbone;  /* what the tensors tell of it */
+    const dp_module *backbone_module;
+    cJSON *backbone; /* what the tensors tell of it */
     cJSON *changes;
     int classes;
     int rank; /* of those that fit, the lowest is the best */
@@ -136,17 +136,31 @@ static int change_widths(candidate *c, const dp_named_tensor *tensors, size_t co
     return changed;
 }
 
-/* The keys of `from` that the section has otherwise; how many. A key that is not there has
- * its default, which only `defaults` may be changed. */
+/* Whether the default of a key is this value; a table without the key has none. */
+static bool is_default(const dp_param *table, const cJSON *value)
+{
+    bool same = false;
+    for (const dp_param *p = table; p->key; p++) {
+        if (strcmp(p->key, value->string) != 0 || !p->initial)
+            continue;
+        cJSON *initial = cJSON_Parse(p->initial);
+        same = cJSON_Compare(initial, value, true);
+        cJSON_Delete(initial);
+    }
+    return same;
+}
+
+/* The keys of `from` that the section has otherwise; how many. A key that the section does
+ * not state has the default of the table; NULL: it stays out. */
 static int change_section(candidate *c, const char *section, const cJSON *from,
-                          bool defaults)
+                          const dp_param *table)
 {
     const cJSON *old = get(dp_config_root(c->config), section);
     int changed = 0;
     for (const cJSON *v = from ? from->child : NULL; v && cJSON_IsObject(old);
          v = v->next) {
         const cJSON *is = get(old, v->string);
-        if (!(is ? !cJSON_Compare(is, v, true) : defaults))
+        if (is ? cJSON_Compare(is, v, true) : !table || is_default(table, v))
             continue;
         change(c->changes, section, v->string, v);
         changed++;
@@ -161,21 +175,17 @@ static bool input_is_fitted(const candidate *c)
     return !resize || strcmp(cJSON_GetStringValue(resize), "fit") == 0;
 }
 
-/* What the training had otherwise. Only a ResNet has a style, by default PyTorch's. */
+/* What the training had otherwise. Of backbones only a ResNet has what it tells: a style. */
 static int change_settings(candidate *c, const cJSON *settings)
 {
     int changed = 0;
     if (!input_is_fitted(c))
         return 0;
     for (const cJSON *s = settings ? settings->child : NULL; s; s = s->next) {
-        const cJSON *old = get(dp_config_root(c->config), s->string);
-        if (strcmp(s->string, "backbone") != 0)
-            changed += change_section(c, s->string, s, false);
-        else if (strcmp(c->type, "resnet") == 0)
-            changed += change_section(
-                c, s->string, s,
-                get(old, "style") ||
-                    strcmp(cJSON_GetStringValue(get(s, "style")), "pytorch") != 0);
+        const bool backbone = strcmp(s->string, "backbone") == 0;
+        if (!backbone || strcmp(c->backbone_module->name, "resnet") == 0)
+            changed += change_section(c, s->string, s,
+                                      backbone ? c->backbone_module->params : NULL);
     }
     return changed;
 }
@@ -260,9 +270,9 @@ static dp_status lay_beside(dp_error *err, candidate *c, search *s,
     const char *mark = dp_backbone_def_of(backbone)->mark;
     if (mark && !has_mark(renamed, def->scope, mark))
         return DP_EARG; /* of another family */
-    c->type = backbone->name;
+    c->backbone_module = backbone;
     c->backbone =
-        dp_backbone_scan(c->type, def->scope, renamed->tensors, renamed->count);
+        dp_backbone_scan(backbone->name, def->scope, renamed->tensors, renamed->count);
     c->classes = count_classes(renamed->tensors, renamed->count);
     c->rank = change_classes(c) + 4 * change_settings(c, s->hints.settings);
     c->rank += is_published_name(c, s->hints.file_name) ? 0 : 2;
@@ -271,7 +281,7 @@ static dp_status lay_beside(dp_error *err, candidate *c, search *s,
         st = compare(err, c, s->ctx, def, renamed);
     if (st != DP_ESHAPE || is_demo(c->name))
         return st;
-    const int changed = change_section(c, "backbone", c->backbone, true) +
+    const int changed = change_section(c, "backbone", c->backbone, backbone->params) +
                         change_widths(c, renamed->tensors, renamed->count);
     if (changed == 0)
         return st;
@@ -327,7 +337,7 @@ static dp_status try(search *s, const char *name)
 static bool is_setting(const char *section)
 {
     return strcmp(section, "published") != 0 && strcmp(section, "names") != 0 &&
-           strcmp(section, "dataset") != 0;
+           strcmp(section, "dataset") != 0 && strcmp(section, "train") != 0;
 }
 
 /* Append " KEY" for each key of an object that the other has otherwise. */
@@ -404,7 +414,9 @@ static dp_status take_backbone(search *s, dp_fit *fit)
     fit->classes = from->classes;
     fit->backbone = from->backbone;
     from->backbone = NULL;
-    return from->type ? dp_strdup(s->err, &fit->type, from->type) : DP_OK;
+    return from->backbone_module
+               ? dp_strdup(s->err, &fit->type, from->backbone_module->name)
+               : DP_OK;
 }
 
 dp_status dp_fit_find(dp_context *ctx, dp_error *err, dp_fit *fit, const char *configs,

@@ -163,7 +163,9 @@ dp_status dp_model_build(dp_context *ctx, dp_model **out, const dp_config *confi
         b.source.seed = weights->seed;
         b.config = config;
         b.bf16 = ctx->bf16;
-        if (weights->counting)
+        if (weights->counting && weights->count > 0)
+            dp_builder_compare(&b);
+        else if (weights->counting)
             dp_builder_count(&b);
         if (weights->keep_parameters)
             dp_builder_keep(&b, &m->parameters);

@@ -86,7 +86,9 @@ typedef struct dp_model_weights {
      * fit they are written there. */
     const struct dp_model_cache *cache;
 
-    bool counting; /* no weights at all: to count and to plan, not to run */
+    /* No weights at all: to count and to plan, not to run. Of tensors that are given, names
+     * and shapes are compared. */
+    bool counting;
 
     /* The raw tensors stay in the model, for plain forms and training. Not with weights
      * that are read from a cache, which has none. */

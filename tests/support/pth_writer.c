@@ -320,13 +320,24 @@ static void put_meta(FILE *f, const pth_options *o)
     pickle_text(f, "epoch");
     pickle_int(f, 36);
     fputc('s', f);
+    if (o->config) {
+        pickle_text(f, o->later ? "cfg" : "config");
+        pickle_text(f, o->config);
+        fputc('s', f);
+    }
     if (!o->classes)
         return;
-    pickle_text(f, "CLASSES");
+    if (o->later) {
+        pickle_text(f, "dataset_meta");
+        fputc('}', f);
+    }
+    pickle_text(f, o->later ? "classes" : "CLASSES");
     fputc('(', f);
     for (const char *const *c = o->classes; *c; c++)
         pickle_text(f, *c);
     put_bytes(f, "ts", 2);
+    if (o->later)
+        fputc('s', f);
 }
 
 static void put_object(FILE *f, const dp_named_tensor *tensors, size_t count,

@@ -26,7 +26,9 @@ typedef struct pth_options {
     bool legacy;        /* the form before PyTorch 1.6, not the zip form        */
     const char *prefix; /* put in front of every name; NULL for none            */
     const char *const
-        *classes; /* meta.CLASSES, closed by NULL; NULL for none          */
+        *classes;       /* meta.CLASSES, closed by NULL; NULL for none          */
+    const char *config; /* meta.config, the text of one; NULL for none      */
+    bool later; /* meta's keys as MMEngine has them: cfg, dataset_meta.classes */
 } pth_options;
 
 /* Write the tensors of the types that torch has storages for; one storage for each data

@@ -85,13 +85,19 @@ static const struct {
     pth_options options;
     const char *format, *source, *prefix;
 } layouts[] = {
-    {{PTH_BARE, false, NULL, NULL}, "torch zip", "", ""},
-    {{PTH_MODEL, false, NULL, NULL}, "torch zip", "model", ""},
-    {{PTH_STATE_DICT, false, NULL, NULL}, "torch zip", "state_dict", ""},
-    {{PTH_STATE_DICT, false, "module.", NULL}, "torch zip", "state_dict", "module."},
-    {{PTH_BARE, true, NULL, NULL}, "torch legacy", "", ""},
-    {{PTH_MODEL, true, "module.", NULL}, "torch legacy", "model", "module."},
-    {{PTH_STATE_DICT, true, NULL, NULL}, "torch legacy", "state_dict", ""},
+    {{PTH_BARE, false, NULL, NULL, NULL, false}, "torch zip", "", ""},
+    {{PTH_MODEL, false, NULL, NULL, NULL, false}, "torch zip", "model", ""},
+    {{PTH_STATE_DICT, false, NULL, NULL, NULL, false}, "torch zip", "state_dict", ""},
+    {{PTH_STATE_DICT, false, "module.", NULL, NULL, false},
+     "torch zip",
+     "state_dict",
+     "module."},
+    {{PTH_BARE, true, NULL, NULL, NULL, false}, "torch legacy", "", ""},
+    {{PTH_MODEL, true, "module.", NULL, NULL, false},
+     "torch legacy",
+     "model",
+     "module."},
+    {{PTH_STATE_DICT, true, NULL, NULL, NULL, false}, "torch legacy", "state_dict", ""},
 };
 
 START_TEST(a_model_is_found_in_every_layout)

@@ -42,7 +42,8 @@ static unsigned char *make_file(int form, size_t *size, read_fn **read)
 {
     static const char *const classes[] = {"person", "bed ", NULL};
     static const char *const meta[] = {"format", "pt", NULL};
-    const pth_options options = {PTH_STATE_DICT, form == 1, "module.", classes};
+    const pth_options options = {PTH_STATE_DICT, form == 1, "module.",
+                                 classes,        NULL,      false};
     const char *path = scratch_path("whole");
     if (form < 2)
         ck_assert(pth_write(path, model, COUNT(model), &options));
