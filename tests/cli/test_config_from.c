@@ -98,7 +98,8 @@ static const struct {
      "3}, \"mask_head\": {\"num_classes\": 3}",
      "coco/mask_rcnn_resnet50", ", backbone.groups\n"},
     {"ade20k/upernet_convnext_tiny_512", "\"decode_head\": {\"num_classes\": 3}",
-     "ade20k/upernet_convnext_tiny_512", "decode_head.num_classes\n"},
+     "ade20k/upernet_convnext_tiny_512",
+     "decode_head.num_classes, auxiliary_head.num_classes\n"},
     {"imagenet/swin_tiny_1k_224", "\"cls_head\": {\"num_classes\": 3}",
      "imagenet/swin_tiny_1k_224", "cls_head.num_classes\n"},
 };
