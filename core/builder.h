@@ -85,6 +85,7 @@ typedef struct dp_builder {
     dp_store values; /* what had to be converted or made, until dp_builder_release */
     char scope[DP_MAX_TENSOR_NAME];
     dp_mismatches mismatches;
+    unsigned kinds;           /* of modules made so far, a bit each (core/module.h) */
     size_t fitted;            /* tensors found and of the right shape           */
     uint64_t packed;          /* floats asked for by dp_builder_floats          */
     int bf16_layers;          /* that took such weights                         */

@@ -115,12 +115,29 @@ dp_status dp_module_check_keys(dp_error *err, const dp_config *config)
     return DP_OK;
 }
 
+dp_status dp_module_check_sections(const dp_builder *b)
+{
+    const cJSON *root = dp_config_root(b->config);
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        const cJSON *section = cJSON_GetObjectItemCaseSensitive(root, kinds[i].section);
+        if (section && !(b->kinds >> i & 1))
+            return dp_fail(
+                b->err, DP_ECONFIG,
+                "%s: %s: a model of type \"%s\" has no %s; remove the section",
+                dp_config_origin(b->config, section), kinds[i].section,
+                cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(root, "type")),
+                kinds[i].name);
+    }
+    return DP_OK;
+}
+
 dp_status dp_module_make(dp_builder *b, dp_part *out, const dp_module *module,
                          const dp_feature_specs *in)
 {
     const char *key = kinds[module->kind].section;
     const cJSON *section;
     *out = (dp_part){.module = module};
+    b->kinds |= 1u << module->kind;
     dp_status st = dp_config_section(b->err, &section, b->config, key);
     if (st != DP_OK)
         return st;

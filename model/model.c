@@ -76,6 +76,19 @@ static dp_status build_task(dp_model *m, dp_builder *b)
                    m->dataset.count, m->dataset.name);
 }
 
+/* Nothing that stands in a config is passed over. */
+static dp_status check_sections(const dp_model *m, const dp_builder *b)
+{
+    static const char flips[] = "test_ms_flip";
+    const cJSON *section =
+        cJSON_GetObjectItemCaseSensitive(dp_config_root(b->config), flips);
+    if (section && m->def->task != DP_TASK_SEGMENT)
+        return dp_fail(b->err, DP_ECONFIG,
+                       "%s: %s: only segmentors have it; remove the section",
+                       dp_config_origin(b->config, section), flips);
+    return dp_module_check_sections(b);
+}
+
 static dp_status build_parts(dp_model *m, dp_builder *b, const dp_config *config)
 {
     const dp_module *module;
@@ -93,6 +106,8 @@ static dp_status build_parts(dp_model *m, dp_builder *b, const dp_config *config
     m->backbone_parameters = m->parameters.count;
     if (st == DP_OK)
         st = build_task(m, b);
+    if (st == DP_OK)
+        st = check_sections(m, b);
     if (st == DP_OK)
         st = dp_builder_finish(b);
     m->params = b->params;

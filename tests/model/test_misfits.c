@@ -95,6 +95,40 @@ START_TEST(an_unknown_key_at_the_top_is_refused_with_origin_and_nearest_key)
 }
 END_TEST
 
+/* Sections that are known, in a config whose model does not use them. */
+static const struct {
+    const char *config, *changes, *sentence;
+} strange_sections[] = {
+    {"configs/ade20k/upernet_convnext_tiny_512.json", "{\"rpn_head\": {}}",
+     "changes: rpn_head: a model of type \"upernet\" has no proposal head; remove the "
+     "section"},
+    {"configs/ade20k/upernet_convnext_tiny_512.json",
+     "{\"mask_head\": {\"num_classes\": 80}}", "changes: mask_head: a model of type"},
+    {"configs/ade20k/upernet_convnext_tiny_512.json", "{\"neck\": {\"type\": \"fpn\"}}",
+     "changes: neck: a model of type \"upernet\" has no neck"},
+    {"configs/coco/mask_rcnn_convnext_tiny.json",
+     "{\"decode_head\": {\"type\": \"uper\"}}",
+     "changes: decode_head: a model of type"},
+    {"configs/coco/mask_rcnn_convnext_tiny.json", "{\"cls_head\": {}}",
+     "changes: cls_head: a model of type \"mask_rcnn\" has no class head"},
+    {"configs/coco/mask_rcnn_convnext_tiny.json",
+     "{\"test_ms_flip\": {\"mode\": \"whole\"}}",
+     "changes: test_ms_flip: only segmentors have it"},
+};
+
+START_TEST(a_section_that_the_model_does_not_use_is_refused)
+{
+    dp_model *m;
+    const dp_load_options options = {.random = 1,
+                                     .changes = strange_sections[_i].changes};
+    ck_assert_int_eq(
+        dp_model_load(ctx, &m, strange_sections[_i].config, NULL, &options),
+        DP_ECONFIG);
+    ck_assert_msg(strstr(ctx->err.text, strange_sections[_i].sentence) != NULL, "%s",
+                  ctx->err.text);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("misfits");
@@ -106,6 +140,8 @@ int main(void)
     tcase_add_loop_test(
         t, an_unknown_key_at_the_top_is_refused_with_origin_and_nearest_key, 0,
         COUNT(strange_keys));
+    tcase_add_loop_test(t, a_section_that_the_model_does_not_use_is_refused, 0,
+                        COUNT(strange_sections));
     if (shared_has("golden2"))
         tcase_add_loop_test(t, a_checkpoint_of_another_backbone_is_called_by_its_name,
                             0, COUNT(strangers));
