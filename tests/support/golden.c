@@ -66,6 +66,7 @@ static double read_value(const dp_named_tensor *t, size_t i)
     double f64;
     float f32;
     int32_t i32;
+    int64_t i64;
     switch (t->dtype) {
     case DP_DTYPE_F64:
         return memcpy(&f64, at, sizeof f64), f64;
@@ -73,6 +74,8 @@ static double read_value(const dp_named_tensor *t, size_t i)
         return memcpy(&f32, at, sizeof f32), (double)f32;
     case DP_DTYPE_I32:
         return memcpy(&i32, at, sizeof i32), (double)i32;
+    case DP_DTYPE_I64:
+        return memcpy(&i64, at, sizeof i64), (double)i64;
     case DP_DTYPE_U8:
     case DP_DTYPE_BOOL:
         return (double)*(const unsigned char *)at;
