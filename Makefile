@@ -104,7 +104,7 @@ PROGRAM := $O/densepred
 # ---- targets ---------------------------------------------------------------
 
 .PHONY: all deps lib check test-programs asan asan-fast ubsan tsan cov lint format bench \
-        check-report check-demo demo train install uninstall dist golden clean help FORCE
+        check-report check-demo demo train train-demo install uninstall dist golden clean help FORCE
 .SECONDARY:
 
 all: deps ## build the library and the program (installs missing packages first)
@@ -210,6 +210,11 @@ demo: deps ## build, and run two trained models on images that it draws; see dem
 	@$(SUBMAKE) $(PROGRAM) $(DEMO) $(TOYTOWN)
 	@tools/demo.sh $O
 
+train-demo: deps ## train a classifier from nothing on drawn crops, in a few minutes; see train-demo/
+	@tools/install-deps.sh build
+	@$(SUBMAKE) $(PROGRAM) $(TOYTOWN)
+	@tools/train-demo.sh $O
+
 asan: ## the tests under the address and undefined-behaviour sanitizers
 	@$(MAKE) --no-print-directory BUILD=asan check
 asan-fast: ## the same without the tests tagged slow
@@ -282,7 +287,7 @@ train: ## train the demo's two models again: about half an hour
 	$(PYTHON) -B tools/train/train.py $O/town configs/toytown
 
 clean: ## remove everything built
-	rm -rf build demo
+	rm -rf build demo train-demo
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' Makefile

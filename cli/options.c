@@ -84,7 +84,12 @@ int dp_option_list_set(dp_option_list *list, const char *key, double value)
     if (status != DP_OPTIONS_GO_ON)
         return status;
     char *text = list->made[list->count - 1];
-    snprintf(text, sizeof list->made[0], "%s=%.9g", key, value);
+    for (int digits = 9; digits <= 17; digits += 4) { /* the fewest that read back */
+        const int at = snprintf(text, sizeof list->made[0], "%s=", key);
+        snprintf(text + at, sizeof list->made[0] - (size_t)at, "%.*g", digits, value);
+        if (!(strtod(text + at, NULL) < value || strtod(text + at, NULL) > value))
+            break;
+    }
     list->item[list->count - 1] = text;
     return status;
 }

@@ -52,5 +52,6 @@
 #include "densepred/runner.h"
 #include "densepred/segment.h"
 #include "densepred/status.h"
+#include "densepred/train.h"
 
 #endif

@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "base/nearest.h"
+#include "base/path.h"
 #include "base/text.h"
 #include "core/config.h"
 #include "core/limits.h"
@@ -220,11 +221,27 @@ static dp_status find_name(dp_error *err, char **path, const char *model,
     return st;
 }
 
+/* The config in a folder: *path stays NULL when `model` is none, or has none. */
+static dp_status find_in_model_folder(dp_error *err, char **path, const char *model)
+{
+    *path = NULL;
+    if (!is_folder(model))
+        return DP_OK;
+    const dp_status st = dp_path_join(err, path, model, "config.json");
+    if (st == DP_OK && access(*path, F_OK) != 0) {
+        dp_free(*path);
+        *path = NULL;
+    }
+    return st;
+}
+
 dp_status dp_shipped_find(dp_error *err, char **path, const char *model,
                           const char *configs)
 {
     const bool is_file = access(model, F_OK) == 0 && !is_folder(model);
-    *path = NULL;
+    const dp_status st = find_in_model_folder(err, path, model);
+    if (st != DP_OK || *path)
+        return st;
     return is_file || model[name_size(model)] ? dp_strdup(err, path, model)
                                               : find_name(err, path, model, configs);
 }

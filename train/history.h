@@ -30,7 +30,7 @@ typedef struct dp_history {
 } dp_history;
 
 /* Go on with the file at `path`: what it says of later steps and epochs than `step` and
- * `epoch`, which are done, is dropped, and what follows a line that is no record. A file that
+ * `epoch`, which are done, is dropped. So is what follows a line that is no record. A file that
  * is not there is made. DP_EIO, DP_ENOMEM; h is empty then. */
 dp_status dp_history_open(dp_error *err, dp_history *h, const char *path, int64_t step,
                           int epoch) DP_MUST_CHECK;

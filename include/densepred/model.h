@@ -56,8 +56,8 @@ typedef struct dp_load_options {
 
 /* Build the model of a config with the weights of a checkpoint.
  *
- * config: the path of a JSON file, or the name of a model that ships, such as
- * "coco/mask_rcnn_convnext_tiny". DP_ECONFIG for an unknown name; the sentence offers the
+ * config: the path of a JSON file, a folder with config.json, such as that of a
+ * training run, or the name of a model that ships: "coco/mask_rcnn_convnext_tiny". DP_ECONFIG for an unknown name; the sentence offers the
  * nearest one. The "base" of a file may be such a name, too.
  *
  * weights: a path (.pth, .pt, .bin, .safetensors). NULL: the checkpoint that ships with
