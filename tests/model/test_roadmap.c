@@ -147,7 +147,7 @@ START_TEST(a_small_step_is_the_reference)
     snprintf(weights, sizeof weights, "tests/golden/roadmap/step%s.safetensors",
              s->golden);
     snprintf(changes, sizeof changes,
-             "{\"dataset\": \"../../tests/golden/roadmap/classes.json\", "
+             "{\"dataset\": \"tests/golden/roadmap/classes.json\", "
              "\"input\": {\"resize\": \"warp\", \"scale\": [45, 45]}, "
              "\"backbone\": {\"depths\": [2, 1, 2, 1], \"width\": %d}, "
              "\"cls_head\": {\"num_classes\": 7}}",
