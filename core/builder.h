@@ -85,11 +85,11 @@ typedef struct dp_builder {
     dp_store values; /* what had to be converted or made, until dp_builder_release */
     char scope[DP_MAX_TENSOR_NAME];
     dp_mismatches mismatches;
-    unsigned kinds;           /* of modules made so far, a bit each (core/module.h) */
-    size_t fitted;            /* tensors found and of the right shape           */
-    uint64_t packed;          /* floats asked for by dp_builder_floats          */
-    int bf16_layers;          /* that took such weights                         */
-    uint64_t params;          /* elements of all tensors asked for, buffers out */
+    unsigned kinds;  /* of modules made or skipped, a bit each (core/module.h) */
+    size_t fitted;   /* tensors found and of the right shape           */
+    uint64_t packed; /* floats asked for by dp_builder_floats          */
+    int bf16_layers; /* that took such weights                         */
+    uint64_t params; /* elements of all tensors asked for, buffers out */
     uint64_t training_params; /* of parts that only training uses, not in params */
     dp_status status;         /* DP_ENOMEM is sticky here                       */
 } dp_builder;

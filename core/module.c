@@ -115,6 +115,11 @@ dp_status dp_module_check_keys(dp_error *err, const dp_config *config)
     return DP_OK;
 }
 
+void dp_module_skip(dp_builder *b, dp_module_kind kind)
+{
+    b->kinds |= 1u << kind;
+}
+
 dp_status dp_module_check_sections(const dp_builder *b)
 {
     const cJSON *root = dp_config_root(b->config);

@@ -75,8 +75,11 @@ dp_status dp_module_choose(dp_error *err, const dp_module **out,
  * model reads. DP_ECONFIG with file, key and the nearest key that is known. */
 dp_status dp_module_check_keys(dp_error *err, const dp_config *config) DP_MUST_CHECK;
 
-/* After the model is made: refuse a section that no module of it was made from. DP_ECONFIG
- * with file and section. */
+/* A section that a model of this type may have and that is not made now. */
+void dp_module_skip(dp_builder *b, dp_module_kind kind);
+
+/* After the model is made: refuse a section that no module of it was made from, and that was not
+ * skipped. DP_ECONFIG with file and section. */
 dp_status dp_module_check_sections(const dp_builder *b) DP_MUST_CHECK;
 
 /* Make the instance of `module` from b->config: take it from the model's store, parse the

@@ -112,6 +112,7 @@ static dp_status build(void *self, const dp_module *module, dp_builder *b,
         return build_auxiliary(net, b, in);
     if (st == DP_OK) {
         dp_builder_skip(b, "auxiliary_head."); /* of training only */
+        dp_module_skip(b, DP_MODULE_AUXILIARY_HEAD);
         b->training_params +=
             auxiliary_params(in->spec[in->count - 2].channels, classes(net));
     }

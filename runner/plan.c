@@ -259,20 +259,39 @@ static dp_status save_run(dp_error *err, const dp_test *t, const char *path)
     return st;
 }
 
+/* Take over the directory of another run that has no result, as after a wrong option; else
+ * the sentence that refused it stays. */
+static dp_status take_over(dp_error *err, const dp_test *t, const char *path)
+{
+    dp_error quiet = {0};
+    bool removed;
+    if (dp_run_directory_discard(&quiet, t->directory_path, &removed) != DP_OK ||
+        !removed)
+        return err->code;
+    *err = (dp_error){0};
+    return save_run(err, t, path);
+}
+
+static dp_status claim(dp_error *err, const dp_test *t, const char *path)
+{
+    cJSON *root;
+    if (access(path, F_OK) != 0)
+        return save_run(err, t, path);
+    dp_status st = dp_json_load(err, &root, path);
+    if (st == DP_OK)
+        st = compare_run(err, t, root, path);
+    cJSON_Delete(root);
+    return st == DP_OK || st == DP_ENOMEM ? st : take_over(err, t, path);
+}
+
 dp_status dp_plan_claim(dp_error *err, const dp_test *t)
 {
     char *path = NULL;
-    cJSON *root = NULL;
     dp_status st = dp_path_make_folders(err, t->directory_path);
     if (st == DP_OK)
         st = dp_path_join(err, &path, t->directory_path, "run.json");
-    if (st == DP_OK && access(path, F_OK) != 0)
-        st = save_run(err, t, path);
-    else if (st == DP_OK)
-        st = dp_json_load(err, &root, path);
-    if (st == DP_OK && root)
-        st = compare_run(err, t, root, path);
-    cJSON_Delete(root);
+    if (st == DP_OK)
+        st = claim(err, t, path);
     dp_free(path);
     return st;
 }

@@ -17,8 +17,8 @@ dp_status dp_plan_model(dp_error *err, dp_test *t) DP_MUST_CHECK;
 /* After the model: list the images, take the checkpoint's digest, make the run's key. */
 dp_status dp_plan_run(dp_error *err, dp_test *t) DP_MUST_CHECK;
 
-/* Make the run directory with its run.json; or check that the one there is of this run,
- * DP_EARG when it is not. */
+/* Make the run directory with its run.json; or check that the one there is of this run.
+ * DP_EARG when it is not, and the other run has results. */
 dp_status dp_plan_claim(dp_error *err, const dp_test *t) DP_MUST_CHECK;
 
 /* Append the members of run.json, without braces: version, model, weights, data set,

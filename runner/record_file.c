@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdbool.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -74,7 +73,7 @@ dp_status dp_record_file_scan(dp_error *err, const unsigned char *bytes, size_t 
         return dp_fail(err, DP_EFORMAT, "%s is no file of records", name);
     if (size < FILE_HEAD)
         return DP_OK; /* torn before its first record */
-    if (memcmp(bytes + sizeof file_mark, key, DP_RECORD_KEY_BYTES) != 0)
+    if (key && memcmp(bytes + sizeof file_mark, key, DP_RECORD_KEY_BYTES) != 0)
         return dp_fail(err, DP_EARG, "%s: found records of another run", name);
     dp_record r;
     *whole = FILE_HEAD;
@@ -140,6 +139,40 @@ static dp_status scan_file(dp_error *err, dp_record_file *f, size_t size,
         dp_record_file_scan(err, bytes, size, f->path, key, visit, arg, &f->end);
     if (bytes)
         munmap(bytes, size);
+    return st;
+}
+
+struct search {
+    uint32_t kind;
+    bool found;
+};
+
+static dp_status look_at(dp_error *err, void *arg, const dp_record *r)
+{
+    struct search *search = arg;
+    (void)err;
+    search->found = search->found || r->kind == search->kind;
+    return DP_OK;
+}
+
+dp_status dp_record_file_is_used(dp_error *err, bool *used, const char *path,
+                                 uint32_t kind)
+{
+    struct search search = {.kind = kind};
+    struct flock held = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    dp_record_file f = {.fd = -1};
+    struct stat about;
+    dp_status st = dp_strdup(err, &f.path, path);
+    if (st != DP_OK)
+        return st;
+    f.fd = open(path, O_RDWR | O_CLOEXEC);
+    if (f.fd < 0 || fstat(f.fd, &about) != 0)
+        st = dp_fail(err, DP_EIO, "%s: cannot open: %s", path, strerror(errno));
+    if (st == DP_OK)
+        st = scan_file(err, &f, (size_t)about.st_size, NULL, look_at, &search);
+    *used = search.found ||
+            (st == DP_OK && fcntl(f.fd, F_GETLK, &held) == 0 && held.l_type != F_UNLCK);
+    dp_record_file_close(&f);
     return st;
 }
 

@@ -16,6 +16,7 @@
 
 #include "base/status.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -32,7 +33,7 @@ typedef struct dp_record {
 typedef dp_status dp_record_visit(dp_error *err, void *arg, const dp_record *record);
 
 /* Visit the whole records of a file's bytes; *whole receives where they end. `name` is for
- * sentences. DP_EFORMAT: no record file; DP_EARG: the key is another; what visit
+ * sentences. key NULL: records of any run. DP_EFORMAT: no record file; DP_EARG: the key is another; what visit
  * returned. */
 dp_status dp_record_file_scan(dp_error *err, const unsigned char *bytes, size_t size,
                               const char *name, const uint8_t key[DP_RECORD_KEY_BYTES],
@@ -55,6 +56,11 @@ typedef struct dp_record_file {
 dp_status dp_record_file_open(dp_error *err, dp_record_file *f, const char *path,
                               const uint8_t key[DP_RECORD_KEY_BYTES],
                               dp_record_visit *visit, void *arg) DP_MUST_CHECK;
+
+/* Whether the file has a record of this kind, of any run, or another process appends to it.
+ * DP_EIO: it cannot be read; DP_EFORMAT: it is no record file. */
+dp_status dp_record_file_is_used(dp_error *err, bool *used, const char *path,
+                                 uint32_t kind) DP_MUST_CHECK;
 
 /* Append a record. DP_EIO (the file ends in its last whole record then), DP_ENOMEM. */
 dp_status dp_record_file_append(dp_error *err, dp_record_file *f, uint64_t item,

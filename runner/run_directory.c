@@ -5,6 +5,7 @@
 #include "base/path.h"
 #include "base/text.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static const char suffix[] = ".records";
@@ -103,6 +104,40 @@ dp_status dp_run_directory_open(dp_error *err, dp_run_directory *d, const char *
     if (st != DP_OK)
         dp_run_directory_close(d);
     dp_text_done(&name);
+    return st;
+}
+
+/* Whether all parts of these names have no item that is done; then, with `remove_them`,
+ * remove them. */
+static dp_status visit_parts(dp_error *err, const dp_folder_names *names,
+                             const char *folder, bool remove_them, bool *unused)
+{
+    dp_status st = DP_OK;
+    *unused = true;
+    for (size_t i = 0; i < names->count && st == DP_OK && *unused; i++) {
+        char *path;
+        bool used = false;
+        st = dp_path_join(err, &path, folder, names->name[i]);
+        if (st == DP_OK && remove_them)
+            remove(path);
+        else if (st == DP_OK)
+            st = dp_record_file_is_used(err, &used, path, DP_ITEM_DONE);
+        *unused = !used;
+        dp_free(path);
+    }
+    return st;
+}
+
+dp_status dp_run_directory_discard(dp_error *err, const char *path, bool *removed)
+{
+    dp_folder_names names;
+    *removed = false;
+    dp_status st = dp_folder_list(err, &names, path, suffix);
+    if (st == DP_OK)
+        st = visit_parts(err, &names, path, false, removed);
+    if (st == DP_OK && *removed)
+        st = visit_parts(err, &names, path, true, removed);
+    dp_folder_names_done(&names);
     return st;
 }
 

@@ -41,6 +41,12 @@ dp_status dp_run_directory_open(dp_error *err, dp_run_directory *d, const char *
                                 const uint8_t key[DP_RECORD_KEY_BYTES], size_t count,
                                 const char *own) DP_MUST_CHECK;
 
+/* Remove the parts of a directory where no item is done, by a run of any key: nothing but
+ * sentences why items failed is lost. *removed is false, and all parts stay, when one has
+ * an item that is done, or is being appended to. DP_EIO, DP_EFORMAT, DP_ENOMEM. */
+dp_status dp_run_directory_discard(dp_error *err, const char *path,
+                                   bool *removed) DP_MUST_CHECK;
+
 /* Allowed on one that is zeroed. */
 void dp_run_directory_close(dp_run_directory *d);
 

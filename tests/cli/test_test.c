@@ -497,6 +497,39 @@ START_TEST(a_run_directory_is_of_one_run)
 }
 END_TEST
 
+/* Wrong weights, a wrong option, or no readable image: nothing of it blocks the command that
+ * is right. What has a result is kept. */
+START_TEST(a_run_that_failed_before_any_result_is_no_trap)
+{
+    const char *root = program_root();
+    make_ade();
+    const program_result *r = program_run(
+        "densepred test '%s/tests/golden/upernet_tiny/config_slide.json' -w "
+        "'%s/tests/golden/mask_rcnn_tiny/model.pth' ade --work w",
+        root, root);
+    ck_assert_msg(r->status == 3, "%d: %s", r->status, r->err);
+    expect_ok(test_ade("--work w"));
+    /* the images are not where --images says, and --mode is wrong too */
+    run_ok("mkdir nothing");
+    r = test_ade("--work v --images nothing --mode whole");
+    ck_assert_msg(r->status == 1, "%d: %s", r->status, r->err);
+    run_ok("test -e v/part_1_of_1.records");
+    r = test_ade("--work v");
+    expect_ok(r);
+    expect_in(r->out, "2 images: 2 run");
+    expect_same("w", "v");
+    /* with one result it is kept */
+    run_ok("mv ade/images/000000000201.png x");
+    ck_assert_int_eq(test_ade("--work u")->status, 1);
+    r = test_ade("--work u --mode whole");
+    ck_assert_int_eq(r->status, 2);
+    expect_in(r->err, "u/run.json is of another run");
+    run_ok("mv x ade/images/000000000201.png");
+    expect_ok(test_ade("--work u"));
+    expect_same("w", "u");
+}
+END_TEST
+
 /* ---- published numbers -------------------------------------------------------------------------- */
 
 static const struct {
@@ -578,6 +611,7 @@ int main(int argc, char **argv)
     tcase_add_test(t, a_full_disk_corrupts_nothing);
     tcase_add_loop_test(t, what_cannot_be_is_refused, 0, COUNT(refused));
     tcase_add_test(t, a_run_directory_is_of_one_run);
+    tcase_add_test(t, a_run_that_failed_before_any_result_is_no_trap);
     tcase_add_loop_test(t, numbers_stand_beside_the_published_ones, 0, COUNT(verified));
     if (has_mpi(argv[0]))
         tcase_add_loop_test(t, processes_of_mpi_change_nothing, 1, 4);
