@@ -40,7 +40,7 @@ void dp_winograd_build(dp_builder *b, dp_winograd *l, int in, int out,
         dp_gemm_take(b, l->gemms, VALUES, in, out);
     l->bias = dp_builder_floats(b, (size_t)out);
     float *values = dp_builder_scratch(b, (size_t)VALUES * (size_t)in * DP_GEMM_PANEL);
-    if (!weight || b->status != DP_OK)
+    if (!weight || !l->bias || b->status != DP_OK)
         return;
     if (bias)
         memcpy(l->bias, bias, (size_t)out * sizeof *bias);

@@ -18,7 +18,7 @@ echo "densepred classify $out/run $image"
 "$build/densepred" classify "$out/run" "$image" --configs configs
 
 top1=$(sed -n 's/.*"kind":"epoch".*"top1":\([0-9.]*\).*/\1/p' "$out/run/log.jsonl" |
-    sort -g | tail -1)
+    sort -g | tail -1 | awk '{ printf "%.2f", $1 }')
 echo
 echo "$top1 percent of the crops that were not trained on are right" \
     "($(($(date +%s) - started)) s); curves: $out/run/index.html"

@@ -136,6 +136,31 @@ START_TEST(a_head_of_other_classes_is_named_and_left_out)
 }
 END_TEST
 
+static const char *const steps[] = {
+    "r50_step00", "r50_step01", "r50_step02",         "r50_step03",
+    "r50_step04", "r50_step05", "r50_step06",         "r50_step07",
+    "r50_step09", "r50_step10", "r50_step08_kernel5", "r50_step08_kernel11",
+    "r50_step11", "r50_step12", "r50_step13",         "r200_step00"};
+
+/* The width alone is made small, and the images, for the sake of time. */
+START_TEST(every_step_of_the_roadmap_trains_by_one_recipe)
+{
+    const program_result *r = program_run(
+        "densepred train roadmap/%s --recipe roadmap_r50 --data three --work run "
+        "--quiet "
+        "--threads 2 --epochs 1 --batch 8 --set train.update_freq=1 "
+        "--set train.warmup_epochs=0 --set backbone.depths=[1,1,1,2] "
+        "--set backbone.width=8 --set input.resize=warp --set input.scale=[32,32] "
+        "--set train.size=40",
+        steps[_i]);
+    expect_status(r, 0);
+    expect_in(r->out, "epoch 1/1: training loss ");
+    r = program_run("densepred classify run $(ls three/bird/* | head -1)");
+    expect_status(r, 0);
+    expect_in(r->out, "bird");
+}
+END_TEST
+
 static const struct {
     const char *command;
     int status;
@@ -199,6 +224,8 @@ int main(void)
     tcase_add_test(tc, options_are_short_for_keys_of_the_recipe);
     tcase_add_test(tc, a_recipe_takes_the_place_of_the_models_own);
     tcase_add_test(tc, a_head_of_other_classes_is_named_and_left_out);
+    tcase_add_loop_test(tc, every_step_of_the_roadmap_trains_by_one_recipe, 0,
+                        COUNT(steps));
     tcase_add_loop_test(tc, what_is_wrong_ends_in_one_line, 0, COUNT(wrong));
     suite_add_tcase(s, tc);
     return suite_run(s);
