@@ -115,11 +115,6 @@ dp_status dp_module_check_keys(dp_error *err, const dp_config *config)
     return DP_OK;
 }
 
-void dp_module_skip(dp_builder *b, dp_module_kind kind)
-{
-    b->kinds |= 1u << kind;
-}
-
 dp_status dp_module_check_sections(const dp_builder *b)
 {
     const cJSON *root = dp_config_root(b->config);
@@ -136,20 +131,26 @@ dp_status dp_module_check_sections(const dp_builder *b)
     return DP_OK;
 }
 
-dp_status dp_module_make(dp_builder *b, dp_part *out, const dp_module *module,
-                         const dp_feature_specs *in)
+/* The instance, from its section. */
+static dp_status parse(dp_builder *b, dp_part *out, const dp_module *module)
 {
     const char *key = kinds[module->kind].section;
     const cJSON *section;
     *out = (dp_part){.module = module};
     b->kinds |= 1u << module->kind;
-    dp_status st = dp_config_section(b->err, &section, b->config, key);
+    const dp_status st = dp_config_section(b->err, &section, b->config, key);
     if (st != DP_OK)
         return st;
     out->self = dp_builder_take(b, 1, module->size);
-    if (!out->self)
-        return b->status;
-    st = dp_params_parse(b->err, module->params, out->self, section, b->config, key);
+    return out->self ? dp_params_parse(b->err, module->params, out->self, section,
+                                       b->config, key)
+                     : b->status;
+}
+
+dp_status dp_module_make(dp_builder *b, dp_part *out, const dp_module *module,
+                         const dp_feature_specs *in)
+{
+    dp_status st = parse(b, out, module);
     if (st != DP_OK)
         return st;
     const size_t outer = dp_builder_enter(b, "%s", kinds[module->kind].scope);
@@ -164,6 +165,17 @@ dp_status dp_module_build(dp_builder *b, dp_part *out, dp_module_kind kind,
     const dp_module *module;
     const dp_status st = dp_module_choose(b->err, &module, b->config, kind);
     return st == DP_OK ? dp_module_make(b, out, module, in) : st;
+}
+
+dp_status dp_module_skip(dp_builder *b, dp_module_kind kind)
+{
+    const dp_module *module;
+    dp_part part;
+    dp_builder_skip(b, kinds[kind].scope);
+    if (!dp_module_is_wanted(b, kind))
+        return DP_OK;
+    const dp_status st = dp_module_choose(b->err, &module, b->config, kind);
+    return st == DP_OK ? parse(b, &part, module) : st;
 }
 
 bool dp_module_is_wanted(const dp_builder *b, dp_module_kind kind)

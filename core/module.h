@@ -75,9 +75,6 @@ dp_status dp_module_choose(dp_error *err, const dp_module **out,
  * model reads. DP_ECONFIG with file, key and the nearest key that is known. */
 dp_status dp_module_check_keys(dp_error *err, const dp_config *config) DP_MUST_CHECK;
 
-/* A section that a model of this type may have and that is not made now. */
-void dp_module_skip(dp_builder *b, dp_module_kind kind);
-
 /* After the model is made: refuse a section that no module of it was made from, and that was not
  * skipped. DP_ECONFIG with file and section. */
 dp_status dp_module_check_sections(const dp_builder *b) DP_MUST_CHECK;
@@ -91,6 +88,10 @@ dp_status dp_module_make(dp_builder *b, dp_part *out, const dp_module *module,
 /* dp_module_choose, then dp_module_make. */
 dp_status dp_module_build(dp_builder *b, dp_part *out, dp_module_kind kind,
                           const dp_feature_specs *in) DP_MUST_CHECK;
+
+/* Build nothing of this kind, which the model has in training only: its section, if there is
+ * one, is checked, and its weights are known and unused. DP_ECONFIG, DP_ENOMEM. */
+dp_status dp_module_skip(dp_builder *b, dp_module_kind kind) DP_MUST_CHECK;
 
 /* Whether the builder's config has a section for this kind. */
 bool dp_module_is_wanted(const dp_builder *b, dp_module_kind kind);

@@ -81,10 +81,8 @@ static uint64_t auxiliary_params(int in, int K)
 static dp_status build_auxiliary(upernet *net, dp_builder *b,
                                  const dp_feature_specs *in)
 {
-    if (!dp_module_is_wanted(b, DP_MODULE_AUXILIARY_HEAD)) {
-        dp_builder_skip(b, "auxiliary_head.");
-        return DP_OK;
-    }
+    if (!dp_module_is_wanted(b, DP_MODULE_AUXILIARY_HEAD))
+        return dp_module_skip(b, DP_MODULE_AUXILIARY_HEAD);
     const dp_status st =
         dp_module_build(b, &net->auxiliary, DP_MODULE_AUXILIARY_HEAD, in);
     if (st != DP_OK)
@@ -110,12 +108,10 @@ static dp_status build(void *self, const dp_module *module, dp_builder *b,
         st = check(net, b, classes(net));
     if (st == DP_OK && b->training)
         return build_auxiliary(net, b, in);
-    if (st == DP_OK) {
-        dp_builder_skip(b, "auxiliary_head."); /* of training only */
-        dp_module_skip(b, DP_MODULE_AUXILIARY_HEAD);
-        b->training_params +=
-            auxiliary_params(in->spec[in->count - 2].channels, classes(net));
-    }
+    if (st == DP_OK)
+        st = dp_module_skip(b, DP_MODULE_AUXILIARY_HEAD);
+    b->training_params +=
+        auxiliary_params(in->spec[in->count - 2].channels, classes(net));
     return st;
 }
 

@@ -2,8 +2,8 @@
  *
  * A box of which the largest IoU with an object is at least `positive` is to find that
  * object, the first of equals; one below `negative` is background; those between count for
- * nothing. With `low_quality` every box whose IoU with an object is the largest that any box
- * has with it, and at least `least`, is to find it too, whatever else; the last object wins.
+ * nothing. With `low_quality` an object is found by more: every box whose IoU with it is the
+ * largest that any box has, and at least `least`. The last such object wins.
  *
  * Boxes of crowds take no part. IoU is intersection over max(union, 1e-6), in float32, and
  * equal IoUs are equal bits.

@@ -1,9 +1,8 @@
 /* mask_target.h - what a mask head is to say of a region
  *
- * The object's bitmap under the region, by RoIAlign (mmdetection's BitmapMasks.
- * crop_and_resize): bins of a side x side grid, each the mean of as many samples as it is
- * long in pixels, rounded up, and 1 where that is at least a half. The region is clipped to
- * the bitmap first.
+ * The object's bitmap under the region, by RoIAlign as in mmdetection's BitmapMasks. A bin of
+ * a side x side grid takes as many samples as it is long in pixels, rounded up. It is 1 where
+ * their mean is at least a half. The region is clipped to the bitmap first.
  */
 #ifndef DP_TRAIN_MASK_TARGET_H
 #define DP_TRAIN_MASK_TARGET_H

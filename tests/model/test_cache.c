@@ -100,7 +100,7 @@ static void expect_same(const answer *a, const answer *b)
 /* ---- the same model --------------------------------------------------------------------- */
 
 #define ROADMAP(width)                                                 \
-    "{\"dataset\": \"../../tests/golden/roadmap/classes.json\", "      \
+    "{\"dataset\": \"tests/golden/roadmap/classes.json\", "            \
     "\"input\": {\"resize\": \"warp\", \"scale\": [45, 45]}, "         \
     "\"backbone\": {\"depths\": [2, 1, 2, 1], \"width\": " width "}, " \
     "\"cls_head\": {\"num_classes\": 7}}"
