@@ -227,9 +227,15 @@ static void stop(void *arg)
     (void)arg;
 }
 
+static bool stopped(void *arg)
+{
+    (void)arg;
+    return false;
+}
+
 dp_queue dp_processes_queue(void)
 {
-    return (dp_queue){NULL, ask, answer, stop};
+    return (dp_queue){NULL, ask, answer, stop, stopped};
 }
 
 void dp_processes_finish(void)

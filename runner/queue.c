@@ -119,7 +119,16 @@ static void stop(void *arg)
     pthread_mutex_unlock(&q->lock);
 }
 
+static bool stopped(void *arg)
+{
+    dp_directory_queue *q = arg;
+    pthread_mutex_lock(&q->lock);
+    const bool is_stopped = q->stopped;
+    pthread_mutex_unlock(&q->lock);
+    return is_stopped;
+}
+
 dp_queue dp_directory_queue_get(dp_directory_queue *q)
 {
-    return (dp_queue){q, next, answer, stop};
+    return (dp_queue){q, next, answer, stop, stopped};
 }

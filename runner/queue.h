@@ -34,6 +34,8 @@ typedef struct dp_queue {
     dp_status (*answer)(dp_error *err, void *arg, const dp_answer *answer);
     /* Let nobody have a further image. */
     void (*stop)(void *arg);
+    /* Whether an image that was handed out should not be begun any more. */
+    bool (*stopped)(void *arg);
 } dp_queue;
 
 /* The queue of a run directory. */

@@ -3,11 +3,11 @@
 
 #include "base/memory.h"
 #include "io/data/results.h"
-#include "io/image/image.h"
 #include "io/image/png.h"
 #include "model/detector.h"
 #include "model/segmentor.h"
 #include "runner/plan.h"
+#include "runner/read_ahead.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -84,23 +84,17 @@ static dp_status segment(const dp_workers *w, dp_context *ctx, const dp_pixels *
     return st;
 }
 
-static dp_status run_image(const dp_workers *w, dp_context *ctx, const dp_job *job,
-                           result *r)
+static dp_status run_image(const dp_workers *w, dp_context *ctx,
+                           const dp_read_image *image, result *r)
 {
-    dp_pixels pixels;
-    if (!job->path[0])
-        return dp_fail(&ctx->err, DP_EFORMAT,
-                       "image %lld: its file_name leads out of the folder of images",
-                       (long long)job->id);
-    dp_status st = dp_pixels_load(&ctx->err, &pixels, job->path);
-    if (st != DP_OK)
-        return st;
-    if (dp_model_task(w->model) == DP_TASK_DETECT)
-        st = detect(w, ctx, job, &pixels, r);
-    else
-        st = segment(w, ctx, &pixels, r);
-    dp_pixels_done(&pixels);
-    return st == DP_OK ? st : dp_fail_while(&ctx->err, "%s", job->path);
+    if (image->err.code != DP_OK) {
+        ctx->err = image->err;
+        return image->err.code;
+    }
+    const dp_status st = dp_model_task(w->model) == DP_TASK_DETECT
+                             ? detect(w, ctx, &image->job, &image->pixels, r)
+                             : segment(w, ctx, &image->pixels, r);
+    return st == DP_OK ? st : dp_fail_while(&ctx->err, "%s", image->job.path);
 }
 
 /* ---- one worker ------------------------------------------------------------------------ */
@@ -115,11 +109,13 @@ struct work {
 };
 
 /* An image that fails is an answer too; memory that runs out is not about the image. */
-static dp_status run_job(const struct work *work, dp_context *ctx, const dp_job *job)
+static dp_status run_job(const struct work *work, dp_context *ctx,
+                         const dp_read_image *image)
 {
     const dp_queue *queue = work->queue;
+    const dp_job *job = &image->job;
     result r = {0};
-    dp_status st = run_image(work->workers, ctx, job, &r);
+    dp_status st = run_image(work->workers, ctx, image, &r);
     if (st == DP_OK) {
         st = queue->answer(&ctx->err, queue->arg,
                            &(dp_answer){job->item, DP_ITEM_DONE, r.bytes, r.size});
@@ -134,6 +130,24 @@ static dp_status run_job(const struct work *work, dp_context *ctx, const dp_job 
     return st;
 }
 
+/* Run images while the next one is read. */
+static dp_status run_jobs(const struct work *work, dp_context *ctx)
+{
+    dp_read_ahead *ahead;
+    dp_read_image *image;
+    dp_error err = {0};
+    dp_status st = dp_read_ahead_new(&ctx->err, &ahead, work->queue);
+    while (st == DP_OK && (image = dp_read_ahead_take(ahead))) {
+        st = run_job(work, ctx, image);
+        dp_read_image_free(image);
+    }
+    const dp_status ended = dp_read_ahead_end(&err, ahead);
+    if (st != DP_OK)
+        return st;
+    ctx->err = err; /* what is left is of an image */
+    return ended;
+}
+
 /* A worker is an item of the pool: what it does may fail and allocates, and is kept apart
  * by the contexts. One more item serves the other processes. */
 static void work(void *arg, int item, int thread)
@@ -141,17 +155,13 @@ static void work(void *arg, int item, int thread)
     struct work *work = arg;
     const dp_queue *queue = work->queue;
     dp_status st = DP_OK;
-    dp_job job;
     (void)thread;
     if (item == work->workers->count) {
         st = work->serve(&work->serve_err, queue);
     } else {
         dp_context *ctx = work->workers->contexts[item];
         ctx->err = (dp_error){0};
-        while (st == DP_OK && queue->next(queue->arg, &job))
-            st = run_job(work, ctx, &job);
-        if (st == DP_OK) /* what is left is of an image */
-            ctx->err = (dp_error){0};
+        st = run_jobs(work, ctx);
     }
     if (st != DP_OK)
         queue->stop(queue->arg);
