@@ -25,6 +25,7 @@ static dp_status find_format(dp_error *err, dp_results_format *out, const char *
     static const char *const names[] = {[DP_RESULTS_COCO] = "coco",
                                         [DP_RESULTS_CSV] = "csv",
                                         [DP_RESULTS_CLASSES] = "classes",
+                                        [DP_RESULTS_FRAMES] = "frames",
                                         [DP_RESULTS_COCO_DATASET] = "coco-dataset",
                                         [DP_RESULTS_LABEL_STUDIO] = "labelstudio"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
@@ -34,7 +35,7 @@ static dp_status find_format(dp_error *err, dp_results_format *out, const char *
         }
     return dp_fail(err, DP_EARG,
                    "results: unknown format '%s'; it is coco, csv, classes, "
-                   "coco-dataset or labelstudio",
+                   "frames, coco-dataset or labelstudio",
                    name);
 }
 
@@ -114,6 +115,17 @@ dp_status dp_results_add_classes(dp_context *ctx, dp_results *results,
                                                        &model->dataset, best, count,
                                                        image->file_name)
                        : st;
+}
+
+dp_status dp_results_add_labels(dp_context *ctx, dp_results *results,
+                                const dp_model *model, const dp_label_map *map,
+                                int64_t frame)
+{
+    if (results->writer.format != DP_RESULTS_FRAMES)
+        return dp_fail(&ctx->err, DP_EARG, "%s: only a file of frames holds labels",
+                       results->writer.name);
+    return dp_results_writer_add_labels(&ctx->err, &results->writer, &model->dataset,
+                                        map, frame);
 }
 
 void dp_results_free(dp_results *results)

@@ -2,6 +2,7 @@
 #include "base/memory.h"
 #include "cli/classes.h"
 #include "cli/detect_formats.h"
+#include "cli/stream.h"
 #include "cli/work.h"
 
 #include <float.h>
@@ -22,6 +23,7 @@ typedef struct wishes {
 typedef struct detect {
     dp_work work;
     wishes wish;
+    dp_stream_options stream;
     dp_formats formats;
     int *labels; /* owned; NULL: all */
     size_t label_count;
@@ -77,7 +79,8 @@ static float asked_thr(const wishes *w)
     return thr > 0 ? thr : FLT_MIN;
 }
 
-static dp_status find_objects(detect *d, const dp_image *image)
+static dp_status find_objects(const detect *d, const dp_image *image,
+                              dp_detections *found)
 {
     const wishes *w = &d->wish;
     const dp_detect_options options = {
@@ -90,13 +93,13 @@ static dp_status find_objects(detect *d, const dp_image *image)
         .label_count = d->label_count,
     };
     return dp_detect_with(d->work.session.ctx, d->work.session.model, image, &options,
-                          d->found);
+                          found);
 }
 
 static int run_input(void *arg, size_t i, dp_image *image)
 {
     detect *d = arg;
-    int status = dp_work_check_input(&d->work, find_objects(d, image), i);
+    int status = dp_work_check_input(&d->work, find_objects(d, image, d->found), i);
     if (status != DP_EXIT_OK)
         return status;
     dp_progress_clear(&d->work.bar);
@@ -108,6 +111,45 @@ static int run_input(void *arg, size_t i, dp_image *image)
     return status;
 }
 
+/* ---- a frame of a stream ------------------------------------------------------------ */
+
+static dp_status run_frame(void *arg, const dp_image *image, void **result)
+{
+    const detect *d = arg;
+    dp_detections *found;
+    dp_status st = dp_detections_new(d->work.session.ctx, &found);
+    *result = found;
+    return st == DP_OK ? find_objects(d, image, found) : st;
+}
+
+static dp_status add_line(void *arg, dp_context *ctx, dp_results *lines, size_t number,
+                          const void *result)
+{
+    const detect *d = arg;
+    return dp_results_add(ctx, lines, d->work.session.model, result,
+                          &(dp_result_image){.id = (int64_t)number});
+}
+
+static dp_status draw_frame(void *arg, dp_context *ctx, dp_image *image,
+                            const void *result)
+{
+    const detect *d = arg;
+    return dp_image_draw_detections(ctx, image, d->work.session.model, result,
+                                    shown_thr(d));
+}
+
+static void release_frame(void *result)
+{
+    dp_detections_free(result);
+}
+
+static int run_stream(detect *d)
+{
+    return dp_stream_run(
+        &d->work, &d->stream, d->wish.json,
+        &(dp_stream_steps){d, run_frame, add_line, draw_frame, release_frame});
+}
+
 /* ---- the command ------------------------------------------------------------------ */
 
 static int run(detect *d, const dp_arguments *args)
@@ -117,6 +159,8 @@ static int run(detect *d, const dp_arguments *args)
     if (status == DP_EXIT_OK && d->wish.classes)
         status = dp_cli_find_classes(w->session.model, d->wish.classes, &d->labels,
                                      &d->label_count);
+    if (status == DP_EXIT_OK && d->stream.format)
+        return run_stream(d);
     if (status == DP_EXIT_OK)
         status = dp_work_gather(w, args);
     if (status == DP_EXIT_OK)
@@ -158,6 +202,7 @@ static int detect_main(detect *d, int argc, char **argv)
                "in windows of this side, in pixels: for very large images"),
         DP_FLOAT("overlap", 0, "F", &w->overlap, 0, 0.9,
                  "part of a window that neighbours share (default 0.2)"),
+        DP_OPTIONS_STREAM(&d->stream),
         DP_OPTIONS_MACHINE(&d->work.common),
         DP_OPTION_QUIET(&d->work.common),
         DP_OPTION_CONFIGS(&d->work.common),
@@ -173,6 +218,9 @@ static int detect_main(detect *d, int argc, char **argv)
         return status;
     status = dp_option_list_set(&d->work.common.set, "test.nms_iou_threshold", w->iou);
     if (status != DP_OPTIONS_GO_ON)
+        return status;
+    status = dp_stream_check(&d->stream, &args, w->json, d->work.common.out);
+    if (status != DP_EXIT_OK)
         return status;
     if (w->formats && !d->work.common.out)
         return dp_cli_usage("--format needs --out DIR");

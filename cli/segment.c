@@ -1,5 +1,6 @@
 /* densepred segment - a class for every pixel */
 #include "base/memory.h"
+#include "cli/stream.h"
 #include "cli/work.h"
 
 #include <stdio.h>
@@ -9,6 +10,8 @@ enum { LABELS = 256 };
 typedef struct segment {
     dp_work work;
     bool scores;
+    dp_stream_options stream;
+    const char *lines; /* file of a stream's JSON lines; NULL: standard output */
     dp_label_map *map;
 } segment;
 
@@ -66,6 +69,47 @@ static int run_input(void *arg, size_t i, dp_image *image)
     return status;
 }
 
+/* ---- a frame of a stream ------------------------------------------------------------ */
+
+static dp_status run_frame(void *arg, const dp_image *image, void **result)
+{
+    const segment *s = arg;
+    const dp_session *on = &s->work.session;
+    dp_label_map *map;
+    dp_status st = dp_label_map_new(on->ctx, &map);
+    *result = map;
+    return st == DP_OK ? dp_segment(on->ctx, on->model, image, map) : st;
+}
+
+static dp_status add_line(void *arg, dp_context *ctx, dp_results *lines, size_t number,
+                          const void *result)
+{
+    const segment *s = arg;
+    return dp_results_add_labels(ctx, lines, s->work.session.model, result,
+                                 (int64_t)number);
+}
+
+static dp_status draw_frame(void *arg, dp_context *ctx, dp_image *image,
+                            const void *result)
+{
+    const segment *s = arg;
+    return dp_image_tint_labels(ctx, image, s->work.session.model, result);
+}
+
+static void release_frame(void *result)
+{
+    dp_label_map_free(result);
+}
+
+static int run_stream(segment *s)
+{
+    return dp_stream_run(
+        &s->work, &s->stream, s->lines,
+        &(dp_stream_steps){s, run_frame, add_line, draw_frame, release_frame});
+}
+
+/* ---- the command -------------------------------------------------------------------- */
+
 /* A label map has 8 bits. */
 static int check_classes(const dp_model *m)
 {
@@ -86,6 +130,8 @@ static int run(segment *s, const dp_arguments *args, const dp_load_options *load
     int status = dp_work_open(w, args, DP_TASK_SEGMENT, load);
     if (status == DP_EXIT_OK)
         status = check_classes(w->session.model);
+    if (status == DP_EXIT_OK && s->stream.format)
+        return run_stream(s);
     if (status == DP_EXIT_OK)
         status = dp_work_gather(w, args);
     if (status == DP_EXIT_OK)
@@ -107,6 +153,10 @@ static int segment_main(segment *s, int argc, char **argv)
                 "average over scales and mirror images, as published"),
         DP_FLAG("scores", 0, &s->scores,
                 "the probabilities too, as NAME_scores.safetensors"),
+        DP_OPTIONS_STREAM(&s->stream),
+        DP_TEXT(
+            "json", 0, "FILE", &s->lines,
+            "of a stream: the JSON lines into a file (default -: they are printed)"),
         DP_OPTIONS_MACHINE(common),
         DP_OPTION_QUIET(common),
         DP_OPTION_CONFIGS(common),
@@ -117,9 +167,18 @@ static int segment_main(segment *s, int argc, char **argv)
                  "Gives every pixel a class. Writes NAME.png, labels in the data set's "
                  "own numbers, and NAME_overlay.jpg, an image of them.");
     dp_arguments args;
-    const int status = dp_options_parse(&usage, argc, argv, &args);
+    int status = dp_options_parse(&usage, argc, argv, &args);
     if (status != DP_OPTIONS_GO_ON)
         return status;
+    status = dp_stream_check(&s->stream, &args, s->lines, common->out);
+    if (status != DP_EXIT_OK)
+        return status;
+    if (s->scores && s->stream.format)
+        return dp_cli_usage("--scores is for images, not for --stream");
+    if (s->lines && !s->stream.format)
+        return dp_cli_usage("--json needs --stream; images have NAME.png");
+    if (!common->out)
+        common->out = ".";
     char changes[64];
     snprintf(changes, sizeof changes, "{\"test\": {\"mode\": \"%s\"}}",
              mode ? mode : "");
@@ -130,7 +189,7 @@ static int segment_main(segment *s, int argc, char **argv)
 
 int dp_cli_segment(int argc, char **argv)
 {
-    segment s = {.work = {.command = "segment", .common = {.out = "."}}};
+    segment s = {.work = {.command = "segment"}};
     const int status = segment_main(&s, argc, argv);
     dp_label_map_free(s.map);
     dp_work_close(&s.work);

@@ -10,6 +10,8 @@ enum {
     DP_MAX_IMAGE_SIDE         = 65500,     /* pixels; what JPEG itself can express       */
     DP_MAX_IMAGE_PIXELS       = 268435456, /* 2^28: 768 MB of 8-bit BGR                  */
     DP_MAX_IMAGE_BYTES        = 1 << 30,   /* of a file, encoded                         */
+    DP_MAX_FRAME_PIXELS       = 1 << 26,   /* of a stream: 192 MB of 8-bit BGR           */
+    DP_MAX_FRAME_BYTES        = 1 << 27,   /* of a stream's JPEG                         */
     DP_MAX_JPEG_SCANS         = 500,       /* progressive files have about ten           */
     DP_MAX_TENSOR_RANK        = 8,
     DP_MAX_TENSOR_NAME        = 1024,      /* bytes                                      */

@@ -52,6 +52,7 @@
 #include "densepred/runner.h"
 #include "densepred/segment.h"
 #include "densepred/status.h"
+#include "densepred/stream.h"
 #include "densepred/train.h"
 
 #endif

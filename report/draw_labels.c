@@ -54,7 +54,7 @@ static void tint(dp_pixels *out, const dp_pixels *image, const dp_label_map *m,
                 tint_pixel(to, from, dataset->list[m->labels[at]].colour,
                            is_border(m, y, x));
             else
-                memcpy(to, from, 3);
+                memmove(to, from, 3); /* which may be the same */
         }
 }
 
@@ -150,16 +150,34 @@ static bool fits(const legend *l)
            h * w <= DP_MAX_IMAGE_PIXELS;
 }
 
+static dp_status check_sizes(dp_error *err, const dp_pixels *image,
+                             const dp_label_map *labels)
+{
+    if (image->h == labels->h && image->w == labels->w)
+        return DP_OK;
+    return dp_fail(err, DP_EARG,
+                   "a drawing: found a label map of %d x %d, expected %d x %d",
+                   labels->h, labels->w, image->h, image->w);
+}
+
+dp_status dp_draw_tint(dp_error *err, dp_pixels *image, const dp_label_map *labels,
+                       const dp_dataset *dataset)
+{
+    const dp_status st = check_sizes(err, image, labels);
+    if (st == DP_OK)
+        tint(image, image, labels, dataset);
+    return st;
+}
+
 dp_status dp_draw_labels(dp_error *err, dp_pixels *out, const dp_pixels *image,
                          const dp_label_map *labels, const dp_dataset *dataset)
 {
     legend l = {.dataset = dataset, .width = image->w, .top = image->h};
 
     *out = (dp_pixels){0};
-    if (image->h != labels->h || image->w != labels->w)
-        return dp_fail(err, DP_EARG,
-                       "a drawing: found a label map of %d x %d, expected %d x %d",
-                       labels->h, labels->w, image->h, image->w);
+    const dp_status checked = check_sizes(err, image, labels);
+    if (checked != DP_OK)
+        return checked;
     l.size = dp_draw_text_size(image->h, image->w);
     list_entries(&l, labels);
     dp_status st = dp_canvas_measure(err, measure, &l);

@@ -20,4 +20,8 @@ dp_status dp_draw_labels(dp_error *err, dp_pixels *out, const dp_pixels *image,
                          const dp_label_map *labels,
                          const dp_dataset *dataset) DP_MUST_CHECK;
 
+/* Tint the image itself, without a legend. DP_EARG when image and map differ in size. */
+dp_status dp_draw_tint(dp_error *err, dp_pixels *image, const dp_label_map *labels,
+                       const dp_dataset *dataset) DP_MUST_CHECK;
+
 #endif

@@ -25,6 +25,11 @@ DP_API dp_status dp_image_draw_labels(dp_context *ctx, dp_image **out,
                                       const dp_image *image, const dp_model *model,
                                       const dp_label_map *map);
 
+/* Tint the image itself with its classes' colours, without a legend: for frames of a stream,
+ * which keep their size. DP_EARG when map and image differ in size. */
+DP_API dp_status dp_image_tint_labels(dp_context *ctx, dp_image *image,
+                                      const dp_model *model, const dp_label_map *map);
+
 #ifdef __cplusplus
 }
 #endif

@@ -7,6 +7,7 @@
 
 #include "densepred/classify.h"
 #include "densepred/detect.h"
+#include "densepred/segment.h"
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -39,6 +40,8 @@ typedef struct dp_result_image {
  *   "csv"      a line of column names, then a line an object: file_name, image_id, class,
  *              category_id, score, x1, y1, x2, y2, mask_area
  *   "classes"  of a classifier: a JSON list of file_name and classes (id, name, score)
+ *   "frames"   a JSON line an image, for programs that read along: "frame" (the image's id), and
+ *              "detections" as in COCO or a segmentor's "classes" (id, name, share of the image)
  *   "coco-dataset"  a COCO data set with images, categories and annotations, as CVAT and
  *              pycocotools load it: masks as polygons, area and score with each
  *   "labelstudio"  a JSON list of Label Studio's tasks, whose predictions are masks as
@@ -63,6 +66,11 @@ DP_API dp_status dp_results_add_classes(dp_context *ctx, dp_results *results,
                                         const dp_model *model,
                                         const dp_class_score *best, int count,
                                         const dp_result_image *image);
+
+/* Append a segmentor's labels of an image, to "frames" only: DP_EARG. DP_EIO, DP_ENOMEM. */
+DP_API dp_status dp_results_add_labels(dp_context *ctx, dp_results *results,
+                                       const dp_model *model, const dp_label_map *map,
+                                       int64_t frame);
 
 /* Complete the file, put it in its place, and free `results`, also on failure: the file is
  * not there then. DP_EIO, DP_ENOMEM. */

@@ -7,7 +7,10 @@
 #include "io/data/label_studio.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
+
+enum { LABELS = 256 };
 
 void dp_results_writer_init(dp_results_writer *w, dp_results_format format,
                             FILE *stream, const char *name)
@@ -126,6 +129,17 @@ static void add_coco_image(dp_results_writer *w, const dp_found *f)
                 add_coco_record(w, f, i);
 }
 
+static void add_frame(dp_results_writer *w, const dp_found *f)
+{
+    const size_t before = w->records;
+    dp_text_add(&w->text, "{\"frame\": %lld, \"detections\": [",
+                (long long)f->image_id);
+    w->records = 0; /* commas stand within a line */
+    add_coco_image(w, f);
+    w->records += before;
+    dp_text_add(&w->text, "]}\n");
+}
+
 /* A field, quoted where RFC 4180 asks for it. */
 static void add_field(dp_text *t, const char *value)
 {
@@ -185,6 +199,46 @@ static void add_classes(dp_results_writer *w, const dp_dataset *dataset,
     w->records++;
 }
 
+/* A class and its pixels. */
+struct share {
+    int label;
+    size_t pixels;
+};
+
+static int by_pixels(const void *a, const void *b)
+{
+    const struct share *p = a, *q = b;
+    if (p->pixels != q->pixels)
+        return p->pixels > q->pixels ? -1 : 1;
+    return p->label - q->label;
+}
+
+static void add_shares(dp_results_writer *w, const dp_dataset *dataset,
+                       const dp_label_map *m, int64_t frame)
+{
+    const size_t all = (size_t)m->h * (size_t)m->w;
+    struct share shares[LABELS] = {{0}};
+    for (int i = 0; i < LABELS; i++)
+        shares[i].label = i;
+    for (size_t i = 0; i < all; i++)
+        shares[m->labels[i]].pixels++;
+    qsort(shares, LABELS, sizeof *shares, by_pixels);
+    dp_text_add(&w->text, "{\"frame\": %lld, \"classes\": [", (long long)frame);
+    size_t named = 0;
+    for (int i = 0; i < LABELS && shares[i].pixels > 0; i++) {
+        if (shares[i].label >= dataset->count)
+            continue;
+        const dp_class *c = &dataset->list[shares[i].label];
+        dp_text_add(&w->text, "%s{\"id\": %d, \"name\": ", named++ ? ", " : "", c->id);
+        dp_text_add_quoted(&w->text, c->name);
+        dp_text_add(&w->text, ", \"share\": ");
+        dp_text_add_double(&w->text, (double)shares[i].pixels / (double)all);
+        dp_text_add(&w->text, "}");
+    }
+    dp_text_add(&w->text, "]}\n");
+    w->records++;
+}
+
 /* ---- formats ---------------------------------------------------------------------- */
 
 static void add_dataset_image(dp_results_writer *w, const dp_found *f)
@@ -208,6 +262,7 @@ static const struct {
                         "mask_area\n",
                         "", add_csv_image},
     [DP_RESULTS_CLASSES] = {"[", "]\n", NULL},
+    [DP_RESULTS_FRAMES] = {"", "", add_frame},
     [DP_RESULTS_COCO_DATASET] = {NULL, NULL, add_dataset_image},
     [DP_RESULTS_LABEL_STUDIO] = {"[", "\n]\n", add_label_studio_image},
 };
@@ -268,6 +323,16 @@ dp_status dp_results_writer_add_classes(dp_error *err, dp_results_writer *w,
     w->text.err = err;
     add_begin(w, dataset);
     add_classes(w, dataset, best, count, file_name);
+    return put(err, w);
+}
+
+dp_status dp_results_writer_add_labels(dp_error *err, dp_results_writer *w,
+                                       const dp_dataset *dataset,
+                                       const dp_label_map *labels, int64_t frame)
+{
+    w->text.err = err;
+    add_begin(w, dataset);
+    add_shares(w, dataset, labels, frame);
     return put(err, w);
 }
 

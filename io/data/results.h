@@ -18,6 +18,12 @@
  *
  *   [{"file_name": "a.jpg", "classes": [{"id": 3, "name": "cat", "score": 0.5}, ...]}, ...]
  *
+ * Frames: a line an image of a stream, for programs that read along. Detections are records
+ * as COCO's; a segmentor's line names the classes that occur, the largest share first.
+ *
+ *   {"frame": 0, "detections": [{"image_id": 0, "bbox": [...], ...}, ...]}
+ *   {"frame": 0, "classes": [{"id": 1, "name": "wall", "share": 0.25}, ...]}
+ *
  * Other files of many images: io/data/coco_dataset.h, io/data/label_studio.h. Formats with
  * a file for every image: io/data/yolo.h, io/data/labelme.h.
  */
@@ -27,6 +33,7 @@
 #include "base/text.h"
 #include "core/dataset.h"
 #include "core/detections.h"
+#include "core/label_map.h"
 #include "core/outline.h"
 #include "densepred/classify.h"
 
@@ -55,6 +62,7 @@ typedef enum dp_results_format {
     DP_RESULTS_COCO,
     DP_RESULTS_CSV,
     DP_RESULTS_CLASSES,
+    DP_RESULTS_FRAMES,
     DP_RESULTS_COCO_DATASET, /* io/data/coco_dataset.h */
     DP_RESULTS_LABEL_STUDIO  /* io/data/label_studio.h */
 } dp_results_format;
@@ -87,6 +95,13 @@ dp_status dp_results_writer_add_classes(dp_error *err, dp_results_writer *w,
                                         const dp_dataset *dataset,
                                         const dp_class_score *best, int count,
                                         const char *file_name) DP_MUST_CHECK;
+
+/* A segmentor's line to a file of frames: `labels` of frame `frame`. Labels beyond the data
+ * set's classes are left out. */
+dp_status dp_results_writer_add_labels(dp_error *err, dp_results_writer *w,
+                                       const dp_dataset *dataset,
+                                       const dp_label_map *labels,
+                                       int64_t frame) DP_MUST_CHECK;
 
 /* Write what is missing to a whole file (also to one without images) and flush. DP_EIO. */
 dp_status dp_results_writer_end(dp_error *err, dp_results_writer *w) DP_MUST_CHECK;
