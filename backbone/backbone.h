@@ -17,6 +17,9 @@ typedef struct dp_backbone_def {
      * its maps. */
     int least_side;
 
+    /* Residual branches of a block, which stochastic depth skips with one rate; 0: one. */
+    int block_branches;
+
     /* The maps that forward will give; after build. */
     dp_feature_specs (*describe)(const void *self);
 

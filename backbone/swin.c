@@ -195,7 +195,8 @@ const dp_backbone_def dp_backbone_swin = {
     .module = DP_MODULE(DP_MODULE_BACKBONE, "swin", "Swin Transformer, Liu et al. 2021",
                         swin, params, build),
     .mark = "patch_embed.proj.weight",
-    .least_side = 1, /* patches and merging fill up what is missing */
+    .block_branches = 2, /* attention and MLP */
+    .least_side = 1,     /* patches and merging fill up what is missing */
     .describe = describe,
     .forward = forward,
 };

@@ -31,7 +31,7 @@ dp_status dp_micro_batch_init(dp_error *err, dp_micro_batch *m, const dp_epochs 
     if (st != DP_OK)
         dp_micro_batch_done(m);
     else if (branches > 0)
-        dp_drop_path_rates(m->drop_rates, branches, epochs->training->drop_path);
+        dp_network_branch_rates(network, m->drop_rates, epochs->training->drop_path);
     return st;
 }
 

@@ -2,6 +2,7 @@
 
 #include "base/memory.h"
 #include "model/classifier.h"
+#include "train/drop_path.h"
 #include "train/freeze.h"
 #include "train/purpose.h"
 #include "train/weight_init.h"
@@ -230,6 +231,15 @@ void dp_network_observe(dp_network *n, dp_trace_fn *map, dp_gradient_fn *gradien
     n->map_arg = arg;
     n->tape.observe = gradient;
     n->tape.observe_arg = arg;
+}
+
+void dp_network_branch_rates(const dp_network *n, double *rates, double rate)
+{
+    const dp_backbone_def *def = dp_backbone_def_of(n->model->backbone.module);
+    const int each = def->block_branches > 0 ? def->block_branches : 1;
+    dp_drop_path_rates(rates, n->branches / each, rate);
+    for (int i = n->branches; i-- > 0;)
+        rates[i] = rates[i / each];
 }
 
 dp_network_memory dp_network_measure(const dp_network *n)

@@ -61,6 +61,9 @@ void dp_network_clear_gradients(dp_network *n);
 /* Residual branches that images may skip, in forward order. */
 int dp_network_branches(const dp_network *n);
 
+/* Set rates[i] of each branch: that of its block (train/drop_path.h). */
+void dp_network_branch_rates(const dp_network *n, double *rates, double rate);
+
 /* Whether images may skip branch [0, branches). If so, factors[0 .. N) become what the branch
  * of each image is multiplied by: 0 to skip it. Called once dry, with factors NULL, and once
  * for real. */

@@ -2,8 +2,6 @@
 
 #include "tests/support/case_file.h"
 
-#include "train/drop_path.h"
-
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -107,7 +105,7 @@ static void read_rates(case_file *c, double rate)
 {
     const int branches = dp_network_branches(c->network);
     c->rates = calloc((size_t)branches + 1, sizeof *c->rates);
-    dp_drop_path_rates(c->rates, branches, rate);
+    dp_network_branch_rates(c->network, c->rates, rate);
 }
 
 void case_file_build(case_file *c, const char *config, int K, double rate)

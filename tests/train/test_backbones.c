@@ -174,6 +174,12 @@ START_TEST(the_loss_changes_as_the_gradients_say)
     trial t;
     open_trial(&t, _i);
     ck_assert_int_eq(dp_network_branches(t.network), networks[_i].branches);
+    double rates[20];
+    dp_network_branch_rates(t.network, rates, 0.5);
+    ck_assert(networks[_i].branches < 2 ||
+              (rates[0] == 0 && rates[networks[_i].branches - 1] == 0.5));
+    if (networks[_i].branches == 16) /* of Swin: a block's two share a rate */
+        ck_assert(rates[1] == 0 && rates[2] == rates[3] && rates[3] < rates[4]);
     find_loss(&t);
     const dp_status st = dp_network_backward(&t.context->err, t.network, t.weight);
     ck_assert_msg(st == DP_OK, "%s", t.context->err.text);
