@@ -72,7 +72,8 @@ $O/%_avx512bf16.o: ISA := -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512bf1
 LIB_DIRS := base core ops/kernels ops io/checkpoint io/image io/data backbone necks postprocess \
             heads model eval report runner train api
 # Runs over several processes are the only part that knows MPI.
-NOT_LIB  := $(if $(MPI),runner/processes_one.c,runner/processes_mpi.c)
+MPI_SRC  := runner/processes_mpi.c train/ranks_mpi.c
+NOT_LIB  := $(if $(MPI),$(MPI_SRC:_mpi.c=_one.c),$(MPI_SRC))
 # Readers whose library is not there.
 NOT_LIB  += $(if $(filter 0,$(WITH_GIF)),io/image/gif.c) $(if $(filter 0,$(WITH_TIFF)),io/image/tiff.c) \
             $(if $(filter 0,$(WITH_WEBP)),io/image/webp.c)
@@ -173,7 +174,7 @@ $O/report/page.o: $O/report/page_files.h
 $O/report/train_page.o: $O/report/train_page_files.h
 
 # Not our header: its warnings are not ours either.
-$O/runner/processes_mpi.o: private ALL_CFLAGS += \
+$(MPI_SRC:%.c=$O/%.o): private ALL_CFLAGS += \
     $(patsubst -I%,-isystem %,$(shell pkg-config --cflags ompi-c))
 
 # The one file that knows where the configs are installed.

@@ -4,6 +4,7 @@
 #include "train/classification_loss.h"
 #include "train/drop_path.h"
 #include "train/purpose.h"
+#include "train/ranks.h"
 
 #include <math.h>
 
@@ -89,15 +90,18 @@ dp_status dp_micro_batch_run(dp_error *err, dp_micro_batch *m, const dp_batch *b
     dp_status st =
         dp_network_forward(err, m->network, batch->images,
                            t->drop_path > 0 ? drop_branch : NULL, m, &logits);
+    st = dp_ranks_agree(err, st);
     if (st != DP_OK)
         return st;
     *loss =
         mixes ? dp_loss_soft(m->gradient, logits, m->targets, N, m->K)
               : dp_loss_hard(m->gradient, logits, batch->labels, N, m->K, t->smoothing);
+    dp_ranks_sum(NULL, loss, 1);
+    *loss /= m->epochs->ranks;
     if (!isfinite(*loss))
         return DP_OK;
     const float part = (float)(1.0 / t->accumulate);
     for (size_t i = 0; i < (size_t)N * (size_t)m->K && t->accumulate > 1; i++)
         m->gradient[i] *= part;
-    return dp_network_backward(err, m->network, m->gradient);
+    return dp_ranks_agree(err, dp_network_backward(err, m->network, m->gradient));
 }

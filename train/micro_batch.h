@@ -27,7 +27,7 @@ dp_status dp_micro_batch_init(dp_error *err, dp_micro_batch *m, const dp_epochs 
                               dp_network *network, dp_pool *pool) DP_MUST_CHECK;
 
 /* Micro-batch `index` of an epoch, from 0; the images of the batch are changed. *loss is its
- * mean over this process's images. The gradients that are added are those of the loss divided
+ * mean over the images of all processes. The gradients that are added are those of the loss divided
  * by the micro-batches of a step. When the loss is not finite nothing is added. DP_ENOMEM,
  * DP_ESHAPE. */
 dp_status dp_micro_batch_run(dp_error *err, dp_micro_batch *m, const dp_batch *batch,

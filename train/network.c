@@ -19,6 +19,8 @@ struct dp_network {
     float **gradient; /* in the store */
     dp_parameter_gradients trained;
     int branches;
+    void (*sum)(void *arg, double *values, size_t count); /* over processes, or NULL */
+    dp_batch_statistics statistics;                       /* of recorded runs        */
     dp_tape tape;
     dp_arena scratch; /* of the backward pass */
     dp_tensor logits; /* of the recorded run  */
@@ -156,6 +158,7 @@ dp_status dp_network_new(dp_context *ctx, dp_network **out, const dp_config *con
         return st;
     dp_network *n = memory;
     n->ctx = ctx;
+    n->sum = o->sum;
     dp_mismatches found = {0};
     st = build_model(n, config, o, &found);
     if (o->mismatches)
@@ -328,14 +331,14 @@ dp_status dp_network_record(dp_error *err, dp_network *n, dp_tensor batch,
                             dp_network_pass_fn *pass, void *arg,
                             const dp_network_draws *draws)
 {
-    const dp_batch_statistics statistics = {.used = uses_batch, .arg = n};
     dp_run r = start(n, err);
     n->draws = *draws;
+    n->statistics = (dp_batch_statistics){uses_batch, n->sum, n};
     r.branch = next_branch;
     r.branch_arg = n;
     r.dropout = draws->dropout;
     r.dropout_arg = draws->arg;
-    r.statistics = &statistics;
+    r.statistics = &n->statistics;
     r.trained = &n->trained;
     r.watch = dp_tape_watch;
     r.watch_arg = &n->tape;
@@ -350,6 +353,7 @@ dp_status dp_network_go_back(dp_error *err, dp_network *n, const dp_tape_seed *s
 {
     dp_run r = start(n, err);
     r.arena = &n->scratch;
+    r.statistics = &n->statistics;
     return dp_tape_backward(err, &n->tape, &r, &n->trained, seeds, count);
 }
 

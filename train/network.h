@@ -35,6 +35,10 @@ typedef struct dp_network_options {
 
     const char *const *freeze; /* patterns of train/freeze.h */
     int freeze_count;
+
+    /* Adds values up over the processes that share a batch; arg is the network. NULL: there is
+     * one process. */
+    void (*sum)(void *arg, double *values, size_t count);
 } dp_network_options;
 
 /* ctx gives threads and kernels, keeps sentences of failures, and outlives the network.

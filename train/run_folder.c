@@ -24,23 +24,25 @@ static dp_status lock(dp_error *err, dp_run_folder *f)
     if (flock(f->lock, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK)
         return DP_OK; /* a file system without locks: nothing is known */
     close(f->lock);
+    f->lock = -1;
     return dp_fail(err, DP_EARG, "%s: another process trains in this folder", f->path);
 }
 
-dp_status dp_run_folder_open(dp_error *err, dp_run_folder *f, const char *path)
+static dp_status take(dp_error *err, dp_run_folder *f)
 {
-    *f = (dp_run_folder){NULL, -1};
-    dp_status st = dp_path_make_folders(err, path);
-    if (st == DP_OK)
-        st = dp_strdup(err, &f->path, path);
+    dp_status st = dp_path_make_folders(err, f->path);
     if (st == DP_OK)
         st = lock(err, f);
-    if (st != DP_OK) {
-        dp_free(f->path);
-        *f = (dp_run_folder){0};
-        return st;
-    }
-    st = dp_atomic_file_tidy(err, path);
+    return st == DP_OK ? dp_atomic_file_tidy(err, f->path) : st;
+}
+
+dp_status dp_run_folder_open(dp_error *err, dp_run_folder *f, const char *path,
+                             bool writes)
+{
+    *f = (dp_run_folder){NULL, -1};
+    dp_status st = dp_strdup(err, &f->path, path);
+    if (st == DP_OK && writes)
+        st = take(err, f);
     if (st != DP_OK)
         dp_run_folder_close(f);
     return st;
@@ -48,7 +50,7 @@ dp_status dp_run_folder_open(dp_error *err, dp_run_folder *f, const char *path)
 
 void dp_run_folder_close(dp_run_folder *f)
 {
-    if (f->path)
+    if (f->path && f->lock >= 0)
         close(f->lock);
     dp_free(f->path);
     *f = (dp_run_folder){0};

@@ -17,14 +17,15 @@
 /* Zero-initialised, it is not open. */
 typedef struct dp_run_folder {
     char *path; /* owned */
-    int lock;   /* the folder, opened; closing it ends the lock */
+    int lock;   /* the folder, opened, which holds the lock; -1: none */
 } dp_run_folder;
 
 /* Make the folder where it is missing, and keep other processes out of it until it is closed.
  * What a killed one left half written is removed. DP_EARG: another process trains in it. DP_EIO,
- * DP_ENOMEM. */
-dp_status dp_run_folder_open(dp_error *err, dp_run_folder *f,
-                             const char *path) DP_MUST_CHECK;
+ * DP_ENOMEM. With `writes` false, for a process that leaves all that to another: only the
+ * path is kept. */
+dp_status dp_run_folder_open(dp_error *err, dp_run_folder *f, const char *path,
+                             bool writes) DP_MUST_CHECK;
 
 /* Allowed on one that is not open. */
 void dp_run_folder_close(dp_run_folder *f);

@@ -3,9 +3,11 @@
 
 #include "base/memory.h"
 #include "train/evaluation.h"
+#include "train/gradient_clip.h"
 #include "train/image_inputs.h"
 #include "train/micro_batch.h"
 #include "train/network_load.h"
+#include "train/ranks.h"
 #include "train/run_folder.h"
 #include "train/saved_state.h"
 
@@ -26,6 +28,7 @@ struct dp_trainer {
     dp_training_input input;
     dp_loader *train, *val;
     int *all, *own, *val_order; /* owned */
+    size_t val_count;           /* of val_order */
     dp_run_progress progress;
     bool resumed;
     double saved;         /* when the state was saved last, seconds */
@@ -59,7 +62,9 @@ static dp_status build_network(dp_error *err, dp_trainer *t, bool resumes)
                                         .layer_scale = o->training->layer_scale,
                                         .head_scale = o->training->head_scale,
                                         .freeze = o->freeze,
-                                        .freeze_count = o->freeze_count};
+                                        .freeze_count = o->freeze_count,
+                                        .sum =
+                                            t->epochs.ranks > 1 ? dp_ranks_sum : NULL};
     dp_status st =
         resumes || !o->weights
             ? dp_network_new(o->ctx, &t->network, o->config, &options)
@@ -79,6 +84,11 @@ static dp_status build_network(dp_error *err, dp_trainer *t, bool resumes)
     return dp_optimizer_init(err, &t->optimizer, o->training, &trained);
 }
 
+static int evaluation_batch(const dp_trainer *t)
+{
+    return t->options.training->batch * 3 / 2;
+}
+
 static dp_status start_loaders(dp_error *err, dp_trainer *t)
 {
     const dp_trainer_options *o = &t->options;
@@ -96,7 +106,7 @@ static dp_status start_loaders(dp_error *err, dp_trainer *t)
     dp_status st = dp_loader_new(err, &t->train, &options);
     options.images = &o->images->split[DP_SPLIT_VAL];
     options.size = dp_input_frame(in, (dp_size){1, 1}).padded;
-    options.batch = o->training->batch * 3 / 2;
+    options.batch = evaluation_batch(t);
     options.prepare = dp_evaluation_input_run;
     options.arg = in;
     if (st == DP_OK)
@@ -104,6 +114,7 @@ static dp_status start_loaders(dp_error *err, dp_trainer *t)
     return st;
 }
 
+/* Of the images to evaluate on, every process takes one batch after the other. */
 static dp_status take_orders(dp_error *err, dp_trainer *t)
 {
     const size_t count = t->options.images->split[DP_SPLIT_VAL].count;
@@ -112,16 +123,26 @@ static dp_status take_orders(dp_error *err, dp_trainer *t)
                                DP_ARRAY(t->val_order, count)};
     const dp_status st = dp_alloc_arrays(err, arrays, 3, "the order of images");
     for (size_t i = 0; i < count && st == DP_OK; i++)
-        t->val_order[i] = (int)i;
+        if (i / (size_t)evaluation_batch(t) % (size_t)t->epochs.ranks ==
+            (size_t)t->epochs.rank)
+            t->val_order[t->val_count++] = (int)i;
     return st;
+}
+
+/* Files are written by one process. */
+static bool writes(const dp_trainer *t)
+{
+    return t->epochs.rank == 0;
 }
 
 static dp_status save_state(dp_error *err, dp_trainer *t)
 {
-    const dp_status st =
-        dp_saved_state_save(err, t->state, &t->identity, &t->progress, &t->optimizer);
+    dp_status st = DP_OK;
+    if (writes(t))
+        st = dp_saved_state_save(err, t->state, &t->identity, &t->progress,
+                                 &t->optimizer);
     t->saved = now();
-    return st;
+    return dp_ranks_agree(err, st);
 }
 
 static int64_t steps_done(const dp_trainer *t)
@@ -160,23 +181,45 @@ static dp_status check_new(dp_error *err, dp_trainer *t)
 
 static dp_status save_config(dp_error *err, const dp_trainer *t)
 {
-    return dp_run_folder_save_config(err, &t->folder, t->options.config,
-                                     t->average_is_best ? "best_ema.safetensors"
-                                                        : "best.safetensors");
+    dp_status st = DP_OK;
+    if (writes(t))
+        st = dp_run_folder_save_config(err, &t->folder, t->options.config,
+                                       t->average_is_best ? "best_ema.safetensors"
+                                                          : "best.safetensors");
+    return dp_ranks_agree(err, st);
 }
 
-/* The network, as it is at first or as the state has it. */
-static dp_status build(dp_error *err, dp_trainer *t, const dp_checkpoint *state)
+/* What stands in the folder before the network is built. */
+static dp_status prepare_folder(dp_error *err, dp_trainer *t)
 {
-    dp_status st = state ? DP_OK : check_new(err, t);
+    const dp_trainer_options *o = &t->options;
+    dp_checkpoint *state = NULL;
+    dp_status st = dp_run_folder_open(err, &t->folder, o->work, writes(t));
     if (st == DP_OK)
-        st = dp_run_folder_save_classes(err, &t->folder, &t->options.images->classes);
+        st = dp_run_folder_find(err, &t->state, &t->folder, DP_RUN_STATE);
+    if (st == DP_OK)
+        st = dp_run_folder_lay(err, &t->folder, o->config, &o->images->classes);
+    if (st != DP_OK || !writes(t))
+        return st;
+    st = dp_saved_state_open(err, &state, t->state, &t->identity);
+    if (st == DP_OK && !state)
+        st = check_new(err, t);
+    if (st == DP_OK)
+        st = dp_run_folder_save_classes(err, &t->folder, &o->images->classes);
+    dp_checkpoint_close(state);
+    return st;
+}
+
+/* The network, as it is at first or as the state has it, and what feeds it. */
+static dp_status build(dp_error *err, dp_trainer *t)
+{
+    dp_checkpoint *state;
+    dp_status st = dp_saved_state_open(err, &state, t->state, &t->identity);
     if (st == DP_OK)
         st = build_network(err, t, state != NULL);
-    if (st == DP_OK)
-        st = state ? load_state(err, t, state) : save_state(err, t);
-    if (st == DP_OK)
-        st = save_config(err, t);
+    if (st == DP_OK && state)
+        st = load_state(err, t, state);
+    dp_checkpoint_close(state);
     if (st == DP_OK)
         st = dp_micro_batch_init(err, &t->micro, &t->epochs, t->network,
                                  t->options.ctx->pool);
@@ -188,23 +231,19 @@ static dp_status build(dp_error *err, dp_trainer *t, const dp_checkpoint *state)
 static dp_status start(dp_error *err, dp_trainer *t)
 {
     const dp_trainer_options *o = &t->options;
-    dp_checkpoint *state = NULL;
     dp_status st = dp_epochs_init(err, &t->epochs, o->training,
-                                  o->images->split[DP_SPLIT_TRAIN].count, 0, 1);
-    if (st == DP_OK)
-        st = dp_run_folder_open(err, &t->folder, o->work);
-    if (st == DP_OK)
-        st = dp_run_folder_find(err, &t->state, &t->folder, DP_RUN_STATE);
-    if (st == DP_OK)
-        st = dp_run_folder_lay(err, &t->folder, o->config, &o->images->classes);
+                                  o->images->split[DP_SPLIT_TRAIN].count,
+                                  dp_ranks_own(), dp_ranks_count());
     t->identity = (dp_run_identity){o->config, o->images->digest, t->epochs.ranks};
     t->progress = (dp_run_progress){.best = -1, .best_average = -1};
     if (st == DP_OK)
-        st = dp_saved_state_open(err, &state, t->state, &t->identity);
+        st = prepare_folder(err, t);
+    st = dp_ranks_agree(err, st);
     if (st == DP_OK)
-        st = build(err, t, state);
-    dp_checkpoint_close(state);
-    return st;
+        st = dp_ranks_agree(err, build(err, t));
+    if (st == DP_OK && !t->resumed)
+        st = save_state(err, t);
+    return st == DP_OK ? save_config(err, t) : st;
 }
 
 dp_status dp_trainer_new(dp_error *err, dp_trainer **out,
@@ -261,9 +300,17 @@ dp_trainer_position dp_trainer_where(const dp_trainer *t)
 
 /* ---- steps ----------------------------------------------------------------------- */
 
+/* The first process decides. */
 static bool wants_stop(const dp_trainer *t)
 {
-    return t->events->stop && t->events->stop(t->events->arg);
+    return dp_ranks_share(t->events->stop && t->events->stop(t->events->arg));
+}
+
+static bool wants_state(const dp_trainer *t)
+{
+    const double every = t->options.save_every;
+    return t->progress.step < t->epochs.steps &&
+           dp_ranks_share(every > 0 && now() - t->saved >= every);
 }
 
 static dp_status fail_at(dp_error *err, const dp_trainer *t, const char *what,
@@ -284,7 +331,7 @@ static dp_status add_gradients(dp_error *err, dp_trainer *t, dp_step_record *rec
         dp_batch batch;
         double loss = 0;
         const double before = now();
-        dp_status st = dp_loader_next(err, t->train, &batch);
+        dp_status st = dp_ranks_agree(err, dp_loader_next(err, t->train, &batch));
         record->waited += now() - before;
         if (st == DP_OK)
             st = dp_micro_batch_run(err, &t->micro, &batch, t->progress.epoch,
@@ -296,6 +343,22 @@ static dp_status add_gradients(dp_error *err, dp_trainer *t, dp_step_record *rec
         record->loss += loss / accumulate;
     }
     return DP_OK;
+}
+
+/* The mean over the processes. */
+static void share_gradients(dp_trainer *t)
+{
+    const dp_parameter_gradients *g = &t->optimizer.trained;
+    if (t->epochs.ranks == 1)
+        return;
+    for (size_t i = 0; i < g->parameters->count; i++) {
+        const size_t count = g->parameters->list[i].count;
+        if (!g->gradient[i])
+            continue;
+        dp_ranks_sum_f32(g->gradient[i], count);
+        dp_gradient_scale(t->options.ctx->pool, g->gradient[i], count,
+                          1.0 / t->epochs.ranks);
+    }
 }
 
 static dp_status run_step(dp_error *err, dp_trainer *t)
@@ -314,6 +377,7 @@ static dp_status run_step(dp_error *err, dp_trainer *t)
     const dp_status st = add_gradients(err, t, &record);
     if (st != DP_OK)
         return st;
+    share_gradients(t);
     record.norm = dp_optimizer_run(&t->optimizer, t->options.ctx->pool,
                                    &t->options.ctx->kernels, record.rate, record.decay);
     if (!isfinite(record.norm))
@@ -347,9 +411,7 @@ static dp_status run_steps(dp_error *err, dp_trainer *t, bool *stopped)
             return save_state(err, t);
         }
         st = run_step(err, t);
-        if (st == DP_OK && t->options.save_every > 0 &&
-            t->progress.step < t->epochs.steps &&
-            now() - t->saved >= t->options.save_every)
+        if (st == DP_OK && wants_state(t))
             st = save_state(err, t);
     }
     return st;
@@ -361,9 +423,9 @@ static bool go_on(void *arg, size_t done)
 {
     const dp_trainer *t = arg;
     if (t->events->evaluating)
-        t->events->evaluating(t->events->arg, done,
-                              t->options.images->split[DP_SPLIT_VAL].count);
-    return !wants_stop(t);
+        t->events->evaluating(t->events->arg, done, t->val_count);
+    /* Processes that have another number of batches do not meet here. */
+    return t->epochs.ranks > 1 || !wants_stop(t);
 }
 
 /* Put the average in the network's place, or back. */
@@ -381,15 +443,16 @@ static void swap_average(dp_trainer *t)
 static dp_status evaluate(dp_error *err, dp_trainer *t, dp_evaluation *out, bool *whole)
 {
     dp_evaluation_sums sums;
-    dp_loader_start(t->val, t->val_order, t->options.images->split[DP_SPLIT_VAL].count,
-                    0);
-    const dp_status st =
-        dp_evaluation_run(err, &sums, whole, t->network, t->val, go_on, t);
-    if (st == DP_OK && *whole)
-        *out = (dp_evaluation){(size_t)sums.images, sums.loss / sums.images,
-                               100 * sums.first / sums.images,
-                               100 * sums.five / sums.images};
-    return st;
+    dp_loader_start(t->val, t->val_order, t->val_count, 0);
+    const dp_status st = dp_ranks_agree(
+        err, dp_evaluation_run(err, &sums, whole, t->network, t->val, go_on, t));
+    if (st != DP_OK || !*whole)
+        return st;
+    double values[] = {sums.images, sums.loss, sums.first, sums.five};
+    dp_ranks_sum(NULL, values, sizeof values / sizeof *values);
+    *out = (dp_evaluation){(size_t)values[0], values[1] / values[0],
+                           100 * values[2] / values[0], 100 * values[3] / values[0]};
+    return DP_OK;
 }
 
 static dp_status evaluate_all(dp_error *err, dp_trainer *t, dp_epoch_record *record,
@@ -419,11 +482,11 @@ static dp_status save_weights(dp_error *err, const dp_trainer *t,
                  {record->best_average, "best_ema", t->optimizer.average}};
     dp_status st = DP_OK;
     for (size_t i = 0; i < sizeof files / sizeof *files && st == DP_OK; i++)
-        if (files[i].wanted)
+        if (files[i].wanted && writes(t))
             st = dp_run_folder_save_weights(err, &t->folder, files[i].name,
                                             dp_network_parameters(t->network),
                                             files[i].values);
-    return st;
+    return dp_ranks_agree(err, st);
 }
 
 static bool is_better(double *best, double top1)

@@ -2,10 +2,8 @@
  * threads and however often they were stopped or killed.
  */
 #define _POSIX_C_SOURCE 200809L
-#include "train/trainer.h"
+#include "tests/train/tiny_run.h"
 
-#include "base/file.h"
-#include "base/memory.h"
 #include "io/checkpoint/checkpoint.h"
 #include "tests/support/scratch.h"
 #include "tests/support/suite.h"
@@ -20,119 +18,22 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { SIDE = 32, CLASSES = 3, TRAIN = 8, VAL = 3 };
+enum { CLASSES = 3, TRAIN = 8, VAL = 3 };
 
-static const char config_text[] =
-    "{\"type\": \"classifier\", \"dataset\": \"none.json\", "
-    "\"input\": {\"resize\": \"crop\", \"scale\": [32, 32], \"crop_ratio\": 1, "
-    "\"mean\": [0.485, 0.456, 0.406], \"std\": [0.229, 0.224, 0.225], "
-    "\"size_divisor\": 1}, "
-    "\"backbone\": {\"type\": \"convnext\", \"output_norms\": false, "
-    "\"depths\": [1, 1, 2, 1], \"dims\": [4, 4, 8, 8]}, "
-    "\"cls_head\": {\"type\": \"pooled_linear\", \"num_classes\": 1000}, "
-    "\"test\": {\"top_k\": 3}}";
-
-/* A run and what it was told. */
-typedef struct run {
-    dp_training training;
-    dp_image_lists images;
-    dp_config *config;
-    dp_context *ctx;
-    dp_trainer_options options;
-    dp_trainer_events events;
-
-    /* What came of it, and when to stop it. */
-    int steps, epochs, asked, stop_at; /* stop_at: of `asked`; negative: never */
-    int kill_at;                       /* of `steps`; 0: never                 */
-    dp_step_record step;
-    dp_epoch_record epoch;
-    dp_error err;
-} run;
-
-static void on_step(void *arg, const dp_step_record *record)
+static void run_init(tiny_run *r, const dp_training *training, int threads)
 {
-    run *r = arg;
-    r->step = *record;
-    if (++r->steps == r->kill_at)
-        raise(SIGKILL);
+    const char *config = scratch_text("config.json", TINY_CONFIG(TINY_CONVNEXT));
+    tiny_run_init(r, training, threads, config, scratch_path("set"));
 }
 
-static void on_epoch(void *arg, const dp_epoch_record *record)
+static dp_status run_go(tiny_run *r, const char *work)
 {
-    run *r = arg;
-    r->epoch = *record;
-    r->epochs++;
-}
-
-static bool on_stop(void *arg)
-{
-    run *r = arg;
-    return r->asked++ == r->stop_at;
-}
-
-/* Everything there is: mixing, drop path, an average, decay. */
-static dp_training full_training(void)
-{
-    dp_training t = {.seed = 5,
-                     .epochs = 3,
-                     .batch = 4,
-                     .accumulate = 2,
-                     .adamw = dp_adamw_recipe,
-                     .groups = {.rate = 1},
-                     .clip_norm = 5,
-                     .rate = {.base = 0.01, .last = 1e-4, .warmup = 1},
-                     .decay = {.base = 0.05, .last = 0.2},
-                     .mixup = dp_mixup_recipe,
-                     .smoothing = 0.1,
-                     .drop_path = 0.2,
-                     .average_decay = 0.9,
-                     .layer_scale = 0.1,
-                     .head_scale = 1,
-                     .evaluate_every = 2};
-    dp_image_transform_build(&t.transform, SIDE);
-    return t;
-}
-
-static void run_init(run *r, const dp_training *training, int threads)
-{
-    *r = (run){.training = *training, .stop_at = -1};
-    const char *path = scratch_text("config.json", config_text);
-    ck_assert_int_eq(dp_context_new(&r->ctx, &(dp_options){.threads = threads}), DP_OK);
-    ck_assert_int_eq(dp_config_load(&r->err, &r->config, path), DP_OK);
-    const dp_image_lists_options lists = {.path = scratch_path("set")};
-    ck_assert_msg(dp_image_lists_load(&r->err, &r->images, &lists) == DP_OK, "%s",
-                  r->err.text);
-    r->options = (dp_trainer_options){.config = r->config,
-                                      .training = &r->training,
-                                      .images = &r->images,
-                                      .ctx = r->ctx,
-                                      .workers = threads};
-    r->events = (dp_trainer_events){
-        .arg = r, .step = on_step, .epoch = on_epoch, .stop = on_stop};
-}
-
-static void run_done(run *r)
-{
-    dp_image_lists_done(&r->images);
-    dp_config_free(r->config);
-    dp_context_free(r->ctx);
-}
-
-/* Start or go on in the folder, to the end or until the run is stopped. */
-static dp_status run_go(run *r, const char *work)
-{
-    dp_trainer *t;
     char path[256];
     snprintf(path, sizeof path, "%s", scratch_path(work));
-    r->options.work = path;
-    dp_status st = dp_trainer_new(&r->err, &t, &r->options);
-    if (st == DP_OK)
-        st = dp_trainer_run(&r->err, t, &r->events);
-    dp_trainer_free(t);
-    return st;
+    return tiny_run_go(r, path);
 }
 
-static void go(run *r, const char *work)
+static void go(tiny_run *r, const char *work)
 {
     ck_assert_msg(run_go(r, work) == DP_OK, "%s", r->err.text);
 }
@@ -140,10 +41,10 @@ static void go(run *r, const char *work)
 /* A whole run by itself. */
 static void train(const dp_training *training, const char *work, int threads)
 {
-    run r;
+    tiny_run r;
     run_init(&r, training, threads);
     go(&r, work);
-    run_done(&r);
+    tiny_run_done(&r);
 }
 
 static bool is_there(const char *work, const char *name)
@@ -165,15 +66,15 @@ static void expect_same_folders(const char *a, const char *b)
 static void setup(void)
 {
     scratch_setup();
-    tiny_images_write("set", CLASSES, TRAIN, VAL, SIDE);
+    tiny_images_write("set", CLASSES, TRAIN, VAL, TINY_SIDE);
 }
 
 /* ---- what a run does ------------------------------------------------------------------ */
 
 START_TEST(a_network_learns)
 {
-    run r;
-    dp_training training = full_training();
+    tiny_run r;
+    dp_training training = tiny_training();
     training.mixup = (dp_mixup){0};
     training.epochs = 20;
     training.accumulate = 1;
@@ -189,14 +90,14 @@ START_TEST(a_network_learns)
     ck_assert_double_lt(r.epoch.model.loss, 0.7);
     ck_assert_int_eq(r.step.images, 4);
     ck_assert_int_eq(r.step.step, r.step.steps);
-    run_done(&r);
+    tiny_run_done(&r);
 }
 END_TEST
 
 START_TEST(threads_do_not_matter)
 {
     static const int threads[] = {1, 2, 3, 7};
-    const dp_training training = full_training();
+    const dp_training training = tiny_training();
     char name[16];
     for (int i = 0; i < 4; i++) {
         snprintf(name, sizeof name, "run%d", threads[i]);
@@ -209,9 +110,9 @@ END_TEST
 /* Stopped at every step and every batch of an evaluation in turn, and gone on. */
 START_TEST(a_stopped_run_goes_on)
 {
-    const dp_training training = full_training();
+    const dp_training training = tiny_training();
     train(&training, "whole", 1);
-    run r;
+    tiny_run r;
     run_init(&r, &training, 2);
     int starts = 0;
     for (int last = -1; last != 3; starts++) {
@@ -224,19 +125,19 @@ START_TEST(a_stopped_run_goes_on)
     ck_assert_int_gt(starts, 5);
     ck_assert_int_eq(r.steps, 3 * 3);
     expect_same_folders("stopped", "whole");
-    run_done(&r);
+    tiny_run_done(&r);
 }
 END_TEST
 
 START_TEST(a_killed_run_goes_on)
 {
-    const dp_training training = full_training();
+    const dp_training training = tiny_training();
     train(&training, "whole", 1);
     for (int kills = 0; kills < 10; kills++) {
         const pid_t child = fork();
         ck_assert_int_ge(child, 0);
         if (child == 0) {
-            run r;
+            tiny_run r;
             run_init(&r, &training, 2);
             r.options.save_every = kills % 3 ? 1e-9 : 1e9;
             r.kill_at = kills % 4 + 1;
@@ -253,9 +154,9 @@ END_TEST
 
 START_TEST(a_finished_run_stays)
 {
-    const dp_training training = full_training();
+    const dp_training training = tiny_training();
     train(&training, "whole", 1);
-    run r;
+    tiny_run r;
     dp_trainer *t;
     run_init(&r, &training, 1);
     char path[256];
@@ -271,7 +172,7 @@ START_TEST(a_finished_run_stays)
     ck_assert_int_eq(dp_trainer_run(&r.err, t, &r.events), DP_OK);
     ck_assert_int_eq(r.steps, 0);
     dp_trainer_free(t);
-    run_done(&r);
+    tiny_run_done(&r);
 }
 END_TEST
 
@@ -308,22 +209,10 @@ static double difference(const char *a, const char *b, const char *name)
     return most;
 }
 
-static dp_training plain_training(void)
-{
-    dp_training t = full_training();
-    t.mixup = (dp_mixup){0};
-    t.drop_path = t.average_decay = t.clip_norm = 0;
-    t.optimizer = DP_OPTIMIZER_SGD;
-    t.momentum = 0.9;
-    t.rate = (dp_schedule){.base = 0.1};
-    t.epochs = 1;
-    return t;
-}
-
 /* Two batches of 4 make the step of one of 8: the sums differ in order alone. */
 START_TEST(gradients_add_up)
 {
-    dp_training training = plain_training();
+    dp_training training = tiny_training_plain();
     train(&training, "two", 1);
     training.batch = 8;
     training.accumulate = 1;
@@ -340,19 +229,19 @@ END_TEST
 START_TEST(what_is_frozen_stays)
 {
     static const char *const freeze[] = {"stages.0-1", "downsample_layers"};
-    run r;
-    dp_training training = plain_training();
+    tiny_run r;
+    dp_training training = tiny_training_plain();
     run_init(&r, &training, 1);
     r.options.freeze = freeze;
     r.options.freeze_count = 2;
     go(&r, "frozen");
-    run_done(&r);
+    tiny_run_done(&r);
     training.epochs = 2;
     run_init(&r, &training, 1);
     r.options.freeze = freeze;
     r.options.freeze_count = 2;
     go(&r, "longer");
-    run_done(&r);
+    tiny_run_done(&r);
     ck_assert(difference("frozen", "longer", "stages.1.0.dwconv.weight") <= 0);
     ck_assert(difference("frozen", "longer", "downsample_layers.0.0.weight") <= 0);
     ck_assert(difference("frozen", "longer", "stages.2.0.dwconv.weight") > 0);
@@ -362,8 +251,8 @@ END_TEST
 /* A run on the weights of another; the head is new, for there is one class less. */
 START_TEST(a_run_starts_from_weights)
 {
-    run r;
-    dp_training training = plain_training();
+    tiny_run r;
+    dp_training training = tiny_training_plain();
     char weights[256];
     train(&training, "first", 1);
     snprintf(weights, sizeof weights, "%s", scratch_path("first/best.pth"));
@@ -373,9 +262,9 @@ START_TEST(a_run_starts_from_weights)
     go(&r, "same");
     ck_assert(difference("first", "same", "head.weight") <= 0);
     ck_assert(difference("first", "same", "stages.2.0.dwconv.weight") <= 0);
-    run_done(&r);
+    tiny_run_done(&r);
 
-    tiny_images_write("set", CLASSES + 1, TRAIN, VAL, SIDE);
+    tiny_images_write("set", CLASSES + 1, TRAIN, VAL, TINY_SIDE);
     run_init(&r, &training, 1);
     r.options.weights = weights;
     go(&r, "head");
@@ -383,13 +272,13 @@ START_TEST(a_run_starts_from_weights)
     free(load_weights("head", "head.bias", &count));
     ck_assert_uint_eq(count, CLASSES + 1);
     ck_assert(difference("first", "head", "stages.2.0.dwconv.weight") <= 0);
-    run_done(&r);
+    tiny_run_done(&r);
 }
 END_TEST
 
 /* ---- what goes wrong ---------------------------------------------------------------------- */
 
-static void expect_refusal(run *r, const char *work, dp_status want,
+static void expect_refusal(tiny_run *r, const char *work, dp_status want,
                            const char *sentence)
 {
     const dp_status st = run_go(r, work);
@@ -400,8 +289,8 @@ static void expect_refusal(run *r, const char *work, dp_status want,
 
 START_TEST(another_run_is_refused)
 {
-    run r;
-    const dp_training training = plain_training();
+    tiny_run r;
+    const dp_training training = tiny_training_plain();
     run_init(&r, &training, 1);
     r.stop_at = 1;
     go(&r, "run");
@@ -410,18 +299,18 @@ START_TEST(another_run_is_refused)
     expect_refusal(&r, "run", DP_EARG,
                    "run/state.safetensors is of another run: train was missing and is "
                    "{\"lr\":0.5}; give a new folder");
-    run_done(&r);
+    tiny_run_done(&r);
     scratch_text("set/train/a/0.png", "other bytes");
     run_init(&r, &training, 1);
     expect_refusal(&r, "run", DP_EARG, "is of another run: images was \"");
-    run_done(&r);
+    tiny_run_done(&r);
 }
 END_TEST
 
 START_TEST(a_folder_of_something_else_is_refused)
 {
-    run r;
-    const dp_training training = plain_training();
+    tiny_run r;
+    const dp_training training = tiny_training_plain();
     scratch_text("run/config.json", "{}");
     run_init(&r, &training, 1);
     expect_refusal(&r, "run", DP_EARG,
@@ -429,14 +318,14 @@ START_TEST(a_folder_of_something_else_is_refused)
     scratch_text("run/state.safetensors", "damaged");
     expect_refusal(&r, "run", DP_EFORMAT, "run/state.safetensors: ");
     expect_refusal(&r, "config.json", DP_EIO, "config.json: ");
-    run_done(&r);
+    tiny_run_done(&r);
 }
 END_TEST
 
 START_TEST(settings_that_do_not_fit_are_refused)
 {
-    run r;
-    dp_training training = full_training();
+    tiny_run r;
+    dp_training training = tiny_training();
     training.batch = 5;
     run_init(&r, &training, 1);
     expect_refusal(&r, "run", DP_ECONFIG, "batch: found 5, expected an even number");
@@ -448,44 +337,44 @@ START_TEST(settings_that_do_not_fit_are_refused)
     expect_refusal(&r, "run", DP_ECONFIG,
                    "the warm-up is longer than the run, which has 3 epochs of 3 steps");
     ck_assert(!is_there("run", ""));
-    run_done(&r);
+    tiny_run_done(&r);
 }
 END_TEST
 
 START_TEST(a_loss_that_is_not_finite_ends_the_run)
 {
-    run r;
-    dp_training training = plain_training();
+    tiny_run r;
+    dp_training training = tiny_training_plain();
     training.rate = (dp_schedule){.kind = DP_SCHEDULE_POLY, .base = 1e30, .power = 1};
     training.accumulate = 1;
     run_init(&r, &training, 1);
     expect_refusal(&r, "run", DP_EFORMAT, "step 2, epoch 1: the ");
     ck_assert(strstr(r.err.text, "training cannot go on"));
-    run_done(&r);
+    tiny_run_done(&r);
     run_init(&r, &training, 1); /* the state is that of the start */
     expect_refusal(&r, "run", DP_EFORMAT, "step 2, epoch 1: the ");
-    run_done(&r);
+    tiny_run_done(&r);
 }
 END_TEST
 
 START_TEST(a_damaged_image_ends_the_run)
 {
-    run r;
-    const dp_training training = plain_training();
+    tiny_run r;
+    const dp_training training = tiny_training_plain();
     scratch_text("set/train/b/2.png", "no image");
     run_init(&r, &training, 3);
     expect_refusal(&r, "run", DP_EFORMAT, "set/train/b/2.png: text \"no image\"");
-    run_done(&r);
+    tiny_run_done(&r);
 }
 END_TEST
 
 START_TEST(a_full_disk_leaves_the_state_whole)
 {
-    const dp_training training = full_training();
+    const dp_training training = tiny_training();
     train(&training, "whole", 1);
     const pid_t child = fork();
     if (child == 0) {
-        run r;
+        tiny_run r;
         run_init(&r, &training, 1);
         r.stop_at = 4;
         if (run_go(&r, "full") != DP_OK)
@@ -506,9 +395,9 @@ END_TEST
 
 START_TEST(two_runs_do_not_share_a_folder)
 {
-    run r, other;
+    tiny_run r, other;
     dp_trainer *t;
-    const dp_training training = plain_training();
+    const dp_training training = tiny_training_plain();
     run_init(&r, &training, 1);
     run_init(&other, &training, 1);
     char path[256];
@@ -519,8 +408,8 @@ START_TEST(two_runs_do_not_share_a_folder)
                    "run: another process trains in this folder");
     dp_trainer_free(t);
     go(&other, "run");
-    run_done(&r);
-    run_done(&other);
+    tiny_run_done(&r);
+    tiny_run_done(&other);
 }
 END_TEST
 
