@@ -3,10 +3,12 @@
 #include "base/text.h"
 #include "cli/cli.h"
 #include "cli/configs.h"
+#include "cli/load_log.h"
 #include "cli/name_maps.h"
 #include "cli/options.h"
 #include "cli/session.h"
 #include "io/checkpoint/checkpoint.h"
+#include "model/fit.h"
 #include "model/model.h"
 #include "model/names.h"
 
@@ -24,6 +26,10 @@ typedef struct report {
     dp_status fit;     /* of the model's build */
     dp_mismatches mismatches;
     char names[64]; /* whose names the checkpoint has; "": of no map */
+
+    /* The shipped config that fits, where no model was named or it does not fit; "": none. */
+    char fits[200];
+    bool verbose;
 } report;
 
 /* ---- as text ------------------------------------------------------------------- */
@@ -114,25 +120,35 @@ static void add_not_read(dp_text *out, const dp_checkpoint *c)
     }
 }
 
-static void add_fit(dp_text *out, const report *r, const char *why)
+static void add_mismatches(dp_text *out, const report *r)
 {
     static const char *const words[] = {[DP_MISMATCH_MISSING] = "missing",
                                         [DP_MISMATCH_UNEXPECTED] = "unexpected",
                                         [DP_MISMATCH_SHAPE] = "another shape"};
-    for (size_t i = 0; i < r->mismatches.count; i++) {
+    const size_t count = r->mismatches.count;
+    const size_t shown =
+        r->verbose || count < DP_LOAD_LOG_LINES ? count : DP_LOAD_LOG_LINES;
+    for (size_t i = 0; i < shown; i++) {
         const dp_mismatch *x = &r->mismatches.list[i];
         dp_text_add(out, "%s: ", words[x->kind]);
         add_name(out, x->name);
         dp_text_add(out, "%s%s\n", x->detail[0] ? ": " : "", x->detail);
     }
+    if (shown < count)
+        dp_text_add(out, "and %zu more; --verbose shows all\n", count - shown);
+}
+
+static void add_fit(dp_text *out, const report *r, const char *why)
+{
     if (r->names[0])
         dp_text_add(out, "names: %s's\n", r->names);
-    if (!r->model)
-        return;
-    if (r->fit == DP_OK)
+    if (r->model && r->fit == DP_OK)
         dp_text_add(out, "fits %s: every tensor has its place\n", r->model);
-    else
+    else if (r->model)
         dp_text_add(out, "does not fit %s: %s\n", r->model, why);
+    if (r->fits[0])
+        dp_text_add(out, "fits %s\n", r->fits);
+    add_mismatches(out, r);
 }
 
 static void format_text(dp_text *out, const report *r, const char *why)
@@ -266,6 +282,22 @@ static dp_status recognise_names(dp_error *err, report *r, const char *configs)
     return st;
 }
 
+/* Nobody asked for the shipped configs: without them nothing is said of them. */
+static void find_fit(report *r, dp_context *ctx, const char *configs)
+{
+    dp_error err = {0};
+    dp_fit fit;
+    if (dp_fit_find(ctx, &err, &fit, dp_cli_configs(configs), r->tensors, r->count,
+                    NULL) != DP_OK)
+        return;
+    if (fit.model && !fit.changes->child)
+        snprintf(r->fits, sizeof r->fits, "%s", fit.model);
+    else if (fit.model)
+        snprintf(r->fits, sizeof r->fits,
+                 "%s with changes; densepred config --from writes them", fit.model);
+    dp_fit_done(&fit);
+}
+
 static int print(const report *r, dp_context *ctx, bool json)
 {
     dp_error err = {0};
@@ -286,7 +318,8 @@ static int inspect(dp_context *ctx, const dp_arguments *args,
 {
     dp_checkpoint *checkpoint;
     dp_error *err = &ctx->err;
-    report r = {.model = args->count > 1 ? args->item[1] : NULL};
+    report r = {.model = args->count > 1 ? args->item[1] : NULL,
+                .verbose = common->verbose};
     if (dp_checkpoint_open(err, &checkpoint, args->item[0]) != DP_OK)
         return dp_cli_fail(err, DP_SUBJECT_MODEL);
     r.checkpoint = checkpoint;
@@ -298,6 +331,8 @@ static int inspect(dp_context *ctx, const dp_arguments *args,
         st = compare(&r, ctx, common);
     else if (st == DP_OK)
         st = recognise_names(err, &r, common->configs);
+    if (st == DP_OK && !json && (!r.model || r.fit != DP_OK))
+        find_fit(&r, ctx, common->configs);
     if (st == DP_OK && all) {
         r.tensors = dp_checkpoint_list_all(err, checkpoint, &r.count);
         st = r.tensors ? DP_OK : err->code;
@@ -319,6 +354,7 @@ int dp_cli_inspect(int argc, char **argv)
         DP_FLAG("all", 0, &all, "every tensor of the file, an optimizer's too"),
         DP_FLAG("verify", 0, &verify, "compare the checksums that the file has"),
         DP_FLAG("json", 0, &json, "as JSON"),
+        DP_OPTION_VERBOSE(&common),
         DP_OPTION_SET(&common),
         DP_OPTION_CONFIGS(&common),
         DP_OPTIONS_END,

@@ -88,6 +88,7 @@ typedef struct dp_common_options {
     bool cache;   /* as in dp_load_options       */
     bool partial; /* load weights that do not fit */
     bool quiet;
+    bool verbose; /* all lines of what does not fit */
 } dp_common_options;
 
 #define DP_OPTION_WEIGHTS(c)                       \
@@ -96,6 +97,9 @@ typedef struct dp_common_options {
 #define DP_OPTION_PARTIAL(c)             \
     DP_FLAG("partial", 0, &(c)->partial, \
             "load weights that do not fit; what is missing is random")
+#define DP_OPTION_VERBOSE(c)             \
+    DP_FLAG("verbose", 0, &(c)->verbose, \
+            "all tensors that do not fit, not the first 20")
 #define DP_OPTION_CACHE(c)                  \
     DP_FLAG("weight-cache", 0, &(c)->cache, \
             "keep packed weights in FILE.dpcache, for a faster start next time")
@@ -129,8 +133,9 @@ typedef struct dp_common_options {
             "change a key of the config, such as test.score_thr=0.1; may be repeated")
 
 /* Groups: where a model is from, and what it runs on. */
-#define DP_OPTIONS_MODEL(c) \
-    DP_OPTION_WEIGHTS(c), DP_OPTION_CACHE(c), DP_OPTION_PARTIAL(c), DP_OPTION_SET(c)
+#define DP_OPTIONS_MODEL(c)                                         \
+    DP_OPTION_WEIGHTS(c), DP_OPTION_CACHE(c), DP_OPTION_PARTIAL(c), \
+        DP_OPTION_VERBOSE(c), DP_OPTION_SET(c)
 #define DP_OPTIONS_MACHINE(c) \
     DP_OPTION_THREADS(c), DP_OPTION_CPU(c), DP_OPTION_GEMM(c), DP_OPTION_PRECISION(c)
 

@@ -3,25 +3,24 @@
 #include "cli/cli.h"
 #include "cli/configs.h"
 
-#include <stdio.h>
-
-static void log_line(void *arg, const char *line)
-{
-    (void)arg;
-    fprintf(stderr, "  %s\n", line);
-}
-
-int dp_cli_start(dp_context **ctx, const dp_common_options *common)
+static int start(dp_context **ctx, const dp_common_options *common, dp_load_log *log)
 {
     const dp_options options = {.threads = common->threads,
                                 .cpu = common->cpu,
                                 .gemm = common->gemm,
                                 .precision = common->precision,
-                                .log = log_line};
+                                .log = dp_load_log_line,
+                                .log_arg = log};
     const dp_status st = dp_context_new(ctx, &options);
     if (st != DP_OK)
         dp_cli_say("cannot start: %s", dp_status_text(st));
     return dp_cli_status(st, DP_SUBJECT_OUTPUT);
+}
+
+int dp_cli_start(dp_context **ctx, const dp_common_options *common)
+{
+    static dp_load_log at_once; /* outlives the context, and is never written to */
+    return start(ctx, common, &at_once);
 }
 
 int dp_session_open(dp_session *s, const dp_common_options *common, const char *model,
@@ -36,15 +35,18 @@ int dp_session_open(dp_session *s, const dp_common_options *common, const char *
     load.set = common->set.item;
     load.set_count = common->set.count;
     *s = (dp_session){0};
-    const int status = dp_cli_start(&s->ctx, common);
+    const int status = start(&s->ctx, common, &s->log);
     if (status != DP_EXIT_OK)
         return status;
+    s->log.holding = true;
+    s->log.verbose = common->verbose;
     const dp_status st =
         dp_model_load(s->ctx, &s->model, model, common->weights, &load);
-    if (st != DP_OK) {
+    if (st != DP_OK)
         dp_cli_say("%s", dp_context_error(s->ctx));
+    dp_load_log_release(&s->log);
+    if (st != DP_OK)
         dp_session_close(s);
-    }
     return dp_cli_status(st, DP_SUBJECT_MODEL);
 }
 

@@ -3,12 +3,14 @@
 #ifndef DP_CLI_SESSION_H
 #define DP_CLI_SESSION_H
 
+#include "cli/load_log.h"
 #include "cli/options.h"
 #include "densepred.h"
 
 typedef struct dp_session {
     dp_context *ctx;
     dp_model *model;
+    dp_load_log log; /* of the context: a session stays where it was opened */
 } dp_session;
 
 /* Start a context by the common options. Says on standard error what is wrong; the exit

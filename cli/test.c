@@ -5,6 +5,7 @@
 #include "cli/configs.h"
 #include "cli/eval_ade20k.h"
 #include "cli/eval_coco.h"
+#include "cli/load_log.h"
 #include "cli/options.h"
 #include "cli/progress.h"
 #include "densepred.h"
@@ -31,17 +32,12 @@ typedef struct session {
     dp_context *ctx;
     dp_test *test;
     dp_progress bar;
+    dp_load_log log; /* of the context; held until the model is loaded */
 } session;
 
 /* ---- failures -------------------------------------------------------------------------- */
 
-static void log_line(void *arg, const char *line)
-{
-    (void)arg;
-    fprintf(stderr, "  %s\n", line);
-}
-
-static int fail(const session *s, dp_status st)
+static int fail(session *s, dp_status st)
 {
     static const dp_subject subjects[] = {
         [DP_TEST_PART_MODEL] = DP_SUBJECT_MODEL,
@@ -49,6 +45,7 @@ static int fail(const session *s, dp_status st)
         [DP_TEST_PART_DIRECTORY] = DP_SUBJECT_OUTPUT,
     };
     dp_cli_say("%s", dp_context_error(s->ctx));
+    dp_load_log_release(&s->log);
     return dp_cli_status(st, subjects[dp_test_failed_part(s->test)]);
 }
 
@@ -105,7 +102,7 @@ static void print_tally(const session *s, dp_test_tally tally)
            what);
 }
 
-static int compare(const session *s)
+static int compare(session *s)
 {
     const dp_test_tally tally = dp_test_count(s->test, 0);
     const dp_status st = dp_test_compare(s->test);
@@ -133,7 +130,7 @@ static int refuse(const session *s, dp_test_tally tally)
 
 /* Evaluate as `densepred eval` does, and compare. Broken records of the ground truth are
  * left out: after a long run there is to be a number. */
-static int evaluate(const session *s)
+static int evaluate(session *s)
 {
     const char *metrics = dp_test_path(s->test, DP_TEST_METRICS);
     const dp_test_tally tally = dp_test_count(s->test, 0);
@@ -189,6 +186,8 @@ static int show(void *arg, const dp_test_progress *p)
 {
     session *s = arg;
     const bool quiet = s->ask->common.quiet;
+    if (s->log.holding && p->done > 0) /* the model is loaded after the first call */
+        dp_load_log_release(&s->log);
     if (p->failure) {
         dp_progress_clear(&s->bar);
         dp_cli_say("%s", p->failure);
@@ -257,6 +256,7 @@ static int parse(request *ask, int argc, char **argv)
     const dp_option options[] = {
         DP_OPTION_WEIGHTS(&ask->common),
         DP_OPTION_CACHE(&ask->common),
+        DP_OPTION_VERBOSE(&ask->common),
         DP_OPTION_SET(&ask->common),
         DP_TEXT("annotations", 0, "PATH", &o->annotations,
                 "COCO: the annotation file; ADE20K: the folder of label maps"),
@@ -351,11 +351,13 @@ static int start(session *s, request *ask, int argc, char **argv)
     if (status != DP_EXIT_OK || !ask->model)
         return status;
     const int workers = ask->options.workers;
+    s->log.verbose = ask->common.verbose;
     const dp_options options = {.threads = workers > 0 ? workers : ask->common.threads,
                                 .cpu = ask->common.cpu,
                                 .gemm = ask->common.gemm,
                                 .precision = ask->common.precision,
-                                .log = log_line};
+                                .log = dp_load_log_line,
+                                .log_arg = &s->log};
     const dp_status st = dp_context_new(&s->ctx, &options);
     if (st == DP_OK)
         return DP_EXIT_OK;
@@ -366,10 +368,11 @@ static int start(session *s, request *ask, int argc, char **argv)
 static int run_command(int (*go_on)(session *s), int argc, char **argv)
 {
     request ask = {.score_thr = NAN, .iou = NAN};
-    session s = {.ask = &ask};
+    session s = {.ask = &ask, .log.holding = true};
     int status = start(&s, &ask, argc, argv);
     if (s.ctx)
         status = go_on(&s);
+    dp_load_log_release(&s.log);
     dp_test_free(s.test);
     dp_context_free(s.ctx);
     dp_free(ask.config);

@@ -2,10 +2,12 @@
 #include "base/memory.h"
 #include "io/checkpoint/checkpoint.h"
 #include "model/cache.h"
+#include "model/fit.h"
 #include "model/model.h"
 #include "model/names.h"
 #include "model/shipped.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* A refused value is missing from the tensors; its class says why. */
@@ -38,6 +40,35 @@ static const dp_module *recognise(const dp_named_tensor *tensors, size_t count)
     return NULL;
 }
 
+/* "3 classes" where nothing else is changed. */
+static const char *what_changes(const dp_fit *fit, char *number, size_t size)
+{
+    for (const cJSON *section = fit->changes->child; section; section = section->next)
+        for (const cJSON *v = section->child; v; v = v->next)
+            if (strcmp(v->string, "num_classes") != 0)
+                return "changes";
+    snprintf(number, size, "%d classes", fit->classes);
+    return number;
+}
+
+/* Add to the sentence which shipped config fits, if one does. */
+static void say_what_fits(dp_context *ctx, const char *path, const char *configs,
+                          const dp_named_tensor *tensors, size_t count)
+{
+    dp_error err = {0}, said = ctx->err;
+    dp_fit fit;
+    char number[32];
+    if (dp_fit_find(ctx, &err, &fit, configs, tensors, count, NULL) != DP_OK)
+        return; /* no folder of configs, or no memory: the first sentence holds */
+    if (fit.model && !fit.changes->child)
+        dp_fail(&ctx->err, said.code, "%s; it fits %s", said.text, fit.model);
+    else if (fit.model)
+        dp_fail(&ctx->err, said.code,
+                "%s; with %s it fits %s: densepred config --from %s writes that config",
+                said.text, what_changes(&fit, number, sizeof number), fit.model, path);
+    dp_fit_done(&fit);
+}
+
 /* Put both files in front of the sentence, and both backbones when they differ. */
 static void say_what_does_not_fit(dp_context *ctx, const char *path,
                                   const dp_config *config,
@@ -57,7 +88,7 @@ static void say_what_does_not_fit(dp_context *ctx, const char *path,
 
 static dp_status build_from_checkpoint(dp_context *ctx, dp_model **out,
                                        const dp_config *config, const char *path,
-                                       dp_model_weights weights)
+                                       const char *configs, dp_model_weights weights)
 {
     dp_checkpoint *checkpoint;
     dp_status st = dp_checkpoint_open(&ctx->err, &checkpoint, path);
@@ -74,6 +105,8 @@ static dp_status build_from_checkpoint(dp_context *ctx, dp_model **out,
         st = dp_model_build(ctx, out, config, &weights, NULL);
     if (st == DP_ESHAPE)
         say_what_does_not_fit(ctx, path, config, renamed.tensors, renamed.count);
+    if (st == DP_ESHAPE)
+        say_what_fits(ctx, path, configs, tensors, count);
     dp_names_done(&renamed);
     dp_checkpoint_close(checkpoint);
     return st;
@@ -95,7 +128,7 @@ static bool build_from_cache(dp_context *ctx, dp_model **out, const dp_config *c
  * alone, whose sentences are better. */
 static dp_status build_with_cache(dp_context *ctx, dp_model **out,
                                   const dp_config *config, const char *path,
-                                  dp_model_weights weights)
+                                  const char *configs, dp_model_weights weights)
 {
     dp_error err = {0};
     dp_model_cache cache;
@@ -105,7 +138,7 @@ static dp_status build_with_cache(dp_context *ctx, dp_model **out,
         dp_model_cache_done(&cache);
         return DP_OK;
     }
-    st = build_from_checkpoint(ctx, out, config, path, weights);
+    st = build_from_checkpoint(ctx, out, config, path, configs, weights);
     dp_model_cache_done(&cache);
     return st;
 }
@@ -132,8 +165,8 @@ static dp_status build(dp_context *ctx, dp_model **out, const dp_config *config,
     if (!path)
         return dp_model_build(ctx, out, config, &from, NULL);
     if (options->cache && !options->partial)
-        return build_with_cache(ctx, out, config, path, from);
-    return build_from_checkpoint(ctx, out, config, path, from);
+        return build_with_cache(ctx, out, config, path, options->configs, from);
+    return build_from_checkpoint(ctx, out, config, path, options->configs, from);
 }
 
 /* `name` is how the caller called the model. */

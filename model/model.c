@@ -116,6 +116,14 @@ static dp_status build_parts(dp_model *m, dp_builder *b, const dp_config *config
     return st;
 }
 
+/* The summary of weights that were loaded all the same. */
+static void log_partial(dp_context *ctx, const dp_mismatches *list)
+{
+    dp_error summary = {0};
+    if (dp_mismatches_fail(&summary, list) != DP_OK)
+        dp_context_log(ctx, "loaded in part: %s", summary.text);
+}
+
 static void log_mismatches(dp_context *ctx, const dp_mismatches *list)
 {
     static const char *const words[] = {[DP_MISMATCH_MISSING] = "missing",
@@ -191,6 +199,8 @@ dp_status dp_model_build(dp_context *ctx, dp_model **out, const dp_config *confi
             *mismatches = b.mismatches;
             b.mismatches = (dp_mismatches){0};
         } else {
+            if (st == DP_OK && b.mismatches.count > 0)
+                log_partial(ctx, &b.mismatches);
             log_mismatches(ctx, &b.mismatches);
         }
         if (st == DP_OK && b.bf16 && b.bf16_layers == 0)

@@ -380,7 +380,7 @@ START_TEST(a_checkpoint_of_another_model_lists_every_name)
     snprintf(other, sizeof other, "%s/tests/golden/upernet_tiny/model.safetensors",
              program_root());
     const program_result *r =
-        detect_with(tiny("config.json"), other, both("--json out.json"));
+        detect_with(tiny("config.json"), other, both("--verbose --json out.json"));
     expect_model_error(r, "missing: rpn_head.rpn_conv.weight");
     expect_model_error(r, "unexpected: decode_head.conv_seg.weight");
     expect_model_error(r, "as weights of");
@@ -393,8 +393,8 @@ START_TEST(partial_weights_are_loaded_when_asked_and_every_name_is_said)
     char other[4300];
     snprintf(other, sizeof other, "%s/tests/golden/upernet_tiny/model.safetensors",
              program_root());
-    const program_result *r =
-        detect_with(tiny("config.json"), other, both("--partial --json out.json"));
+    const program_result *r = detect_with(tiny("config.json"), other,
+                                          both("--partial --verbose --json out.json"));
     ck_assert_msg(r->status == 0, "%s", r->err);
     ck_assert_ptr_nonnull(strstr(r->err, "missing: rpn_head.rpn_conv.weight"));
     cJSON_Delete(json_of("out.json"));

@@ -8,7 +8,7 @@
 
 typedef struct program_result {
     int status; /* of exit, as the shell tells it: 128 + signal when it was killed */
-    char out[1 << 17], err[1 << 14]; /* cut when longer */
+    char out[1 << 17], err[1 << 16]; /* cut when longer */
 } program_result;
 
 /* Run a command line in which the word "densepred" is the program; static, until the
