@@ -23,7 +23,9 @@ enum { CLASSES = 3, TRAIN = 8, VAL = 3 };
 static void run_init(tiny_run *r, const dp_training *training, int threads)
 {
     const char *config = scratch_text("config.json", TINY_CONFIG(TINY_CONVNEXT));
-    tiny_run_init(r, training, threads, config, scratch_path("set"));
+    ck_assert_msg(tiny_run_init(r, training, threads, config, scratch_path("set")) ==
+                      DP_OK,
+                  "%s", r->err.text);
 }
 
 static dp_status run_go(tiny_run *r, const char *work)

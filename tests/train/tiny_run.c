@@ -1,7 +1,6 @@
 #define _POSIX_C_SOURCE 200809L
 #include "tests/train/tiny_run.h"
 
-#include <check.h>
 #include <signal.h>
 
 static void on_step(void *arg, const dp_step_record *record)
@@ -59,15 +58,16 @@ dp_training tiny_training_plain(void)
     return t;
 }
 
-void tiny_run_init(tiny_run *r, const dp_training *training, int threads,
-                   const char *config, const char *images)
+dp_status tiny_run_init(tiny_run *r, const dp_training *training, int threads,
+                        const char *config, const char *images)
 {
     *r = (tiny_run){.training = *training, .stop_at = -1};
-    ck_assert_int_eq(dp_context_new(&r->ctx, &(dp_options){.threads = threads}), DP_OK);
-    ck_assert_int_eq(dp_config_load(&r->err, &r->config, config), DP_OK);
     const dp_image_lists_options lists = {.path = images};
-    ck_assert_msg(dp_image_lists_load(&r->err, &r->images, &lists) == DP_OK, "%s",
-                  r->err.text);
+    dp_status st = dp_context_new(&r->ctx, &(dp_options){.threads = threads});
+    if (st == DP_OK)
+        st = dp_config_load(&r->err, &r->config, config);
+    if (st == DP_OK)
+        st = dp_image_lists_load(&r->err, &r->images, &lists);
     r->options = (dp_trainer_options){.config = r->config,
                                       .training = &r->training,
                                       .images = &r->images,
@@ -75,6 +75,7 @@ void tiny_run_init(tiny_run *r, const dp_training *training, int threads,
                                       .workers = threads};
     r->events = (dp_trainer_events){
         .arg = r, .step = on_step, .epoch = on_epoch, .stop = on_stop};
+    return st;
 }
 
 void tiny_run_done(tiny_run *r)

@@ -31,10 +31,10 @@ dp_training tiny_training(void);
 /* Gradient descent and nothing else; one epoch. */
 dp_training tiny_training_plain(void);
 
-/* A ConvNeXt of a few channels for images of 32 pixels, whose text is at `config`, on images
- * in the folder `images`. Fails the test when that cannot be. */
-void tiny_run_init(tiny_run *r, const dp_training *training, int threads,
-                   const char *config, const char *images);
+/* A run of the config at `config` on the images in the folder `images`. No assertion is in
+ * here, for processes that are no test: the sentence of a failure is in r->err. */
+dp_status tiny_run_init(tiny_run *r, const dp_training *training, int threads,
+                        const char *config, const char *images) DP_MUST_CHECK;
 void tiny_run_done(tiny_run *r);
 
 /* Start or go on in the folder, to the end or until the run is stopped. */
