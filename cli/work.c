@@ -1,6 +1,6 @@
 #include "cli/work.h"
 
-#include "cli/input_image.h"
+#include "cli/input_reader.h"
 
 int dp_work_open(dp_work *w, const dp_arguments *args, dp_task task,
                  const dp_load_options *load)
@@ -29,11 +29,12 @@ int dp_work_gather(dp_work *w, const dp_arguments *args)
     return DP_EXIT_OK;
 }
 
-static int run_input(dp_work *w, size_t i, dp_work_fn *each, void *arg)
+static int run_input(dp_work *w, dp_input_reader *reader, size_t i, dp_work_fn *each,
+                     void *arg)
 {
     dp_error err = {0};
     dp_image *image;
-    if (dp_input_image_load(&err, w->session.ctx, &image, w->inputs.path[i]) != DP_OK) {
+    if (dp_input_reader_next(&err, reader, &image) != DP_OK) {
         dp_progress_clear(&w->bar);
         return dp_cli_fail(&err, DP_SUBJECT_INPUT);
     }
@@ -45,14 +46,19 @@ static int run_input(dp_work *w, size_t i, dp_work_fn *each, void *arg)
 int dp_work_run(dp_work *w, dp_work_fn *each, void *arg)
 {
     int status = w->status;
+    dp_error err = {0};
+    dp_input_reader *reader;
+    if (dp_input_reader_new(&err, &reader, &w->inputs) != DP_OK)
+        return dp_cli_fail(&err, DP_SUBJECT_OUTPUT);
     dp_progress_init(&w->bar, w->inputs.count, w->common.quiet);
     for (size_t i = 0; i < w->inputs.count && status != DP_EXIT_MACHINE; i++) {
-        const int one = run_input(w, i, each, arg);
+        const int one = run_input(w, reader, i, each, arg);
         if (one > status)
             status = one;
         dp_progress_step(&w->bar);
     }
     dp_progress_done(&w->bar);
+    dp_input_reader_free(reader);
     return status;
 }
 

@@ -31,7 +31,7 @@ int dp_work_open(dp_work *w, const dp_arguments *args, dp_task task,
 /* List the images that the arguments after MODEL name, and make the folder of --out. */
 int dp_work_gather(dp_work *w, const dp_arguments *args);
 
-/* Call `each` with every image, the caller's. A status of DP_EXIT_MACHINE ends the run;
+/* Call `each` with every image, the caller's, while the next one is read. A status of DP_EXIT_MACHINE ends the run;
  * others are kept, the largest is returned. */
 typedef int dp_work_fn(void *arg, size_t i, dp_image *image);
 int dp_work_run(dp_work *w, dp_work_fn *each, void *arg);

@@ -1,9 +1,10 @@
 /* bmp.h - Windows bitmaps
  *
- * Reads headers of 12 bytes (OS/2) and of 40 to 124. Palettes have 1, 4 or 8 bits, plain or
- * run-length coded. Colours have 16, 24 or 32 bits, and masks of at most 8 bits in a row.
- * The pixels are Pillow's: channels of fewer than 8 bits are stretched to 0 to 255 and rounded
- * down, a palette index without an entry is a grey of its own number, alpha is dropped.
+ * Reads headers of 12 bytes (OS/2) and of 40 to 124. Palettes of 1, 4 and 8 bits are plain or
+ * run-length coded. Pixels of 16, 24 and 32 bits may have masks, each of at most 8 bits in a
+ * row.
+ * The pixels are Pillow's. Channels of fewer than 8 bits are stretched to 0 to 255 and rounded
+ * down. A palette index without an entry is a grey of its own number. Alpha is dropped.
  * Pixels that run lengths leave out have index 0.
  * Source: Microsoft's documents of BITMAPINFOHEADER, BITMAPV5HEADER and bitmap compression.
  */

@@ -3,7 +3,6 @@
 #include "io/image/image_limits.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { LINE = 1024 };
@@ -54,16 +53,23 @@ static dp_status set_space(dp_error *err, dp_y4m *y, const char *space,
                    name, space);
 }
 
+/* 0 where there is no number. */
+static int get_number(const char *text)
+{
+    int value = 0;
+    return sscanf(text, "%9d", &value) == 1 ? value : 0;
+}
+
 static dp_status set_field(dp_error *err, dp_y4m *y, const char *field,
                            const char *name)
 {
     const char *value = field + 1;
     switch (field[0]) {
     case 'W':
-        y->yuv.w = atoi(value);
+        y->yuv.w = get_number(value);
         break;
     case 'H':
-        y->yuv.h = atoi(value);
+        y->yuv.h = get_number(value);
         break;
     case 'F':
         if (sscanf(value, "%9d:%9d", &y->rate, &y->per) != 2 || y->rate < 1 ||
