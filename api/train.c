@@ -459,8 +459,8 @@ dp_status dp_train_run(dp_train *t, const dp_train_events *events)
     const dp_trainer_events own = {t, after_step, while_evaluating, after_epoch,
                                    is_to_stop};
     st = dp_trainer_run(err, t->trainer, &own);
-    if (st == DP_EFORMAT)
-        t->part = DP_TRAIN_PART_DATA;
+    if (st == DP_EFORMAT || st == DP_ECONFIG)
+        t->part = st == DP_EFORMAT ? DP_TRAIN_PART_DATA : DP_TRAIN_PART_MODEL;
     const dp_trainer_position at = dp_trainer_where(t->trainer);
     const bool finished = st == DP_OK && at.step == at.steps && at.epoch == at.epochs;
     dp_error ignored = {0};

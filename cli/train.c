@@ -79,21 +79,23 @@ static void format_left(char *text, size_t size, double seconds)
 static void draw(const session *s, const dp_train_step *p)
 {
     char left[32], bar[BAR + 1];
+    const double pace = p->images_per_second;
+    const int digits = pace < 10 ? 2 : pace < 100 ? 1 : 0;
     format_left(left, sizeof left, p->seconds_left);
     const int filled = p->steps > 0 ? (int)(p->step * BAR / p->steps) : BAR;
     memset(bar, '#', (size_t)filled);
     memset(bar + filled, ' ', (size_t)(BAR - filled));
     bar[BAR] = '\0';
     if (s->terminal)
-        fprintf(
-            stderr, "\repoch %d/%d [%s] loss %.4f lr %.2e %.3g images/s %s left\x1b[K",
-            p->epoch + 1, p->epochs, bar, p->loss, p->rate, p->images_per_second, left);
+        fprintf(stderr,
+                "\repoch %d/%d [%s] loss %.4f lr %.2e %.*f images/s %s left\x1b[K",
+                p->epoch + 1, p->epochs, bar, p->loss, p->rate, digits, pace, left);
     else
         fprintf(stderr,
                 "  epoch %d/%d, step %" PRId64 "/%" PRId64
-                ": loss %.4f, lr %.2e, %.3g images/s, %s left\n",
-                p->epoch + 1, p->epochs, p->step, p->steps, p->loss, p->rate,
-                p->images_per_second, left);
+                ": loss %.4f, lr %.2e, %.*f images/s, %s left\n",
+                p->epoch + 1, p->epochs, p->step, p->steps, p->loss, p->rate, digits,
+                pace, left);
     fflush(stderr);
 }
 

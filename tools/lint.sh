@@ -9,7 +9,7 @@ failed=
 
 # Every file of the tree that is not made.
 all_files() {
-    find . -type f -not -path './.git/*' -not -path './build/*' -not -path './demo/*' \
+    find . -type f -not -path './.git/*' -not -path './build/*' -not -path './demo/*' -not -path './train-demo/*' \
         -not -path './node_modules/*' |
         sed 's|^\./||' | sort
 }

@@ -316,11 +316,12 @@ static bool wants_state(const dp_trainer *t)
 static dp_status fail_at(dp_error *err, const dp_trainer *t, const char *what,
                          double value)
 {
-    return dp_fail(
-        err, DP_EFORMAT,
-        "step %lld, epoch %d: the %s is %g: training cannot go on; %s has the "
-        "last state",
-        (long long)steps_done(t) + 1, t->progress.epoch + 1, what, value, t->state);
+    return dp_fail(err, DP_ECONFIG,
+                   "step %lld, epoch %d: the %s is %g: training cannot go on, a lower "
+                   "lr may help; "
+                   "%s has the last state",
+                   (long long)steps_done(t) + 1, t->progress.epoch + 1, what,
+                   fabs(value), t->state);
 }
 
 /* The micro-batches of a step: gradients, and the mean loss. */

@@ -125,8 +125,8 @@ typedef struct dp_trainer_position {
 dp_trainer_position dp_trainer_where(const dp_trainer *t);
 
 /* Train to the end, or until events->stop says so; events may be NULL. A run that is at its
- * end returns at once. DP_EFORMAT: an image cannot be read, by name; or the loss is no finite
- * number, by step. DP_EIO: an image, or a file that cannot be written. Whatever happens, the
+ * end returns at once. DP_ECONFIG: the loss is no finite number, by step. DP_EFORMAT: an image
+ * cannot be read, by name. DP_EIO: an image, or a file that cannot be written. Whatever happens, the
  * files of the last checkpoint stay whole. */
 dp_status dp_trainer_run(dp_error *err, dp_trainer *t,
                          const dp_trainer_events *events) DP_MUST_CHECK;

@@ -111,7 +111,8 @@ typedef struct dp_train_events {
 } dp_train_events;
 
 /* Train to the end, or until stop says so. DP_EFORMAT, DP_EIO: an image, by name; a file
- * that cannot be written; a loss that is no number. What was saved last stays whole. */
+ * that cannot be written. DP_ECONFIG: the loss is no finite number, by step. DP_ENOMEM. What was
+ * saved last stays whole. */
 DP_API dp_status dp_train_run(dp_train *train, const dp_train_events *events);
 
 #ifdef __cplusplus

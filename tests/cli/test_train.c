@@ -193,6 +193,10 @@ static const struct {
      "densepred train tiny.json --data bad --work w --set train.set_aside=0.1",
      1, "bad/bird/x.jpg"},
     {TRAIN "--work w --weights three/bird", 3, "three/bird"},
+    {TRAIN "--work w --epochs 9 --lr 1000 --set train.optimizer=sgd --set "
+           "train.min_lr=999",
+     3, "training cannot go on"},
+    {"trap '' XFSZ; ulimit -f 40; " TRAIN "--work w", 4, "File too large"},
     {TRAIN "--work tiny.json", 4, "tiny.json"},
     {TRAIN "--work w --epochs 1 && " TRAIN "--work w --epochs 1 --seed 3", 2,
      "is of another run: train.seed"},

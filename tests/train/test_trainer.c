@@ -350,11 +350,11 @@ START_TEST(a_loss_that_is_not_finite_ends_the_run)
     training.rate = (dp_schedule){.kind = DP_SCHEDULE_POLY, .base = 1e30, .power = 1};
     training.accumulate = 1;
     run_init(&r, &training, 1);
-    expect_refusal(&r, "run", DP_EFORMAT, "step 2, epoch 1: the ");
+    expect_refusal(&r, "run", DP_ECONFIG, "step 2, epoch 1: the ");
     ck_assert(strstr(r.err.text, "training cannot go on"));
     tiny_run_done(&r);
     run_init(&r, &training, 1); /* the state is that of the start */
-    expect_refusal(&r, "run", DP_EFORMAT, "step 2, epoch 1: the ");
+    expect_refusal(&r, "run", DP_ECONFIG, "step 2, epoch 1: the ");
     tiny_run_done(&r);
 }
 END_TEST
