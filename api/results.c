@@ -27,7 +27,8 @@ static dp_status find_format(dp_error *err, dp_results_format *out, const char *
                                         [DP_RESULTS_CLASSES] = "classes",
                                         [DP_RESULTS_FRAMES] = "frames",
                                         [DP_RESULTS_COCO_DATASET] = "coco-dataset",
-                                        [DP_RESULTS_LABEL_STUDIO] = "labelstudio"};
+                                        [DP_RESULTS_LABEL_STUDIO] = "labelstudio",
+                                        [DP_RESULTS_LABELS] = "labels"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (strcmp(name, names[i]) == 0) {
             *out = (dp_results_format)i;
@@ -35,7 +36,7 @@ static dp_status find_format(dp_error *err, dp_results_format *out, const char *
         }
     return dp_fail(err, DP_EARG,
                    "results: unknown format '%s'; it is coco, csv, classes, "
-                   "frames, coco-dataset or labelstudio",
+                   "frames, coco-dataset, labelstudio or labels",
                    name);
 }
 
@@ -89,20 +90,25 @@ static dp_found found_of(const dp_detections *found, const dp_model *model,
                       .yolo_scores = image->yolo_scores};
 }
 
-static dp_status check_kind(dp_context *ctx, const dp_results *results, bool classes)
+typedef enum kind { DETECTIONS, CLASSES, LABELS } kind;
+
+static dp_status check_kind(dp_context *ctx, const dp_results *results, kind wish)
 {
-    if ((results->writer.format == DP_RESULTS_CLASSES) == classes)
-        return DP_OK;
-    return dp_fail(&ctx->err, DP_EARG, "%s: a file of %s cannot hold %s",
-                   results->writer.name, classes ? "detections" : "classes",
-                   classes ? "classes" : "detections");
+    static const char *const names[] = {"detections", "classes", "labels"};
+    const dp_results_format format = results->writer.format;
+    const kind has = format == DP_RESULTS_CLASSES  ? CLASSES
+                     : format == DP_RESULTS_LABELS ? LABELS
+                                                   : DETECTIONS;
+    return has == wish ? DP_OK
+                       : dp_fail(&ctx->err, DP_EARG, "%s: a file of %s cannot hold %s",
+                                 results->writer.name, names[has], names[wish]);
 }
 
 dp_status dp_results_add(dp_context *ctx, dp_results *results, const dp_model *model,
                          const dp_detections *found, const dp_result_image *image)
 {
     const dp_found all = found_of(found, model, image);
-    const dp_status st = check_kind(ctx, results, false);
+    const dp_status st = check_kind(ctx, results, DETECTIONS);
     return st == DP_OK ? dp_results_writer_add(&ctx->err, &results->writer, &all) : st;
 }
 
@@ -110,7 +116,7 @@ dp_status dp_results_add_classes(dp_context *ctx, dp_results *results,
                                  const dp_model *model, const dp_class_score *best,
                                  int count, const dp_result_image *image)
 {
-    const dp_status st = check_kind(ctx, results, true);
+    const dp_status st = check_kind(ctx, results, CLASSES);
     return st == DP_OK ? dp_results_writer_add_classes(&ctx->err, &results->writer,
                                                        &model->dataset, best, count,
                                                        image->file_name)
@@ -119,13 +125,15 @@ dp_status dp_results_add_classes(dp_context *ctx, dp_results *results,
 
 dp_status dp_results_add_labels(dp_context *ctx, dp_results *results,
                                 const dp_model *model, const dp_label_map *map,
-                                int64_t frame)
+                                const dp_result_image *image)
 {
-    if (results->writer.format != DP_RESULTS_FRAMES)
-        return dp_fail(&ctx->err, DP_EARG, "%s: only a file of frames holds labels",
-                       results->writer.name);
+    if (results->writer.format != DP_RESULTS_FRAMES) {
+        const dp_status st = check_kind(ctx, results, LABELS);
+        if (st != DP_OK)
+            return st;
+    }
     return dp_results_writer_add_labels(&ctx->err, &results->writer, &model->dataset,
-                                        map, frame);
+                                        map, image->file_name, image->id);
 }
 
 void dp_results_free(dp_results *results)

@@ -40,6 +40,19 @@ const uint8_t *dp_label_map_labels(const dp_label_map *map)
     return map->labels;
 }
 
+int dp_label_map_shares(const dp_label_map *map, const dp_model *model,
+                        dp_class_share *list, int room)
+{
+    dp_label_count counts[DP_LABELS];
+    const int count = dp_label_map_count(map, model->dataset.count, counts);
+    const double all = (double)map->h * map->w;
+
+    for (int i = 0; i < count && i < room; i++)
+        list[i] = (dp_class_share){counts[i].label, counts[i].pixels,
+                                   (double)counts[i].pixels / all};
+    return count;
+}
+
 dp_status dp_label_map_save(dp_context *ctx, const dp_label_map *map,
                             const dp_model *model, const char *path)
 {

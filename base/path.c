@@ -1,4 +1,4 @@
-#define _POSIX_C_SOURCE 200809L /* mkdir */
+#define _XOPEN_SOURCE 700 /* realpath */
 #include "base/path.h"
 
 #include "base/memory.h"
@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -54,6 +55,64 @@ dp_status dp_path_join(dp_error *err, char **path, const char *folder, const cha
     dp_text_add(&t, "%s/%s", folder, name);
     const dp_status st =
         t.status == DP_OK ? dp_strdup(err, path, dp_text_get(&t)) : t.status;
+    dp_text_done(&t);
+    return st;
+}
+
+/* The folder's path from the root without links, "" for the root; the caller's to free. */
+static dp_status find_folder(dp_error *err, char **out, const char *folder)
+{
+    *out = realpath(folder, NULL);
+    if (!*out)
+        return errno == ENOMEM
+                   ? dp_fail(err, DP_ENOMEM, "out of memory: a path")
+                   : dp_fail(err, DP_EIO, "%s: %s", folder, strerror(errno));
+    if (strcmp(*out, "/") == 0)
+        **out = '\0';
+    return DP_OK;
+}
+
+/* `to` as seen from `from`, both from the root; then /NAME. */
+static void add_way(dp_text *t, const char *from, const char *to, const char *name)
+{
+    size_t same = 0; /* what both begin with, whole folders */
+    for (size_t i = 0;; i++) {
+        if ((from[i] == '/' || !from[i]) && (to[i] == '/' || !to[i]))
+            same = i;
+        if (!from[i] || from[i] != to[i])
+            break;
+    }
+    for (const char *p = from + same; *p; p++)
+        if (*p == '/')
+            dp_text_add(t, "../");
+    if (to[same])
+        dp_text_add(t, "%s/", to + same + 1);
+    dp_text_add(t, "%s", name);
+}
+
+dp_status dp_path_relative(dp_error *err, char **path, const char *folder,
+                           const char *file)
+{
+    const char *slash = strrchr(file, '/'), *name = slash ? slash + 1 : file;
+    char *from = NULL, *to = NULL, *own = NULL;
+    dp_text t = {.err = err};
+    *path = NULL;
+    dp_status st = dp_strdup(err, &own, slash == file ? "/" : slash ? file : ".");
+    if (st == DP_OK && slash && slash != file)
+        own[slash - file] = '\0';
+    if (st == DP_OK)
+        st = find_folder(err, &from, folder);
+    if (st == DP_OK)
+        st = find_folder(err, &to, own);
+    if (st == DP_OK) {
+        add_way(&t, from, to, name);
+        st = t.status;
+    }
+    if (st == DP_OK)
+        st = dp_strdup(err, path, dp_text_get(&t));
+    free(from); /* realpath's own */
+    free(to);
+    dp_free(own);
     dp_text_done(&t);
     return st;
 }

@@ -19,6 +19,12 @@ dp_status dp_path_make_folders(dp_error *err, const char *folder) DP_MUST_CHECK;
 dp_status dp_path_join(dp_error *err, char **path, const char *folder,
                        const char *name) DP_MUST_CHECK;
 
+/* How a program in `folder` finds the file: "../in/photo.jpg", the caller's to dp_free.
+ * Links in both paths are followed, but not the file itself. DP_EIO when the folder or the
+ * file's own folder is not there, DP_ENOMEM; *path is NULL then. */
+dp_status dp_path_relative(dp_error *err, char **path, const char *folder,
+                           const char *file) DP_MUST_CHECK;
+
 /* "photo" of "some/photo.jpg", cut to fit. */
 void dp_path_stem(char *stem, size_t size, const char *path);
 

@@ -214,7 +214,7 @@ static dp_status measure(dp_session *s, bench *b, const dp_pixels *pixels)
     return st;
 }
 
-static int run(dp_session *s, bench *b, dp_size size, bool json)
+static int run(dp_session *s, bench *b, dp_size size, const char *json)
 {
     dp_pixels pixels;
     dp_error *err = &s->ctx->err;
@@ -234,20 +234,20 @@ static int run(dp_session *s, bench *b, dp_size size, bool json)
     if (st != DP_OK)
         return dp_cli_fail(err, DP_SUBJECT_INPUT);
 
-    dp_text text = {.err = err};
-    if (json)
-        format_json(&text, b, k);
-    else
-        format_table(&text, b, k);
-    const int status = text.status == DP_OK ? DP_EXIT_OK : DP_EXIT_MACHINE;
-    fputs(dp_text_get(&text), stdout);
+    dp_text text = {.err = err}, numbers = {.err = err};
+    format_json(&numbers, b, k);
+    format_table(&text, b, k);
+    int status = DP_EXIT_MACHINE;
+    if (text.status == DP_OK && numbers.status == DP_OK)
+        status = dp_cli_print(dp_text_get(&text), dp_text_get(&numbers), json);
     dp_text_done(&text);
+    dp_text_done(&numbers);
     return status;
 }
 
 /* Bench the model that the arguments name. */
 static int bench_model(bench *b, const dp_common_options *common, const char *model,
-                       const char *size_text, bool json)
+                       const char *size_text, const char *json)
 {
     dp_size size;
     dp_session s;
@@ -267,15 +267,14 @@ int dp_cli_bench(int argc, char **argv)
 {
     static bench b; /* too large for the stack */
     dp_common_options common = {0};
-    const char *size = "480x640";
-    bool json = false;
+    const char *size = "480x640", *json = NULL;
     b = (bench){.runs = 5};
     const dp_option options[] = {
         DP_OPTIONS_MODEL(&common),
         DP_TEXT("size", 0, "HxW", &size, "of the image, in pixels (default 480x640)"),
         DP_INT("runs", 0, "N", &b.runs, 1, RUNS_MAX,
                "runs to take the median of (default 5)"),
-        DP_FLAG("json", 0, &json, "as JSON"),
+        DP_OPTION_JSON(&json),
         DP_OPTION_SEED(&common),
         DP_OPTION_THREADS(&common),
         DP_OPTION_CPU(&common),

@@ -1,6 +1,5 @@
 /* densepred classify - a class for a whole image */
 #include "base/memory.h"
-#include "cli/input_image.h"
 #include "cli/work.h"
 
 #include <stdio.h>
@@ -42,7 +41,7 @@ static int run_input(void *arg, size_t i, dp_image *image)
     if (c->json)
         st = dp_results_add_classes(
             s->ctx, c->results, s->model, c->best, c->count,
-            &(dp_result_image){.file_name = dp_input_image_name(path)});
+            &(dp_result_image){.file_name = c->work.names.file[i]});
     if (!use_stdout(c))
         print_best(c, path);
     return dp_work_check_output(&c->work, st);

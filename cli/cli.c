@@ -1,5 +1,7 @@
 #include "cli/cli.h"
 
+#include "base/atomic_file.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -56,4 +58,27 @@ int dp_cli_usage(const char *format, ...)
     say(format, args);
     va_end(args);
     return DP_EXIT_USAGE;
+}
+
+int dp_cli_write(const char *path, const char *text)
+{
+    dp_error err = {0};
+    dp_atomic_file f = {0};
+    if (strcmp(path, "-") == 0) {
+        fputs(text, stdout); /* a failure shows when the program ends */
+        return DP_EXIT_OK;
+    }
+    dp_status st = dp_atomic_file_open(&err, &f, path);
+    if (st == DP_OK) {
+        (void)dp_atomic_file_write(&err, &f, text, strlen(text));
+        st = dp_atomic_file_commit(&err, &f);
+    }
+    return st == DP_OK ? DP_EXIT_OK : dp_cli_fail(&err, DP_SUBJECT_OUTPUT);
+}
+
+int dp_cli_print(const char *text, const char *numbers, const char *json)
+{
+    if (!json || strcmp(json, "-") != 0)
+        fputs(text, stdout);
+    return json ? dp_cli_write(json, numbers) : DP_EXIT_OK;
 }

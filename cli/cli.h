@@ -38,6 +38,14 @@ void dp_cli_say(const char *format, ...) DP_PRINTF(1, 2);
 /* The same about the command line; returns DP_EXIT_USAGE. */
 int dp_cli_usage(const char *format, ...) DP_PRINTF(1, 2);
 
+/* Write to a file, whole or not at all, or to standard output when it is "-": what --json
+ * means on every command. Returns an exit status. */
+int dp_cli_write(const char *path, const char *text);
+
+/* Print a text, and write its JSON to the file of --json (NULL: none); "-" prints the JSON
+ * instead. Returns an exit status. */
+int dp_cli_print(const char *text, const char *numbers, const char *json);
+
 #define COMMAND(name, summary) int dp_cli_##name(int argc, char **argv);
 #include "cli/commands.def"
 #undef COMMAND

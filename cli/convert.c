@@ -7,6 +7,7 @@
 #include "io/checkpoint/safetensors.h"
 
 #include <stdio.h>
+#include <string.h>
 
 /* Write the tensors, renamed where `map` is not NULL. */
 static int write(const char *out, const dp_name_map *map,
@@ -47,18 +48,23 @@ int dp_cli_convert(int argc, char **argv)
     dp_common_options common = {0};
     const dp_option options[] = {DP_OPTION_CONFIGS(&common), DP_OPTIONS_END};
     const dp_usage usage =
-        DP_USAGE("convert", "CHECKPOINT OUT", 2, 2, options,
+        DP_USAGE("convert", "CHECKPOINT OUT.safetensors", 2, 2, options,
                  "Writes a checkpoint's state dict as safetensors, under upstream "
                  "project's names where it has others that are known.");
     dp_arguments args;
     int status = dp_options_parse(&usage, argc, argv, &args);
     if (status != DP_OPTIONS_GO_ON)
         return status;
+    const char *out = args.item[1], *dot = strrchr(out, '.');
+    if (!dot || strcmp(dot, ".safetensors") != 0)
+        return dp_cli_usage("%s: convert writes safetensors, so the name must end in "
+                            ".safetensors",
+                            out);
     dp_error err = {0};
     dp_checkpoint *checkpoint;
     if (dp_checkpoint_open(&err, &checkpoint, args.item[0]) != DP_OK)
         return dp_cli_fail(&err, DP_SUBJECT_MODEL);
-    status = convert(checkpoint, args.item[1], common.configs);
+    status = convert(checkpoint, out, common.configs);
     dp_checkpoint_close(checkpoint);
     return status;
 }

@@ -13,11 +13,11 @@ static const double shown_score_thr = 0.3; /* of what is printed and drawn */
 
 /* What the command line says. */
 typedef struct wishes {
-    const char *json, *formats, *classes;
+    const char *classes;
     double score_thr, overlap; /* score_thr below 0: not given */
     double iou;                /* NaN: not given */
     int max_dets, tile;
-    bool no_mask, no_overlay, file_names;
+    bool no_mask, no_overlay;
 } wishes;
 
 typedef struct detect {
@@ -146,7 +146,7 @@ static void release_frame(void *result)
 static int run_stream(detect *d)
 {
     return dp_stream_run(
-        &d->work, &d->stream, d->wish.json,
+        &d->work, &d->stream, d->formats.json,
         &(dp_stream_steps){d, run_frame, add_line, draw_frame, release_frame});
 }
 
@@ -174,22 +174,38 @@ static int run(detect *d, const dp_arguments *args)
     return ended > status ? ended : status;
 }
 
+/* What --out is: a folder, or the one image to write. */
+static int check_outputs(detect *d)
+{
+    dp_work *w = &d->work;
+    const char *out = w->common.out;
+    const int status = dp_formats_parse(&d->formats);
+    if (status != DP_EXIT_OK)
+        return status;
+    w->reserved = d->formats.reserved;
+    w->one_file = out && dp_outputs_is_image(out);
+    if (!dp_formats_need_folder(&d->formats))
+        return DP_EXIT_OK;
+    if (!out)
+        return dp_cli_usage("--format needs --out DIR");
+    if (w->one_file)
+        return dp_cli_usage("--format needs --out DIR: found the image %s", out);
+    return DP_EXIT_OK;
+}
+
 static int detect_main(detect *d, int argc, char **argv)
 {
     wishes *w = &d->wish;
     const dp_option options[] = {
         DP_OPTIONS_MODEL(&d->work.common),
-        DP_TEXT("json", 0, "FILE", &w->json,
-                "COCO results into a file; - prints them. image_id: the number that is "
-                "the file's name, or the input's position if not all have one"),
         DP_OPTION_OUT(&d->work.common,
-                      "folder for images of what was found, and for --format"),
-        DP_TEXT("format", 0, "LIST", &w->formats,
-                "coco,csv (one file), yolo,labelme (one for each image) into --out"),
+                      "folder for images of what was found, and for --format; with one "
+                      "input it may be the image to write (.jpg, .png)"),
+        DP_OPTIONS_FORMATS(&d->formats),
         DP_FLOAT(
             "score-thr", 0, "P", &w->score_thr, 0, 1,
-            "lowest score (default: 0.3 for what is printed, drawn, and written as "
-            "yolo and labelme; the config's test.score_thr for coco and csv)"),
+            "lowest score (default: 0.3 for what is printed, drawn, and written for "
+            "annotation tools; the config's test.score_thr for coco and csv)"),
         DP_ALIAS("conf", "score-thr"),
         DP_OPTION_IOU(&w->iou),
         DP_INT("max-dets", 0, "N", &w->max_dets, 1, DP_MAX_DETECTIONS,
@@ -197,7 +213,6 @@ static int detect_main(detect *d, int argc, char **argv)
         DP_TEXT("classes", 0, "NAMES", &w->classes, "only these: person,car"),
         DP_FLAG("no-mask", 0, &w->no_mask, "boxes only"),
         DP_FLAG("no-overlay", 0, &w->no_overlay, "no images into --out"),
-        DP_FLAG("file-names", 0, &w->file_names, "file_name in every COCO record"),
         DP_INT("tile", 0, "SIDE", &w->tile, 16, DP_MAX_IMAGE_SIDE,
                "in windows of this side, in pixels: for very large images"),
         DP_FLOAT("overlap", 0, "F", &w->overlap, 0, 0.9,
@@ -219,19 +234,18 @@ static int detect_main(detect *d, int argc, char **argv)
     status = dp_option_list_set(&d->work.common.set, "test.nms_iou_threshold", w->iou);
     if (status != DP_OPTIONS_GO_ON)
         return status;
-    status = dp_stream_check(&d->stream, &args, w->json, d->work.common.out);
+    status = dp_stream_check(&d->stream, &args, d->formats.json, d->work.common.out);
     if (status != DP_EXIT_OK)
         return status;
-    if (w->formats && !d->work.common.out)
-        return dp_cli_usage("--format needs --out DIR");
-    status = dp_formats_parse(&d->formats, w->json, w->formats, w->file_names);
+    status = check_outputs(d);
     return status == DP_EXIT_OK ? run(d, &args) : status;
 }
 
 int dp_cli_detect(int argc, char **argv)
 {
     detect d = {.work = {.command = "detect"},
-                .wish = {.score_thr = -1, .overlap = 0.2, .iou = NAN}};
+                .wish = {.score_thr = -1, .overlap = 0.2, .iou = NAN},
+                .formats = DP_FORMATS_DEFAULT};
     const int status = detect_main(&d, argc, argv);
     dp_formats_done(&d.formats);
     dp_detections_free(d.found);

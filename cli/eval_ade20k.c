@@ -109,7 +109,7 @@ static int write_all(dp_context *ctx, dp_semantic_eval *eval, const dp_eval_task
     if (st == DP_OK && task->json) {
         st = dp_semantic_eval_format_json(ctx, eval, &text);
         if (st == DP_OK)
-            status = dp_eval_write(task->json, text);
+            status = dp_cli_write(task->json, text);
     }
     if (st == DP_OK && status == DP_EXIT_OK && task->report)
         st = dp_semantic_eval_save_report(ctx, eval, task->report, task->images);

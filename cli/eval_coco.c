@@ -124,7 +124,7 @@ static int write_all(dp_context *ctx, dp_coco_eval *eval, const dp_eval_task *ta
     if (st == DP_OK && task->json) {
         st = dp_coco_eval_format_json(ctx, eval, task->score_threshold, &text);
         if (st == DP_OK)
-            status = dp_eval_write(task->json, text);
+            status = dp_cli_write(task->json, text);
     }
     if (st == DP_OK && status == DP_EXIT_OK && task->report)
         st = dp_coco_eval_save_report(ctx, eval, task->report, task->images,

@@ -1,7 +1,5 @@
 #include "cli/eval_output.h"
 
-#include "base/atomic_file.h"
-
 #include <stdio.h>
 #include <string.h>
 
@@ -66,20 +64,4 @@ int dp_eval_start(dp_context **ctx, int threads)
         return DP_EXIT_OK;
     dp_cli_say("cannot start: %s", dp_status_text(st));
     return dp_cli_status(st, DP_SUBJECT_OUTPUT);
-}
-
-int dp_eval_write(const char *path, const char *text)
-{
-    dp_error err = {0};
-    dp_atomic_file f = {0};
-    if (strcmp(path, "-") == 0) {
-        fputs(text, stdout); /* a failure shows when the program ends */
-        return DP_EXIT_OK;
-    }
-    dp_status st = dp_atomic_file_open(&err, &f, path);
-    if (st == DP_OK) {
-        (void)dp_atomic_file_write(&err, &f, text, strlen(text));
-        st = dp_atomic_file_commit(&err, &f);
-    }
-    return st == DP_OK ? DP_EXIT_OK : dp_cli_fail(&err, DP_SUBJECT_OUTPUT);
 }

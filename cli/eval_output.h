@@ -62,8 +62,4 @@ int dp_eval_fail(const dp_context *ctx, dp_status status, dp_subject subject);
  * an exit status after saying why not. */
 int dp_eval_start(dp_context **ctx, int threads);
 
-/* Write to a file, whole or not at all, or to standard output when it is "-". Returns an
- * exit status. */
-int dp_eval_write(const char *path, const char *text);
-
 #endif

@@ -201,66 +201,79 @@ static void format_head(dp_text *out, bool markdown)
 
 /* ---- the command ----------------------------------------------------------------------- */
 
-typedef enum layout { TEXT, JSON, TABLE, MARKDOWN } layout;
+typedef enum layout { TEXT, TABLE, MARKDOWN } layout;
 
-static dp_status add_model(dp_context *ctx, dp_text *out, const char *name,
-                           const dp_common_options *common, layout form, bool first)
+/* What is told: as a layout, and as JSON. */
+typedef struct told {
+    layout form;
+    dp_text text, json;
+} told;
+
+static dp_status add_model(dp_context *ctx, told *out, const char *name,
+                           const dp_common_options *common, bool first)
 {
     dp_config *config = NULL;
     info i = {.name = name};
     const dp_status st = measure(ctx, name, common, &i, &config);
-    if (st == DP_OK && form == TEXT)
-        format_text(out, &i);
-    else if (st == DP_OK && form == JSON)
-        format_json(out, &i, first);
+    if (st == DP_OK && out->form == TEXT)
+        format_text(&out->text, &i);
     else if (st == DP_OK)
-        format_row(out, &i, form == MARKDOWN);
+        format_row(&out->text, &i, out->form == MARKDOWN);
+    if (st == DP_OK)
+        format_json(&out->json, &i, first);
     dp_config_free(config);
     return st;
 }
 
-static dp_status add_all(dp_context *ctx, dp_text *out, const dp_common_options *common,
-                         layout form)
+static dp_status add_all(dp_context *ctx, told *out, const dp_common_options *common)
 {
     dp_shipped names;
     dp_status st = dp_shipped_load(&ctx->err, &names, dp_cli_configs(common->configs));
-    bool first = true;
-    for (size_t k = 0; k < names.count && st == DP_OK; k++) {
-        st = add_model(ctx, out, names.name[k], common, form, first);
-        first = false;
-    }
+    for (size_t k = 0; k < names.count && st == DP_OK; k++)
+        st = add_model(ctx, out, names.name[k], common, k == 0);
     dp_shipped_done(&names);
     return st;
 }
 
-static int run(dp_context *ctx, const char *model, const dp_common_options *common,
-               layout form)
+static dp_status tell(dp_context *ctx, told *out, const char *model,
+                      const dp_common_options *common)
 {
-    dp_text text = {.err = &ctx->err};
-    if (form == JSON && !model)
-        dp_text_add(&text, "[");
-    if (form == TABLE || form == MARKDOWN)
-        format_head(&text, form == MARKDOWN);
-    dp_status st = model ? add_model(ctx, &text, model, common, form, true)
-                         : add_all(ctx, &text, common, form);
-    if (form == JSON)
-        dp_text_add(&text, model ? "\n" : "]\n");
+    out->text.err = out->json.err = &ctx->err;
+    if (!model)
+        dp_text_add(&out->json, "[");
+    if (out->form != TEXT)
+        format_head(&out->text, out->form == MARKDOWN);
+    dp_status st =
+        model ? add_model(ctx, out, model, common, true) : add_all(ctx, out, common);
+    dp_text_add(&out->json, model ? "\n" : "]\n");
     if (st == DP_OK)
-        st = text.status;
-    if (st == DP_OK)
-        fputs(dp_text_get(&text), stdout);
-    dp_text_done(&text);
-    return st == DP_OK ? DP_EXIT_OK : dp_cli_fail(&ctx->err, DP_SUBJECT_MODEL);
+        st = out->text.status;
+    return st == DP_OK ? out->json.status : st;
+}
+
+static int run(dp_context *ctx, const char *model, const dp_common_options *common,
+               layout form, const char *json)
+{
+    told out = {.form = form};
+    int status = DP_EXIT_OK;
+    if (tell(ctx, &out, model, common) != DP_OK)
+        status = dp_cli_fail(&ctx->err, DP_SUBJECT_MODEL);
+    else
+        status = dp_cli_print(dp_text_get(&out.text), dp_text_get(&out.json), json);
+    dp_text_done(&out.text);
+    dp_text_done(&out.json);
+    return status;
 }
 
 int dp_cli_info(int argc, char **argv)
 {
     dp_common_options common = {0};
-    bool all = false, markdown = false, json = false;
+    bool all = false, markdown = false;
+    const char *json = NULL;
     const dp_option options[] = {
         DP_FLAG("all", 0, &all, "every model that ships, as a table"),
         DP_FLAG("markdown", 0, &markdown, "the table in Markdown"),
-        DP_FLAG("json", 0, &json, "as JSON"),
+        DP_OPTION_JSON(&json),
         DP_OPTION_SET(&common),
         DP_OPTION_CONFIGS(&common),
         DP_OPTIONS_END,
@@ -279,9 +292,9 @@ int dp_cli_info(int argc, char **argv)
     status = dp_cli_start(&ctx, &(dp_common_options){.threads = 1});
     if (status != DP_EXIT_OK)
         return status;
-    const layout one = json ? JSON : markdown ? MARKDOWN : TEXT;
-    status =
-        run(ctx, all ? NULL : args.item[0], &common, all && one == TEXT ? TABLE : one);
+    const layout one = markdown ? MARKDOWN : TEXT;
+    status = run(ctx, all ? NULL : args.item[0], &common,
+                 all && one == TEXT ? TABLE : one, json);
     dp_context_free(ctx);
     return status;
 }

@@ -298,23 +298,24 @@ static void find_fit(report *r, dp_context *ctx, const char *configs)
     dp_fit_done(&fit);
 }
 
-static int print(const report *r, dp_context *ctx, bool json)
+static int print(const report *r, dp_context *ctx, const char *json)
 {
     dp_error err = {0};
-    dp_text text = {.err = &err};
-    if (json)
-        format_json(&text, r);
-    else
-        format_text(&text, r, ctx->err.text);
-    const dp_status st = text.status;
-    if (st == DP_OK)
-        fputs(dp_text_get(&text), stdout);
+    dp_text text = {.err = &err}, numbers = {.err = &err};
+    format_json(&numbers, r);
+    format_text(&text, r, ctx->err.text);
+    const int status =
+        text.status == DP_OK && numbers.status == DP_OK
+            ? dp_cli_print(dp_text_get(&text), dp_text_get(&numbers), json)
+            : dp_cli_fail(&err, DP_SUBJECT_OUTPUT);
     dp_text_done(&text);
-    return st == DP_OK ? DP_EXIT_OK : dp_cli_fail(&err, DP_SUBJECT_OUTPUT);
+    dp_text_done(&numbers);
+    return status;
 }
 
 static int inspect(dp_context *ctx, const dp_arguments *args,
-                   const dp_common_options *common, bool all, bool verify, bool json)
+                   const dp_common_options *common, bool all, bool verify,
+                   const char *json)
 {
     dp_checkpoint *checkpoint;
     dp_error *err = &ctx->err;
@@ -349,11 +350,12 @@ static int inspect(dp_context *ctx, const dp_arguments *args,
 int dp_cli_inspect(int argc, char **argv)
 {
     dp_common_options common = {0};
-    bool all = false, verify = false, json = false;
+    bool all = false, verify = false;
+    const char *json = NULL;
     const dp_option options[] = {
         DP_FLAG("all", 0, &all, "every tensor of the file, an optimizer's too"),
         DP_FLAG("verify", 0, &verify, "compare the checksums that the file has"),
-        DP_FLAG("json", 0, &json, "as JSON"),
+        DP_OPTION_JSON(&json),
         DP_OPTION_VERBOSE(&common),
         DP_OPTION_SET(&common),
         DP_OPTION_CONFIGS(&common),

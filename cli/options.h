@@ -104,6 +104,9 @@ typedef struct dp_common_options {
     DP_FLAG("weight-cache", 0, &(c)->cache, \
             "keep packed weights in FILE.dpcache, for a faster start next time")
 #define DP_OPTION_OUT(c, help) DP_TEXT("out", 'o', "DIR", &(c)->out, help)
+#define DP_OPTION_JSON(target)         \
+    DP_TEXT("json", 0, "FILE", target, \
+            "the same as JSON into a file too; - prints it instead")
 #define DP_OPTION_THREADS(c)                                      \
     DP_INT("threads", 't', "N", &(c)->threads, 1, DP_MAX_THREADS, \
            "worker threads (default: the processors available)")

@@ -4,105 +4,109 @@
 #include "base/memory.h"
 #include "base/path.h"
 #include "base/text.h"
-#include "cli/input_image.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 
-enum { STEM = 512 };
+/* An input that is a file. */
+typedef struct dp_output_file {
+    dev_t device;
+    ino_t number;
+    size_t input;
+} file;
 
-static int compare_stems(const dp_inputs *in, size_t i, size_t j)
+static int by_number(const void *a, const void *b)
 {
-    char a[STEM], b[STEM];
-    dp_input_image_stem(a, sizeof a, in->path[i]);
-    dp_input_image_stem(b, sizeof b, in->path[j]);
-    return strcmp(a, b);
-}
-
-/* By stem, then as given. Merge sort: stable, and its order needs no global. */
-static void sort_stems(const dp_inputs *in, size_t *order, size_t *spare, size_t n)
-{
-    if (n < 2)
-        return;
-    const size_t half = n / 2;
-    sort_stems(in, order, spare, half);
-    sort_stems(in, order + half, spare, n - half);
-    memcpy(spare, order, half * sizeof *order);
-    size_t i = 0, j = half, to = 0;
-    while (i < half)
-        if (j < n && compare_stems(in, order[j], spare[i]) < 0)
-            order[to++] = order[j++];
-        else
-            order[to++] = spare[i++];
+    const file *x = a, *y = b;
+    if (x->device != y->device)
+        return x->device < y->device ? -1 : 1;
+    return x->number < y->number ? -1 : x->number > y->number;
 }
 
 dp_status dp_outputs_init(dp_error *err, dp_outputs *o, const char *folder,
-                          const dp_inputs *inputs)
+                          const dp_input_names *names)
 {
-    *o = (dp_outputs){folder, inputs, NULL};
+    const dp_inputs *inputs = names->inputs;
+    *o = (dp_outputs){.folder = folder, .names = names};
     dp_status st = dp_path_make_folders(err, folder);
-    void *memory = NULL;
     if (st == DP_OK)
-        st = dp_alloc(err, &memory, 2 * inputs->count, sizeof *o->order,
-                      "the order of outputs");
+        st = dp_alloc(err, &o->files, inputs->count, sizeof *o->files,
+                      "a list of inputs");
     if (st != DP_OK)
         return st;
-    o->order = memory;
-    for (size_t i = 0; i < inputs->count; i++)
-        o->order[i] = i;
-    sort_stems(inputs, o->order, o->order + inputs->count, inputs->count);
+    for (size_t i = 0; i < inputs->count; i++) {
+        struct stat about;
+        if (stat(inputs->path[i], &about) == 0)
+            o->files[o->file_count++] = (file){about.st_dev, about.st_ino, i};
+    }
+    qsort(o->files, o->file_count, sizeof *o->files, by_number);
     return DP_OK;
 }
 
 void dp_outputs_done(dp_outputs *o)
 {
-    dp_free(o->order);
+    dp_free(o->files);
     *o = (dp_outputs){0};
 }
 
-/* The first input with the stem of input i. */
-static size_t find_first(const dp_outputs *o, size_t i)
+/* Refuse a path that is an input. */
+static dp_status check_free(dp_error *err, const dp_outputs *o, const char *path,
+                            size_t i)
 {
-    size_t low = 0, high = o->inputs->count;
-    while (low < high) {
-        const size_t middle = low + (high - low) / 2;
-        if (compare_stems(o->inputs, o->order[middle], i) < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return o->order[low];
+    struct stat about;
+    if (stat(path, &about) != 0)
+        return DP_OK;
+    const file key = {about.st_dev, about.st_ino, 0};
+    const file *found =
+        bsearch(&key, o->files, o->file_count, sizeof *o->files, by_number);
+    if (!found)
+        return DP_OK;
+    const char *input = o->names->inputs->path[i];
+    if (found->input == i)
+        return dp_fail(err, DP_EFORMAT,
+                       "%s: its own output would replace it; give another --out",
+                       input);
+    return dp_fail(err, DP_EFORMAT,
+                   "%s: its output would replace the input %s; give another --out",
+                   input, o->names->inputs->path[found->input]);
 }
 
-static bool is_same_file(const char *a, const char *b)
+dp_status dp_outputs_path(dp_error *err, const dp_outputs *o, char **path, size_t i,
+                          const char *suffix)
+{
+    const size_t length = strlen(o->folder);
+    dp_text text = {.err = err};
+    *path = NULL;
+    dp_text_add(&text, "%s%s%s%s", o->folder,
+                length && o->folder[length - 1] == '/' ? "" : "/", o->names->stem[i],
+                suffix);
+    dp_status st = text.status;
+    if (st == DP_OK)
+        st = check_free(err, o, dp_text_get(&text), i);
+    if (st == DP_OK)
+        st = dp_strdup(err, path, dp_text_get(&text));
+    dp_text_done(&text);
+    return st;
+}
+
+bool dp_outputs_are_same(const char *a, const char *b)
 {
     struct stat x, y;
     return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev &&
            x.st_ino == y.st_ino;
 }
 
-dp_status dp_outputs_path(dp_error *err, const dp_outputs *o, char **path, size_t i,
-                          const char *suffix)
+bool dp_outputs_is_image(const char *path)
 {
-    char stem[STEM];
-    const char *input = o->inputs->path[i];
-    const size_t first = find_first(o, i), length = strlen(o->folder);
-    dp_input_image_stem(stem, sizeof stem, input);
-    *path = NULL;
-    if (first != i)
-        return dp_fail(err, DP_EFORMAT,
-                       "%s: %s%s is already the output of %s; rename one of them",
-                       input, stem, suffix, o->inputs->path[first]);
-    dp_text text = {.err = err};
-    dp_text_add(&text, "%s%s%s%s", o->folder,
-                length && o->folder[length - 1] == '/' ? "" : "/", stem, suffix);
-    dp_status st = text.status;
-    if (st == DP_OK && is_same_file(dp_text_get(&text), input))
-        st = dp_fail(err, DP_EFORMAT,
-                     "%s: its own output would replace it; give another --out", input);
-    if (st == DP_OK)
-        st = dp_strdup(err, path, dp_text_get(&text));
-    dp_text_done(&text);
-    return st;
+    static const char *const ends[] = {".jpg", ".jpeg", ".png"};
+    struct stat about;
+    const char *dot = strrchr(path, '.');
+    if (!dot || (stat(path, &about) == 0 && S_ISDIR(about.st_mode)))
+        return false;
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
+        if (strcasecmp(dot, ends[i]) == 0)
+            return true;
+    return false;
 }

@@ -4,6 +4,7 @@
 #include "cli/work.h"
 
 #include <stdio.h>
+#include <string.h>
 
 enum { LABELS = 256 };
 
@@ -11,7 +12,8 @@ typedef struct segment {
     dp_work work;
     bool scores;
     dp_stream_options stream;
-    const char *lines; /* file of a stream's JSON lines; NULL: standard output */
+    const char *json;    /* "-": to standard output, which has no lines then */
+    dp_results *results; /* NULL without --json, and of a stream */
     dp_label_map *map;
 } segment;
 
@@ -54,6 +56,48 @@ static int save(segment *s, size_t i, const char *suffix, save_fn *fn,
     return status;
 }
 
+static bool use_stdout(const segment *s)
+{
+    return s->json && strcmp(s->json, "-") == 0;
+}
+
+/* One line: the classes and their shares of the image. */
+static void print_shares(const segment *s, const char *path)
+{
+    const dp_model *m = s->work.session.model;
+    dp_class_share list[LABELS];
+    const int count = dp_label_map_shares(s->map, m, list, LABELS);
+    printf("%s:", path);
+    for (int i = 0; i < count; i++)
+        printf("%s %s %.1f%%", i > 0 ? "," : "", dp_model_class_name(m, list[i].label),
+               100 * list[i].share);
+    printf("\n");
+    fflush(stdout);
+}
+
+static dp_status open_results(segment *s)
+{
+    dp_context *ctx = s->work.session.ctx;
+    if (use_stdout(s))
+        return dp_results_open_stream(ctx, &s->results, "labels", stdout,
+                                      "standard output");
+    return s->json ? dp_results_open(ctx, &s->results, "labels", s->json) : DP_OK;
+}
+
+static int report(segment *s, size_t i)
+{
+    const dp_session *on = &s->work.session;
+    dp_status st = DP_OK;
+    dp_progress_clear(&s->work.bar);
+    if (!use_stdout(s))
+        print_shares(s, s->work.inputs.path[i]);
+    if (s->results)
+        st = dp_results_add_labels(
+            on->ctx, s->results, on->model, s->map,
+            &(dp_result_image){.file_name = s->work.names.file[i]});
+    return dp_work_check_output(&s->work, st);
+}
+
 static int run_input(void *arg, size_t i, dp_image *image)
 {
     segment *s = arg;
@@ -66,7 +110,7 @@ static int run_input(void *arg, size_t i, dp_image *image)
         status = save(s, i, "_overlay.jpg", save_overlay, image);
     if (status == DP_EXIT_OK)
         status = save(s, i, ".png", save_labels, image);
-    return status;
+    return status == DP_EXIT_OK ? report(s, i) : status;
 }
 
 /* ---- a frame of a stream ------------------------------------------------------------ */
@@ -86,7 +130,7 @@ static dp_status add_line(void *arg, dp_context *ctx, dp_results *lines, size_t 
 {
     const segment *s = arg;
     return dp_results_add_labels(ctx, lines, s->work.session.model, result,
-                                 (int64_t)number);
+                                 &(dp_result_image){.id = (int64_t)number});
 }
 
 static dp_status draw_frame(void *arg, dp_context *ctx, dp_image *image,
@@ -104,7 +148,7 @@ static void release_frame(void *result)
 static int run_stream(segment *s)
 {
     return dp_stream_run(
-        &s->work, &s->stream, s->lines,
+        &s->work, &s->stream, s->json,
         &(dp_stream_steps){s, run_frame, add_line, draw_frame, release_frame});
 }
 
@@ -136,7 +180,18 @@ static int run(segment *s, const dp_arguments *args, const dp_load_options *load
         status = dp_work_gather(w, args);
     if (status == DP_EXIT_OK)
         status = dp_work_check_output(w, dp_label_map_new(w->session.ctx, &s->map));
-    return status == DP_EXIT_OK ? dp_work_run(w, run_input, s) : status;
+    if (status == DP_EXIT_OK)
+        status = dp_work_check_output(w, open_results(s));
+    if (status != DP_EXIT_OK)
+        return status;
+    status = dp_work_run(w, run_input, s);
+    if (s->results) {
+        const int wrote =
+            dp_work_check_output(w, dp_results_close(w->session.ctx, s->results));
+        s->results = NULL;
+        status = wrote > status ? wrote : status;
+    }
+    return status;
 }
 
 static int segment_main(segment *s, int argc, char **argv)
@@ -147,6 +202,10 @@ static int segment_main(segment *s, int argc, char **argv)
     const dp_option options[] = {
         DP_OPTIONS_MODEL(common),
         DP_OPTION_OUT(common, "folder of what is written (default: the current one)"),
+        DP_TEXT("json", 0, "FILE", &s->json,
+                "the classes of each image and their shares into a file, of a stream "
+                "as lines; - "
+                "prints them"),
         DP_CHOICE("mode", 0, "slide|whole", &mode,
                   "in windows or all at once (default: as the model was published)"),
         DP_FLAG("ms-flip", 0, &ms_flip,
@@ -154,31 +213,31 @@ static int segment_main(segment *s, int argc, char **argv)
         DP_FLAG("scores", 0, &s->scores,
                 "the probabilities too, as NAME_scores.safetensors"),
         DP_OPTIONS_STREAM(&s->stream),
-        DP_TEXT(
-            "json", 0, "FILE", &s->lines,
-            "of a stream: the JSON lines into a file (default -: they are printed)"),
         DP_OPTIONS_MACHINE(common),
         DP_OPTION_QUIET(common),
         DP_OPTION_CONFIGS(common),
         DP_OPTIONS_END,
     };
-    const dp_usage usage =
-        DP_USAGE(s->work.command, "MODEL INPUT...", 2, -1, options,
-                 "Gives every pixel a class. Writes NAME.png, labels in the data set's "
-                 "own numbers, and NAME_overlay.jpg, an image of them.");
+    const dp_usage usage = DP_USAGE(
+        s->work.command, "MODEL INPUT...", 2, -1, options,
+        "Gives every pixel a class: prints the classes and their shares of the "
+        "image. Writes NAME.png, labels in the data set's "
+        "own numbers, and NAME_overlay.jpg, an image of them.");
     dp_arguments args;
     int status = dp_options_parse(&usage, argc, argv, &args);
     if (status != DP_OPTIONS_GO_ON)
         return status;
-    status = dp_stream_check(&s->stream, &args, s->lines, common->out);
+    status = dp_stream_check(&s->stream, &args, s->json, common->out);
     if (status != DP_EXIT_OK)
         return status;
     if (s->scores && s->stream.format)
         return dp_cli_usage("--scores is for images, not for --stream");
-    if (s->lines && !s->stream.format)
-        return dp_cli_usage("--json needs --stream; images have NAME.png");
     if (!common->out)
         common->out = ".";
+    if (dp_outputs_is_image(common->out))
+        return dp_cli_usage("--out: found \"%s\", expected a folder: segment writes "
+                            "several files for an image",
+                            common->out);
     char changes[64];
     snprintf(changes, sizeof changes, "{\"test\": {\"mode\": \"%s\"}}",
              mode ? mode : "");
@@ -191,6 +250,7 @@ int dp_cli_segment(int argc, char **argv)
 {
     segment s = {.work = {.command = "segment"}};
     const int status = segment_main(&s, argc, argv);
+    dp_results_free(s.results);
     dp_label_map_free(s.map);
     dp_work_close(&s.work);
     return status;

@@ -1,5 +1,6 @@
 #include "cli/work.h"
 
+#include "base/memory.h"
 #include "cli/input_reader.h"
 
 int dp_work_open(dp_work *w, const dp_arguments *args, dp_task task,
@@ -17,16 +18,42 @@ int dp_work_open(dp_work *w, const dp_arguments *args, dp_task task,
     return DP_EXIT_MODEL;
 }
 
-int dp_work_gather(dp_work *w, const dp_arguments *args)
+/* Say which inputs are not called as their files are. */
+static void say_renamed(const dp_work *w)
+{
+    const dp_input_names *n = &w->names;
+    if (n->renamed == 0 || w->common.quiet)
+        return;
+    dp_cli_say("%s: its outputs are called %s, as its own name is taken%s",
+               w->inputs.path[n->first_renamed], n->stem[n->first_renamed],
+               n->renamed > 1 ? "; so it is with more inputs" : "");
+}
+
+static int prepare_outputs(dp_work *w)
 {
     dp_error err = {0};
+    if (dp_input_names_init(&err, &w->names, &w->inputs, w->reserved) != DP_OK)
+        return dp_cli_fail(&err, DP_SUBJECT_OUTPUT);
+    if (w->one_file)
+        return w->inputs.count == 1
+                   ? DP_EXIT_OK
+                   : dp_cli_usage("--out %s is one image: found %zu inputs, expected 1 "
+                                  "(or give a folder)",
+                                  w->common.out, w->inputs.count);
+    if (!w->common.out)
+        return DP_EXIT_OK;
+    if (dp_outputs_init(&err, &w->outputs, w->common.out, &w->names) != DP_OK)
+        return dp_cli_fail(&err, DP_SUBJECT_OUTPUT);
+    say_renamed(w);
+    return DP_EXIT_OK;
+}
+
+int dp_work_gather(dp_work *w, const dp_arguments *args)
+{
     w->status = dp_inputs_add_all(&w->inputs, args->item + 1, args->count - 1);
     if (w->status != DP_EXIT_OK && w->status != DP_EXIT_SOME)
         return w->status;
-    if (w->common.out &&
-        dp_outputs_init(&err, &w->outputs, w->common.out, &w->inputs) != DP_OK)
-        return dp_cli_fail(&err, DP_SUBJECT_OUTPUT);
-    return DP_EXIT_OK;
+    return prepare_outputs(w);
 }
 
 static int run_input(dp_work *w, dp_input_reader *reader, size_t i, dp_work_fn *each,
@@ -62,10 +89,25 @@ int dp_work_run(dp_work *w, dp_work_fn *each, void *arg)
     return status;
 }
 
+/* --out itself, if it is not the input. */
+static dp_status find_one_file(dp_error *err, const dp_work *w, char **path, size_t i)
+{
+    const char *input = w->inputs.path[i];
+    *path = NULL;
+    if (dp_outputs_are_same(w->common.out, input))
+        return dp_fail(err, DP_EFORMAT,
+                       "%s: its own output would replace it; give another --out",
+                       input);
+    return dp_strdup(err, path, w->common.out);
+}
+
 int dp_work_path(dp_work *w, char **path, size_t i, const char *suffix)
 {
     dp_error err = {0};
-    if (dp_outputs_path(&err, &w->outputs, path, i, suffix) == DP_OK)
+    const dp_status st = w->one_file
+                             ? find_one_file(&err, w, path, i)
+                             : dp_outputs_path(&err, &w->outputs, path, i, suffix);
+    if (st == DP_OK)
         return DP_EXIT_OK;
     dp_progress_clear(&w->bar);
     return dp_cli_fail(&err, DP_SUBJECT_INPUT);
@@ -92,6 +134,7 @@ int dp_work_check_output(dp_work *w, dp_status st)
 void dp_work_close(dp_work *w)
 {
     dp_outputs_done(&w->outputs);
+    dp_input_names_done(&w->names);
     dp_inputs_done(&w->inputs);
     dp_session_close(&w->session);
 }

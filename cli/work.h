@@ -19,7 +19,13 @@ typedef struct dp_work {
     dp_common_options common;
     dp_session session;
     dp_inputs inputs;
-    dp_outputs outputs; /* with --out only */
+
+    /* Stems that files of all images have, up to a NULL; NULL: none. To be set before
+     * dp_work_gather. */
+    const char *const *reserved;
+    bool one_file; /* --out names the one image to write, and no folder; likewise */
+    dp_input_names names;
+    dp_outputs outputs; /* with a folder of --out only */
     dp_progress bar;
     int status; /* of inputs that could not be listed */
 } dp_work;
@@ -28,7 +34,8 @@ typedef struct dp_work {
 int dp_work_open(dp_work *w, const dp_arguments *args, dp_task task,
                  const dp_load_options *load);
 
-/* List the images that the arguments after MODEL name, and make the folder of --out. */
+/* List the images that the arguments after MODEL name, and make the folder of --out. With
+ * one_file there must be one input. */
 int dp_work_gather(dp_work *w, const dp_arguments *args);
 
 /* Call `each` with every image, the caller's, while the next one is read. A status of DP_EXIT_MACHINE ends the run;
@@ -36,7 +43,8 @@ int dp_work_gather(dp_work *w, const dp_arguments *args);
 typedef int dp_work_fn(void *arg, size_t i, dp_image *image);
 int dp_work_run(dp_work *w, dp_work_fn *each, void *arg);
 
-/* The path of input i's file with this suffix, the caller's to dp_free. */
+/* The path of input i's file with this suffix, the caller's to dp_free. With one_file it is
+ * --out. */
 int dp_work_path(dp_work *w, char **path, size_t i, const char *suffix);
 
 /* Say the context's sentence: about input i, and about what is written. The exit status; for

@@ -20,6 +20,19 @@ typedef struct dp_label_map {
 dp_status dp_label_map_resize(dp_error *err, dp_label_map *m, int h,
                               int w) DP_MUST_CHECK;
 
+enum { DP_LABELS = 256 };
+
+/* How many pixels have a label. */
+typedef struct dp_label_count {
+    int label;
+    size_t pixels; /* 1 and up */
+} dp_label_count;
+
+/* List the labels below `classes` that occur, those of most pixels first, among equals the
+ * lower label first. Returns how many. */
+int dp_label_map_count(const dp_label_map *m, int classes,
+                       dp_label_count counts[DP_LABELS]);
+
 /* Release. A zeroed m is allowed. */
 void dp_label_map_done(dp_label_map *m);
 

@@ -47,8 +47,8 @@ typedef struct dp_outline {
 dp_status dp_outline_trace(dp_error *err, dp_outline *o,
                            const dp_rle *mask) DP_MUST_CHECK;
 
-/* Leave out points of every ring, so that none lies farther than `tolerance` pixels from
- * the closed line through those that stay (Douglas and Peucker 1973). A ring that would
+/* Leave out points of every ring (Douglas and Peucker 1973). None lies farther than
+ * `tolerance` pixels from the closed line through those that stay. A ring that would
  * have fewer than three is held to half the tolerance, and so on: none vanishes. 0 leaves
  * all as it is. Rings may cross each other afterwards, by no more than the tolerance.
  * DP_ENOMEM: some rings are done. */

@@ -54,7 +54,7 @@ function run(program, args) {
 
 function ours(program, c, threads) {
     const report = run(program, ['bench', c.model, '--size', c.size, '--runs', RUNS,
-        '--threads', threads, '--json']);
+        '--threads', threads, '--json', '-']);
     const parts = report.parts.filter((p) => c.parts && c.parts.includes(p.name));
     const sum = (key) => parts.reduce((total, p) => total + p[key], 0);
     return {

@@ -44,6 +44,8 @@ typedef struct dp_result_image {
  *              "detections" as in COCO or a segmentor's "classes" (id, name, share of the image)
  *   "coco-dataset"  a COCO data set with images, categories and annotations, as CVAT and
  *              pycocotools load it: masks as polygons, area and score with each
+ *   "labels"   of a segmentor: a JSON list of file_name, height, width and classes (id, name,
+ *              pixels, share)
  *   "labelstudio"  a JSON list of Label Studio's tasks, whose predictions are masks as
  *              polygons, or boxes
  *
@@ -57,8 +59,8 @@ DP_API dp_status dp_results_open_stream(dp_context *ctx, dp_results **out,
                                         const char *format, FILE *stream,
                                         const char *name);
 
-/* Append what was found in an image, or the best classes of one
- * ("classes"). DP_EARG when the file has the other kind; DP_EIO, DP_ENOMEM. */
+/* Append what was found in an image, the best classes of one ("classes"), or how much of one
+ * each class has ("labels"). DP_EARG when the file has the other kind; DP_EIO, DP_ENOMEM. */
 DP_API dp_status dp_results_add(dp_context *ctx, dp_results *results,
                                 const dp_model *model, const dp_detections *found,
                                 const dp_result_image *image);
@@ -67,10 +69,10 @@ DP_API dp_status dp_results_add_classes(dp_context *ctx, dp_results *results,
                                         const dp_class_score *best, int count,
                                         const dp_result_image *image);
 
-/* Append a segmentor's labels of an image, to "frames" only: DP_EARG. DP_EIO, DP_ENOMEM. */
+/* How much of an image each class has, to "labels" or "frames". */
 DP_API dp_status dp_results_add_labels(dp_context *ctx, dp_results *results,
                                        const dp_model *model, const dp_label_map *map,
-                                       int64_t frame);
+                                       const dp_result_image *image);
 
 /* Complete the file, put it in its place, and free `results`, also on failure: the file is
  * not there then. DP_EIO, DP_ENOMEM. */

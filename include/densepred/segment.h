@@ -27,6 +27,18 @@ DP_API int dp_label_map_width(const dp_label_map *map);
 /* height x width class indices, row by row. */
 DP_API const uint8_t *dp_label_map_labels(const dp_label_map *map);
 
+/* How much of an image a class has. */
+typedef struct dp_class_share {
+    int label; /* class index                */
+    size_t pixels;
+    double share; /* of all pixels, 0 to 1 */
+} dp_class_share;
+
+/* The classes that occur, the largest first, at most `room` of them. Returns how many occur,
+ * up to 256. */
+DP_API int dp_label_map_shares(const dp_label_map *map, const dp_model *model,
+                               dp_class_share *list, int room);
+
 /* Write the map as a grey PNG in the data set's own numbers (dp_model_class_id), whole or
  * not at all. DP_EARG where a class of the model has a number above 255, DP_EIO,
  * DP_ENOMEM. */

@@ -10,8 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LABELS = 256 };
-
 void dp_results_writer_init(dp_results_writer *w, dp_results_format format,
                             FILE *stream, const char *name)
 {
@@ -199,43 +197,39 @@ static void add_classes(dp_results_writer *w, const dp_dataset *dataset,
     w->records++;
 }
 
-/* A class and its pixels. */
-struct share {
-    int label;
-    size_t pixels;
-};
-
-static int by_pixels(const void *a, const void *b)
+/* The classes that occur. */
+static void add_shares(dp_text *t, const dp_dataset *dataset, const dp_label_map *m)
 {
-    const struct share *p = a, *q = b;
-    if (p->pixels != q->pixels)
-        return p->pixels > q->pixels ? -1 : 1;
-    return p->label - q->label;
+    dp_label_count counts[DP_LABELS];
+    const int count = dp_label_map_count(m, dataset->count, counts);
+    const double all = (double)m->h * m->w;
+
+    for (int i = 0; i < count; i++) {
+        const dp_class *c = &dataset->list[counts[i].label];
+        dp_text_add(t, "%s{\"id\": %d, \"name\": ", i > 0 ? ", " : "", c->id);
+        dp_text_add_quoted(t, c->name);
+        dp_text_add(t, ", \"pixels\": %zu, \"share\": ", counts[i].pixels);
+        dp_text_add_double(t, (double)counts[i].pixels / all);
+        dp_text_add(t, "}");
+    }
 }
 
-static void add_shares(dp_results_writer *w, const dp_dataset *dataset,
-                       const dp_label_map *m, int64_t frame)
+static void add_labels(dp_results_writer *w, const dp_dataset *dataset,
+                       const dp_label_map *m, const char *file_name, int64_t id)
 {
-    const size_t all = (size_t)m->h * (size_t)m->w;
-    struct share shares[LABELS] = {{0}};
-    for (int i = 0; i < LABELS; i++)
-        shares[i].label = i;
-    for (size_t i = 0; i < all; i++)
-        shares[m->labels[i]].pixels++;
-    qsort(shares, LABELS, sizeof *shares, by_pixels);
-    dp_text_add(&w->text, "{\"frame\": %lld, \"classes\": [", (long long)frame);
-    size_t named = 0;
-    for (int i = 0; i < LABELS && shares[i].pixels > 0; i++) {
-        if (shares[i].label >= dataset->count)
-            continue;
-        const dp_class *c = &dataset->list[shares[i].label];
-        dp_text_add(&w->text, "%s{\"id\": %d, \"name\": ", named++ ? ", " : "", c->id);
-        dp_text_add_quoted(&w->text, c->name);
-        dp_text_add(&w->text, ", \"share\": ");
-        dp_text_add_double(&w->text, (double)shares[i].pixels / (double)all);
-        dp_text_add(&w->text, "}");
+    const bool frame = w->format == DP_RESULTS_FRAMES;
+    dp_text *t = &w->text;
+
+    if (frame)
+        dp_text_add(t, "{\"frame\": %lld", (long long)id);
+    else {
+        dp_text_add(t, "%s{\"file_name\": ", w->records > 0 ? ",\n " : "");
+        dp_results_add_name(t, file_name ? file_name : "");
+        dp_text_add(t, ", \"height\": %d, \"width\": %d", m->h, m->w);
     }
-    dp_text_add(&w->text, "]}\n");
+    dp_text_add(t, ", \"classes\": [");
+    add_shares(t, dataset, m);
+    dp_text_add(t, frame ? "]}\n" : "]}");
     w->records++;
 }
 
@@ -252,7 +246,7 @@ static void add_label_studio_image(dp_results_writer *w, const dp_found *f)
 }
 
 /* What a file begins and ends with (NULL: it takes more than a text), and how an image is
- * added (NULL: classes only). */
+ * added (NULL: not as detections). */
 static const struct {
     const char *begin, *end;
     void (*add)(dp_results_writer *w, const dp_found *f);
@@ -265,6 +259,7 @@ static const struct {
     [DP_RESULTS_FRAMES] = {"", "", add_frame},
     [DP_RESULTS_COCO_DATASET] = {NULL, NULL, add_dataset_image},
     [DP_RESULTS_LABEL_STUDIO] = {"[", "\n]\n", add_label_studio_image},
+    [DP_RESULTS_LABELS] = {"[", "]\n", NULL},
 };
 
 /* What stands before the first record. `dataset` is NULL when there is none to come. */
@@ -328,11 +323,12 @@ dp_status dp_results_writer_add_classes(dp_error *err, dp_results_writer *w,
 
 dp_status dp_results_writer_add_labels(dp_error *err, dp_results_writer *w,
                                        const dp_dataset *dataset,
-                                       const dp_label_map *labels, int64_t frame)
+                                       const dp_label_map *labels,
+                                       const char *file_name, int64_t id)
 {
     w->text.err = err;
     add_begin(w, dataset);
-    add_shares(w, dataset, labels, frame);
+    add_labels(w, dataset, labels, file_name, id);
     return put(err, w);
 }
 

@@ -22,7 +22,12 @@
  * as COCO's; a segmentor's line names the classes that occur, the largest share first.
  *
  *   {"frame": 0, "detections": [{"image_id": 0, "bbox": [...], ...}, ...]}
- *   {"frame": 0, "classes": [{"id": 1, "name": "wall", "share": 0.25}, ...]}
+ *   {"frame": 0, "classes": [{"id": 1, "name": "wall", "pixels": 9, "share": 0.25}, ...]}
+ *
+ * Labels: of a segmentor, a JSON list of records, the largest class of each first.
+ *
+ *   [{"file_name": "a.jpg", "height": 480, "width": 640, "classes": [
+ *     {"id": 3, "name": "sky", "pixels": 76800, "share": 0.25}, ...]}, ...]
  *
  * Other files of many images: io/data/coco_dataset.h, io/data/label_studio.h. Formats with
  * a file for every image: io/data/yolo.h, io/data/labelme.h.
@@ -64,7 +69,8 @@ typedef enum dp_results_format {
     DP_RESULTS_CLASSES,
     DP_RESULTS_FRAMES,
     DP_RESULTS_COCO_DATASET, /* io/data/coco_dataset.h */
-    DP_RESULTS_LABEL_STUDIO  /* io/data/label_studio.h */
+    DP_RESULTS_LABEL_STUDIO, /* io/data/label_studio.h */
+    DP_RESULTS_LABELS
 } dp_results_format;
 
 /* Private but for `records`. */
@@ -96,12 +102,13 @@ dp_status dp_results_writer_add_classes(dp_error *err, dp_results_writer *w,
                                         const dp_class_score *best, int count,
                                         const char *file_name) DP_MUST_CHECK;
 
-/* A segmentor's line to a file of frames: `labels` of frame `frame`. Labels beyond the data
+/* How much of an image each class has, to a file of labels, or of frames, whose number is
+ * `id`. Labels beyond the data
  * set's classes are left out. */
 dp_status dp_results_writer_add_labels(dp_error *err, dp_results_writer *w,
                                        const dp_dataset *dataset,
                                        const dp_label_map *labels,
-                                       int64_t frame) DP_MUST_CHECK;
+                                       const char *file_name, int64_t id) DP_MUST_CHECK;
 
 /* Write what is missing to a whole file (also to one without images) and flush. DP_EIO. */
 dp_status dp_results_writer_end(dp_error *err, dp_results_writer *w) DP_MUST_CHECK;

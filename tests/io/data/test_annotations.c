@@ -1,9 +1,9 @@
 /* Files for annotation tools, against the rules that their readers check: LabelMe's and
  * Label Studio's JSON, COCO's data sets, YOLO's text.
  *
- * The rules are those of labelme/label_file.py (5.x), of Label Studio's documentation
- * "Import pre-annotations" with its tags PolygonLabels and RectangleLabels, of COCO's
- * "Data format" page, and of Ultralytics' "Detection/Segmentation dataset format". */
+ * Sources: labelme/label_file.py (5.x). Label Studio's "Import pre-annotations" and its
+ * tags PolygonLabels and RectangleLabels. COCO's "Data format" page. Ultralytics'
+ * "Detection/Segmentation dataset format". */
 #define _XOPEN_SOURCE 700 /* open_memstream */
 #include "io/data/label_studio.h"
 #include "io/data/labelme.h"
