@@ -28,6 +28,11 @@ const char *dp_module_kind_name(dp_module_kind kind)
     return kinds[kind].name;
 }
 
+const char *dp_module_kind_section(dp_module_kind kind)
+{
+    return kinds[kind].section;
+}
+
 const dp_module *dp_module_find(dp_module_kind kind, const char *name)
 {
     for (const dp_module *const *m = dp_modules; *m; m++)

@@ -56,6 +56,9 @@ extern const dp_module *const dp_modules[];
 /* "backbone", "box head". */
 const char *dp_module_kind_name(dp_module_kind kind);
 
+/* The config's section that has its keys: "backbone", "bbox_head", of a model "test". */
+const char *dp_module_kind_section(dp_module_kind kind);
+
 /* NULL when there is none of this kind and name. */
 const dp_module *dp_module_find(dp_module_kind kind, const char *name);
 

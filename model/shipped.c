@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "core/config.h"
 #include "core/limits.h"
+#include "model/upstream_names.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -164,15 +165,32 @@ void dp_shipped_done(dp_shipped *names)
 /* ---- a model --------------------------------------------------------------- */
 
 static dp_status no_such_model(dp_error *err, const dp_shipped *names,
-                               const char *model)
+                               const cJSON *upstream, const char *model)
 {
     dp_nearest nearest = {.word = model};
     for (size_t i = 0; i < names->count; i++)
         dp_nearest_offer(&nearest, names->name[i]);
+    dp_upstream_names_offer(upstream, &nearest);
     if (nearest.best)
         return dp_fail(err, DP_ECONFIG, "unknown model '%s'; did you mean '%s'?", model,
                        nearest.best);
     return dp_fail(err, DP_ECONFIG, "unknown model '%s'; run 'densepred models'",
+                   model);
+}
+
+/* `ours`: the model of that name; NULL: none is known. */
+static dp_status python_config(dp_error *err, const char *model, const char *ours)
+{
+    if (ours)
+        return dp_fail(
+            err, DP_ECONFIG,
+            "%s: a Python config, which is not read; the model of that name is "
+            "'%s' here: give that name, and with --set what you changed",
+            model, ours);
+    return dp_fail(err, DP_ECONFIG,
+                   "%s: a Python config, which is not read; 'densepred config --from "
+                   "CHECKPOINT' writes a config for its checkpoint, 'densepred models' "
+                   "lists those that ship",
                    model);
 }
 
@@ -208,15 +226,34 @@ static dp_status find_in_folder(dp_error *err, char **path, const dp_shipped *na
     return DP_OK;
 }
 
-static dp_status find_name(dp_error *err, char **path, const char *model,
-                           const char *configs)
+/* The file of a name of ours, or of upstream's. */
+static dp_status find_name(dp_error *err, char **path, const dp_shipped *names,
+                           const char *model)
+{
+    cJSON *upstream;
+    dp_status st = dp_upstream_names_load(err, &upstream, names->folder);
+    const char *ours = dp_upstream_names_find(upstream, model);
+    *path = NULL;
+    if (st == DP_OK && dp_upstream_name_is_python(model))
+        st = python_config(err, model, ours);
+    if (st == DP_OK)
+        st = find_in_folder(err, path, names, ours ? ours : model);
+    if (st == DP_OK && !*path && !model[name_size(model)])
+        st = no_such_model(err, names, upstream, model);
+    cJSON_Delete(upstream);
+    return st;
+}
+
+static dp_status find_shipped(dp_error *err, char **path, const char *model,
+                              const char *configs)
 {
     dp_shipped names;
     dp_status st = dp_shipped_load(err, &names, configs);
-    if (st == DP_OK && is_name(model))
-        st = find_in_folder(err, path, &names, model);
-    if (st == DP_OK && !*path)
-        st = no_such_model(err, &names, model);
+    if (st != DP_OK)
+        return dp_upstream_name_is_python(model) ? python_config(err, model, NULL) : st;
+    st = is_name(model) || dp_upstream_name_is_python(model)
+             ? find_name(err, path, &names, model)
+             : no_such_model(err, &names, NULL, model);
     dp_shipped_done(&names);
     return st;
 }
@@ -242,8 +279,10 @@ dp_status dp_shipped_find(dp_error *err, char **path, const char *model,
     const dp_status st = find_in_model_folder(err, path, model);
     if (st != DP_OK || *path)
         return st;
+    if (dp_upstream_name_is_python(model))
+        return find_shipped(err, path, model, configs);
     return is_file || model[name_size(model)] ? dp_strdup(err, path, model)
-                                              : find_name(err, path, model, configs);
+                                              : find_shipped(err, path, model, configs);
 }
 
 /* ---- a config -------------------------------------------------------------- */
@@ -269,9 +308,7 @@ static dp_status find_base(dp_error *err, char **path, const char *base, void *a
     dp_status st = dp_shipped_load(err, &names, search->configs);
     if (st != DP_OK)
         return st;
-    st = find_in_folder(err, path, &names, base);
-    if (st == DP_OK && !*path && !base[name_size(base)])
-        st = no_such_model(err, &names, base);
+    st = find_name(err, path, &names, base);
     dp_shipped_done(&names);
     return st;
 }

@@ -25,8 +25,9 @@ dp_status dp_shipped_load(dp_error *err, dp_shipped *names,
 void dp_shipped_done(dp_shipped *names);
 
 /* The path of the config that `model` means: a file, as everything is that ends in ".json";
- * config.json of a folder, such as a training run's; or else a model's name. *path is the
- * caller's to dp_free. DP_ECONFIG offers the nearest name. */
+ * config.json of a folder, such as a training run's; or else a model's name, or the one that
+ * its publisher gave it (upstream_names.h). *path is the caller's to dp_free. DP_ECONFIG
+ * offers the nearest name, and tells what to do with a Python config. */
 dp_status dp_shipped_find(dp_error *err, char **path, const char *model,
                           const char *configs) DP_MUST_CHECK;
 

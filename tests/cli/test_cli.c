@@ -40,10 +40,12 @@ static const struct {
      "densepred: models: found 1 argument, expected none; see densepred models "
      "--help\n"},
     {"densepred config", 2,
-     "densepred: config needs either --dump MODEL or --explain "
-     "TYPE\n"},
+     "densepred: config needs one of --dump MODEL, --explain TYPE, --types or --from "
+     "CHECKPOINT\n"},
     {"densepred config --dump a --explain b", 2,
-     "densepred: config needs only one of --dump MODEL or --explain TYPE\n"},
+     "densepred: config needs only one of --dump MODEL, --explain TYPE, --types or "
+     "--from "
+     "CHECKPOINT\n"},
     {"densepred config --dump a --origins=1", 2,
      "densepred: --origins takes no value\n"},
     {"densepred config --explain convnex", 2,
@@ -168,6 +170,36 @@ START_TEST(a_config_may_come_from_a_pipe)
 }
 END_TEST
 
+START_TEST(a_section_is_explained_with_all_its_types)
+{
+    const program_result *r = program_run("densepred config --explain test");
+    ck_assert_int_eq(r->status, 0);
+    ck_assert_ptr_nonnull(strstr(r->out, "test of mask_rcnn: "));
+    ck_assert_ptr_nonnull(strstr(r->out, "\ntest of upernet: "));
+    ck_assert_ptr_nonnull(strstr(r->out, "\n  score_thr "));
+    r = program_run("densepred config --explain backbone");
+    ck_assert_ptr_nonnull(strstr(r->out, "\nbackbone swin: "));
+}
+END_TEST
+
+START_TEST(types_are_listed)
+{
+    const program_result *r = program_run("densepred config --types");
+    ck_assert_int_eq(r->status, 0);
+    ck_assert_ptr_nonnull(strstr(r->out, "backbone        convnext  "));
+    ck_assert_ptr_nonnull(strstr(r->out, "\nbbox_head       shared_2fc "));
+    ck_assert_ptr_nonnull(strstr(r->out, "\n(the config)    upernet "));
+    r = program_run(
+        "densepred config --types | awk '$1 != \"(the\" && NF {print $2}' | "
+        "while read t; do densepred config --explain $t >/dev/null; done 2>err; "
+        "grep -c unknown.type err");
+    ck_assert_int_le(r->out[0] - '0',
+                     2); /* "how" of input and train, which have no type */
+    r = program_run("densepred config --explain test --origins");
+    ck_assert_str_eq(r->err, "densepred: --origins needs --dump MODEL\n");
+}
+END_TEST
+
 START_TEST(explanations_come_from_the_tables)
 {
     const program_result *r = program_run("densepred config --explain convnext");
@@ -192,6 +224,8 @@ int main(void)
     tcase_add_test(tc, configs_are_where_the_option_or_else_the_environment_says);
     tcase_add_test(tc, a_folder_that_holds_itself_ends);
     tcase_add_test(tc, a_config_may_come_from_a_pipe);
+    tcase_add_test(tc, a_section_is_explained_with_all_its_types);
+    tcase_add_test(tc, types_are_listed);
     tcase_add_test(tc, explanations_come_from_the_tables);
     suite_add_tcase(suite, tc);
     return suite_run(suite);

@@ -1,11 +1,14 @@
 /* Configs as a user of the program meets them: keys changed by --set, bases that ship. */
+#include "base/json.h"
 #include "tests/support/program.h"
 #include "tests/support/scratch.h"
 #include "tests/support/suite.h"
 
 #include <check.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #define COUNT(a) ((int)(sizeof(a) / sizeof(a)[0]))
 
@@ -167,6 +170,96 @@ START_TEST(a_base_that_is_nowhere_is_said_with_the_nearest)
 }
 END_TEST
 
+/* ---- upstream's names ------------------------------------------------------------------ */
+
+static const char *const upstream[][2] = {
+    {"mask_rcnn_convnext_tiny_patch4_window7_mstrain_480-800_adamw_3x_coco_in1k",
+     "coco/mask_rcnn_convnext_tiny"},
+    {"cascade_mask_rcnn_convnext_base_patch4_window7_mstrain_480-800_giou_4conv1f_"
+     "adamw_"
+     "3x_coco_in22k",
+     "coco/cascade_mask_rcnn_convnext_base_22k"},
+    {"upernet_convnext_xlarge_640_160k_ade20k_ss",
+     "ade20k/upernet_convnext_xlarge_22k_640"},
+    {"mask_rcnn_swin_small_patch4_window7_mstrain_480-800_adamw_3x_coco",
+     "coco/mask_rcnn_swin_small"},
+    {"mask_rcnn_r50_caffe_fpn_mstrain-poly_3x_coco",
+     "coco/mask_rcnn_resnet50_caffe_3x"},
+    {"cascade-mask-rcnn_x101-64x4d_fpn_20e_coco",
+     "coco/cascade_mask_rcnn_resnext101_64x4d_20e"},
+    {"upernet_swin_tiny_patch4_window7_512x512_160k_ade20k_pretrain_224x224_1K",
+     "ade20k/upernet_swin_tiny_512"},
+    {"convnext_tiny.fb_in22k_ft_in1k_384", "imagenet/convnext_tiny_22k_1k_384"},
+};
+
+START_TEST(upstream_names_find_ours)
+{
+    const program_result *r =
+        program_run("densepred config --dump %s >a && densepred config --dump %s >b && "
+                    "cmp a b && wc -c <a",
+                    upstream[_i][0], upstream[_i][1]);
+    ck_assert_msg(r->status == 0, "%s", r->err);
+    scratch_text("own.json", "{}");
+    r = program_run(
+        "echo '{\"base\": \"%s\"}' >own.json; densepred config --dump own.json "
+        ">a && cmp a b",
+        upstream[_i][0]);
+    ck_assert_msg(r->status == 0, "%s%s", r->out, r->err);
+}
+END_TEST
+
+/* Those of the ConvNeXt paper's own baselines, of its isotropic models and of two at 384. */
+static bool has_no_upstream_name(const char *model)
+{
+    return strstr(model, "_4conv1fc") || strstr(model, "_iso_") ||
+           strcmp(model, "imagenet/convnext_base_1k_384") == 0 ||
+           strcmp(model, "imagenet/convnext_large_1k_384") == 0 ||
+           strncmp(model, "roadmap/", 8) == 0 || strncmp(model, "toytown/", 8) == 0;
+}
+
+START_TEST(every_published_model_has_an_upstream_name)
+{
+    dp_error err = {0};
+    cJSON *table;
+    ck_assert_int_eq(dp_json_load(&err, &table, "configs/_upstream.json"), DP_OK);
+    const program_result *r = program_run("densepred models");
+    static char models[sizeof r->out];
+    memcpy(models, r->out, sizeof models);
+    for (const char *m = strtok(models, "\n"); m; m = strtok(NULL, "\n")) {
+        bool named = false;
+        for (const cJSON *v = table->child; v; v = v->next)
+            named = named || strcmp(v->valuestring, m) == 0;
+        ck_assert_msg(named != has_no_upstream_name(m), "%s", m);
+    }
+    for (const cJSON *v = table->child; v; v = v->next) {
+        char path[200];
+        snprintf(path, sizeof path, "configs/%s.json", v->valuestring);
+        ck_assert_msg(access(path, R_OK) == 0, "%s", path);
+    }
+    cJSON_Delete(table);
+}
+END_TEST
+
+START_TEST(a_python_config_is_named_as_such)
+{
+    scratch_text("mask_rcnn_r50_fpn_1x_coco.py", "model = dict()\n");
+    const program_result *r =
+        program_run("densepred info ./mask_rcnn_r50_fpn_1x_coco.py");
+    ck_assert_int_eq(r->status, 3);
+    ck_assert_str_eq(
+        r->err, "densepred: ./mask_rcnn_r50_fpn_1x_coco.py: a Python config, which is "
+                "not read; the model of that name is 'coco/mask_rcnn_resnet50' here: "
+                "give that name, and with --set what you changed\n");
+    r = program_run("densepred info my.py");
+    ck_assert_int_eq(r->status, 3);
+    ck_assert_ptr_nonnull(strstr(r->err,
+                                 "my.py: a Python config, which is not read; "
+                                 "'densepred config --from CHECKPOINT' writes"));
+    r = program_run("densepred info mask_rcnn_r5_fpn_1x_coco");
+    ck_assert_ptr_nonnull(strstr(r->err, "did you mean 'mask_rcnn_r50_fpn_1x_coco'?"));
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("cli/config");
@@ -181,6 +274,9 @@ int main(void)
     tcase_add_loop_test(tc, a_base_may_be_a_shipped_config, 0, COUNT(bases));
     tcase_add_test(tc, a_base_beside_the_config_comes_before_a_shipped_one);
     tcase_add_test(tc, a_base_that_is_nowhere_is_said_with_the_nearest);
+    tcase_add_loop_test(tc, upstream_names_find_ours, 0, COUNT(upstream));
+    tcase_add_test(tc, every_published_model_has_an_upstream_name);
+    tcase_add_test(tc, a_python_config_is_named_as_such);
     suite_add_tcase(suite, tc);
     return suite_run(suite);
 }

@@ -33,7 +33,8 @@ static bool has_text(const cJSON *object, const char *key)
 
 START_TEST(a_config_resolves_to_known_keys)
 {
-    if (strstr(paths[_i], "/datasets/") || strstr(paths[_i], "/names/"))
+    if (strstr(paths[_i], "/datasets/") || strstr(paths[_i], "/names/") ||
+        strstr(paths[_i], "/_upstream.json"))
         return;
     dp_error err = {0};
     dp_config *config;
@@ -53,7 +54,8 @@ END_TEST
 START_TEST(a_config_names_as_many_classes_as_its_heads_have)
 {
     if (strstr(paths[_i], "/datasets/") || strstr(paths[_i], "/names/") ||
-        strstr(paths[_i], "/_base_/") || strstr(paths[_i], "/recipes/"))
+        strstr(paths[_i], "/_base_/") || strstr(paths[_i], "/recipes/") ||
+        strstr(paths[_i], "/_upstream.json"))
         return;
     dp_error err = {0};
     dp_config *config;
