@@ -285,7 +285,7 @@ static void convert_palette(const struct bmp *b, uint8_t *to, const unsigned cha
     const unsigned mask = (1u << b->bits) - 1;
     for (size_t x = 0; x < b->w; x++) {
         const size_t shift = (per_byte - 1 - x % per_byte) * b->bits;
-        memcpy(to + 3 * x, b->palette[row[x / per_byte] >> shift & mask], 3);
+        memcpy(to + 3 * x, b->palette[(unsigned)row[x / per_byte] >> shift & mask], 3);
     }
 }
 

@@ -235,7 +235,7 @@ static unsigned get_sample(const struct reader *r, const uint8_t *row, size_t i)
     }
     const size_t per_byte = 8u / r->bits;
     const size_t shift = (per_byte - 1 - i % per_byte) * r->bits;
-    return row[i / per_byte] >> shift & ((1u << r->bits) - 1);
+    return (unsigned)row[i / per_byte] >> shift & ((1u << r->bits) - 1);
 }
 
 /* A sample as 8 bits. */
