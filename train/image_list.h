@@ -8,9 +8,9 @@
  *
  * Classes are folders, in the order of their names. In a CSV a label is a class's name, or
  * all are numbers from 0; paths are relative to the file's folder; a split is "train" or
- * "val". A first line that begins with "path," is a heading. Files that end in .jpg, .jpeg
- * or .png, in either case, are images; others are left out. Images come in the order of
- * their classes and names, or of the CSV's lines.
+ * "val". A first line that begins with "path," is a heading. In folders, files are images whose
+ * names end as those of images do (dp_pixels_is_named); others are left out. Images come in the
+ * order of their classes and names, or of the CSV's lines.
  */
 #ifndef DP_TRAIN_IMAGE_LIST_H
 #define DP_TRAIN_IMAGE_LIST_H
