@@ -2,7 +2,9 @@
  *
  * Masks as translucent fills with an outline, boxes, and on each box a filled label with
  * class name and score. Colours are the data set's; objects of one class differ in
- * shade. Lines and letters grow with the image. The same input gives the same image,
+ * shade. Letters have a legible size, from 9 to 28 pixels by the image's. Labels lie inside
+ * the image, never on another label, and cover no more than a quarter of the image: where
+ * there is no room the score is left out, then the label; better objects come first. The same input gives the same image,
  * but for class names that are not ASCII, whose letters come from the machine's fonts.
  */
 #ifndef DP_REPORT_DRAW_H

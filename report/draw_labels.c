@@ -5,21 +5,19 @@
 #include "report/draw.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
-enum { LABELS = 256, ENTRY_TEXT = 288 };
+enum { NAMED = 10, ENTRY_TEXT = 288 };
 
 typedef struct entry {
-    int label;
-    size_t pixels;
+    int label; /* -1: the other classes */
     char text[ENTRY_TEXT];
     double x, y; /* of its left upper corner, in the strip */
 } entry;
 
 typedef struct legend {
     const dp_dataset *dataset;
-    entry entries[LABELS];
+    entry entries[NAMED + 1];
     int count;
     double size;     /* of letters                              */
     int width;       /* of the image; becomes that of the strip */
@@ -58,38 +56,35 @@ static void tint(dp_pixels *out, const dp_pixels *image, const dp_label_map *m,
         }
 }
 
-static int by_pixels(const void *a, const void *b)
+static void add_entry(legend *l, int label, const char *name, double share)
 {
-    const entry *p = a, *q = b;
-    if (p->pixels != q->pixels)
-        return p->pixels > q->pixels ? -1 : 1;
-    return p->label - q->label;
+    entry *e = &l->entries[l->count++];
+    e->label = label;
+    if (share < 0.0005)
+        snprintf(e->text, sizeof e->text, "%.255s <0.1%%", name);
+    else
+        snprintf(e->text, sizeof e->text, "%.255s %.1f%%", name, 100 * share);
 }
 
-/* The classes that occur, with their texts. */
+/* The largest classes, and what the others have together. */
 static void list_entries(legend *l, const dp_label_map *m)
 {
-    const size_t all = (size_t)m->h * (size_t)m->w;
-    size_t pixels[LABELS] = {0};
+    const double all = (double)m->h * m->w;
+    dp_label_count counts[DP_LABELS];
+    const int count = dp_label_map_count(m, l->dataset->count, counts);
+    size_t rest = 0;
 
-    for (size_t i = 0; i < all; i++)
-        pixels[m->labels[i]]++;
-    for (int k = 0; k < LABELS && k < l->dataset->count; k++) {
-        const double percent = 100.0 * (double)pixels[k] / (double)all;
-        entry *e = &l->entries[l->count];
-        if (pixels[k] == 0)
-            continue;
-        e->label = k;
-        e->pixels = pixels[k];
-        if (percent < 0.05)
-            snprintf(e->text, sizeof e->text, "%.255s <0.1%%",
-                     l->dataset->list[k].name);
+    for (int i = 0; i < count; i++)
+        if (i < NAMED)
+            add_entry(l, counts[i].label, l->dataset->list[counts[i].label].name,
+                      (double)counts[i].pixels / all);
         else
-            snprintf(e->text, sizeof e->text, "%.255s %.1f%%", l->dataset->list[k].name,
-                     percent);
-        l->count++;
+            rest += counts[i].pixels;
+    if (count > NAMED) {
+        char name[32];
+        snprintf(name, sizeof name, "%d more", count - NAMED);
+        add_entry(l, -1, name, (double)rest / all);
     }
-    qsort(l->entries, (size_t)l->count, sizeof *l->entries, by_pixels);
 }
 
 /* Place the entries in columns, row by row, as many columns as fit. */
@@ -117,6 +112,17 @@ static void measure(cairo_t *cr, void *arg)
     l->height = (int)(rows * row + 2 * margin);
 }
 
+static void draw_swatch(cairo_t *cr, const uint8_t rgb[3], double x, double y,
+                        double side)
+{
+    cairo_rectangle(cr, x, y, side, side);
+    cairo_set_source_rgb(cr, rgb[0] / 255.0, rgb[1] / 255.0, rgb[2] / 255.0);
+    cairo_fill_preserve(cr);
+    cairo_set_source_rgb(cr, 0.25, 0.25, 0.25); /* white swatches need an edge */
+    cairo_set_line_width(cr, 1);
+    cairo_stroke(cr);
+}
+
 static void draw(cairo_t *cr, void *arg)
 {
     const legend *l = arg;
@@ -124,15 +130,11 @@ static void draw(cairo_t *cr, void *arg)
 
     for (int i = 0; i < l->count; i++) {
         const entry *e = &l->entries[i];
-        const uint8_t *rgb = l->dataset->list[e->label].colour;
         const double y = l->top + e->y;
 
-        cairo_rectangle(cr, e->x, y + (row - swatch) / 2, swatch, swatch);
-        cairo_set_source_rgb(cr, rgb[0] / 255.0, rgb[1] / 255.0, rgb[2] / 255.0);
-        cairo_fill_preserve(cr);
-        cairo_set_source_rgb(cr, 0.25, 0.25, 0.25); /* white swatches need an edge */
-        cairo_set_line_width(cr, 1);
-        cairo_stroke(cr);
+        if (e->label >= 0)
+            draw_swatch(cr, l->dataset->list[e->label].colour, e->x,
+                        y + (row - swatch) / 2, swatch);
         cairo_set_source_rgb(cr, 0, 0, 0);
         cairo_font_extents_t font;
         dp_canvas_set_font(cr, l->size, e->text);
