@@ -8,6 +8,7 @@
 #include "model/model.h"
 #include "model/shipped.h"
 #include "report/train_page.h"
+#include "train/ranks.h"
 #include "train/recipe.h"
 
 #include <math.h>
@@ -223,17 +224,19 @@ static dp_status build_training(dp_error *err, dp_train *t)
     if (st == DP_OK)
         st = read_depths(err, depths, t->config);
     if (st == DP_OK)
-        dp_recipe_build(&t->recipe, &input, depths, 1, &t->training);
+        dp_recipe_build(&t->recipe, &input, depths, dp_ranks_count(), &t->training);
     cut_patterns(t);
     return st;
 }
 
-/* ---- the folder ----------------------------------------------------------------------------- */
+/* ---- the folder: the first process writes ----------------------------------------------------------------------------- */
 
 static dp_status open_history(dp_error *err, dp_train *t)
 {
     const dp_trainer_position at = dp_trainer_where(t->trainer);
     char *path;
+    if (dp_ranks_own() > 0)
+        return DP_OK;
     dp_status st = dp_path_join(err, &path, t->options.directory, "log.jsonl");
     if (st == DP_OK)
         st = dp_history_open(err, &t->history, path, at.step, at.epoch);
@@ -260,6 +263,8 @@ static dp_status save_page(dp_error *err, dp_train *t, dp_train_state state)
     const dp_history *h = &t->history;
     const int64_t done = h->step_count ? h->steps[h->step_count - 1].step : 0;
     t->since_page = 0;
+    if (dp_ranks_own() > 0)
+        return DP_OK;
     return dp_train_page_save(
         err, t->options.directory,
         &(dp_train_page){.model = t->options.model,
@@ -323,9 +328,10 @@ static dp_status prepare(dp_error *err, dp_train *t)
     }
     if (st == DP_OK)
         st = build_training(err, t);
+    st = dp_ranks_agree(err, st);
     if (st == DP_OK)
         st = start(err, t);
-    return st == DP_OK ? open_history(err, t) : st;
+    return st == DP_OK ? dp_ranks_agree(err, open_history(err, t)) : st;
 }
 
 dp_status dp_train_new(dp_context *ctx, dp_train **out, const dp_train_options *options)
@@ -385,7 +391,7 @@ static double now(void)
 static void after_step(void *arg, const dp_step_record *r)
 {
     dp_train *t = arg;
-    if (t->status != DP_OK)
+    if (t->status != DP_OK || dp_ranks_own() > 0)
         return;
     t->weight = t->weight * memory_of_pace + 1;
     t->seconds = t->seconds * memory_of_pace + r->seconds;
@@ -419,7 +425,7 @@ static void while_evaluating(void *arg, size_t done, size_t count)
 static void after_epoch(void *arg, const dp_epoch_record *r)
 {
     dp_train *t = arg;
-    if (t->status != DP_OK)
+    if (t->status != DP_OK || dp_ranks_own() > 0)
         return;
     if (r->evaluated && t->epoch_began > 0)
         t->evaluation = now() - t->epoch_began;
@@ -453,7 +459,7 @@ dp_status dp_train_run(dp_train *t, const dp_train_events *events)
     dp_error *err = &t->ctx->err;
     t->events = events;
     t->part = DP_TRAIN_PART_DIRECTORY;
-    dp_status st = save_page(err, t, DP_TRAIN_RUNNING);
+    dp_status st = dp_ranks_agree(err, save_page(err, t, DP_TRAIN_RUNNING));
     if (st != DP_OK)
         return st;
     const dp_trainer_events own = {t, after_step, while_evaluating, after_epoch,

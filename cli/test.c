@@ -7,12 +7,12 @@
 #include "cli/eval_coco.h"
 #include "cli/load_log.h"
 #include "cli/options.h"
+#include "cli/processes.h"
 #include "cli/progress.h"
 #include "densepred.h"
 
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -380,21 +380,12 @@ static int run_command(int (*go_on)(session *s), int argc, char **argv)
     return status;
 }
 
-/* Whether a launcher started this process: Open MPI's, one with PMIx, or one with PMI. One
- * process alone does without MPI, which would start helpers of its own. */
-static bool is_launched(void)
-{
-    return getenv("OMPI_COMM_WORLD_SIZE") || getenv("PMIX_RANK") || getenv("PMI_RANK");
-}
-
 /* Process 0 reads the command line first: what is wrong with it is said once. */
 int dp_cli_test(int argc, char **argv)
 {
-    int status = DP_EXIT_OK;
-    if (is_launched() && dp_processes_join() != DP_OK) {
-        dp_cli_say("MPI does not start, or not with threads");
-        return DP_EXIT_MACHINE;
-    }
+    int status = dp_cli_join();
+    if (status != DP_EXIT_OK)
+        return status;
     if (dp_processes_rank() == 0)
         status = run_command(run, argc, argv);
     else

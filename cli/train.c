@@ -3,6 +3,7 @@
 #include "cli/cli.h"
 #include "cli/configs.h"
 #include "cli/options.h"
+#include "cli/processes.h"
 #include "cli/session.h"
 #include "densepred.h"
 
@@ -284,7 +285,7 @@ static int parse(session *s, int argc, char **argv)
     return DP_EXIT_OK;
 }
 
-int dp_cli_train(int argc, char **argv)
+static int run_command(int argc, char **argv)
 {
     session s = {
         .settings = {.epochs = -1, .batch = -1, .seed = -1, .lr = NAN, .ema = NAN}};
@@ -299,5 +300,23 @@ int dp_cli_train(int argc, char **argv)
         status = run(&s);
     dp_train_free(s.train);
     dp_context_free(s.ctx);
+    return status;
+}
+
+/* All processes train; what there is to say, the first one says. */
+int dp_cli_train(int argc, char **argv)
+{
+    int status = dp_cli_join();
+    if (status != DP_EXIT_OK)
+        return status;
+    const bool first = dp_processes_rank() == 0;
+    if (!first &&
+        (!freopen("/dev/null", "w", stdout) || !freopen("/dev/null", "w", stderr)))
+        status = DP_EXIT_MACHINE;
+    if (status == DP_EXIT_OK)
+        status = run_command(argc, argv);
+    if (!first)
+        (void)dp_processes_wait();
+    dp_processes_leave(status);
     return status;
 }

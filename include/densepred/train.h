@@ -11,6 +11,10 @@
  * A run may be stopped or killed at any moment: made again with the same options, it goes on,
  * and ends with the bytes of a run that was not interrupted.
  *
+ * In a library that is built with MPI=1, processes that joined (densepred/runner.h) train one
+ * network: all call these functions with the same options. Each takes a micro-batch of its
+ * own, the first one writes, and calls are made in the first one.
+ *
  *     dp_train_new(ctx, &train, &options);
  *     dp_train_run(train, NULL);
  *     dp_train_free(train);

@@ -570,20 +570,6 @@ START_TEST(numbers_stand_beside_the_published_ones)
 }
 END_TEST
 
-/* Asked by main, where no test can fail. */
-static bool has_mpi(const char *argv0)
-{
-    char command[5000];
-    snprintf(command, sizeof command,
-             "ldd \"$(dirname '%s')/../../densepred\" | grep -q libmpi && "
-             "command -v mpirun > /dev/null",
-             argv0);
-    const bool has = system(command) == 0;
-    if (!has)
-        suite_skip("runs under mpirun; build with MPI=1 for them");
-    return has;
-}
-
 int main(int argc, char **argv)
 {
     (void)argc;
@@ -613,7 +599,7 @@ int main(int argc, char **argv)
     tcase_add_test(t, a_run_directory_is_of_one_run);
     tcase_add_test(t, a_run_that_failed_before_any_result_is_no_trap);
     tcase_add_loop_test(t, numbers_stand_beside_the_published_ones, 0, COUNT(verified));
-    if (has_mpi(argv[0]))
+    if (suite_has_mpi(argv[0]))
         tcase_add_loop_test(t, processes_of_mpi_change_nothing, 1, 4);
     suite_add_tcase(s, t);
     suite_add_tcase(s, slow);

@@ -4,6 +4,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 int suite_run(Suite *s)
 {
@@ -31,4 +32,17 @@ bool suite_has_cpu(unsigned features, const char *name)
         return true;
     suite_skip("this processor has no %s", name);
     return false;
+}
+
+bool suite_has_mpi(const char *argv0)
+{
+    char command[5000];
+    snprintf(command, sizeof command,
+             "ldd \"$(dirname '%s')/../../densepred\" | grep -q libmpi && "
+             "command -v mpirun > /dev/null",
+             argv0);
+    const bool has = system(command) == 0;
+    if (!has)
+        suite_skip("runs under mpirun; build with MPI=1 for them");
+    return has;
 }

@@ -18,4 +18,8 @@ void suite_skip(const char *format, ...) __attribute__((format(printf, 1, 2)));
  * that is a reason. By main too. */
 bool suite_has_cpu(unsigned features, const char *name);
 
+/* Whether the program beside the test program argv0 was built with MPI=1, and there is mpirun;
+ * if not, that is a reason. By main too. */
+bool suite_has_mpi(const char *argv0);
+
 #endif
