@@ -71,7 +71,7 @@ $O/%_avx512bf16.o: ISA := -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512bf1
 
 LIB_DIRS := base core ops/kernels ops io/checkpoint io/image io/data backbone necks postprocess \
             heads model eval report runner train api
-# Runs over several processes are the only part that knows MPI.
+# These alone know MPI; where it is not there, their likes with _one.
 MPI_SRC  := runner/processes_mpi.c train/ranks_mpi.c
 NOT_LIB  := $(if $(MPI),$(MPI_SRC:_mpi.c=_one.c),$(MPI_SRC))
 # Readers whose library is not there.

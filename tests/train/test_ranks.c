@@ -33,7 +33,7 @@ static int train(char **words)
     training.rate.base = training.epochs > 0 ? training.rate.base : 0;
     training.epochs = training.epochs > 0 ? training.epochs : 1;
     training.rate.warmup = 0;
-    dp_status st = tiny_run_init(&r, &training, 1, words[0], words[1]);
+    dp_status st = tiny_run_init(&r, &training, 1, NULL, words[0], words[1]);
     if (st == DP_OK)
         st = tiny_run_go(&r, words[2]);
     if (st != DP_OK && dp_processes_rank() == dp_ranks_count() - 1)

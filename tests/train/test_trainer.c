@@ -20,12 +20,18 @@
 
 enum { CLASSES = 3, TRAIN = 8, VAL = 3 };
 
-static void run_init(tiny_run *r, const dp_training *training, int threads)
+static void run_init_on(tiny_run *r, const dp_training *training, int threads,
+                        const char *cpu)
 {
     const char *config = scratch_text("config.json", TINY_CONFIG(TINY_CONVNEXT));
-    ck_assert_msg(tiny_run_init(r, training, threads, config, scratch_path("set")) ==
-                      DP_OK,
-                  "%s", r->err.text);
+    ck_assert_msg(
+        tiny_run_init(r, training, threads, cpu, config, scratch_path("set")) == DP_OK,
+        "%s", r->err.text);
+}
+
+static void run_init(tiny_run *r, const dp_training *training, int threads)
+{
+    run_init_on(r, training, threads, NULL);
 }
 
 static dp_status run_go(tiny_run *r, const char *work)
@@ -105,6 +111,21 @@ START_TEST(threads_do_not_matter)
         snprintf(name, sizeof name, "run%d", threads[i]);
         train(&training, name, threads[i]);
         expect_same_folders(name, "run1");
+    }
+}
+END_TEST
+
+/* What the processor lacks is left out by itself. */
+START_TEST(instruction_sets_do_not_matter)
+{
+    static const char *const sets[] = {"ref", "avx2", "avx512"};
+    const dp_training training = tiny_training();
+    for (int i = 0; i < 3; i++) {
+        tiny_run r;
+        run_init_on(&r, &training, 2, sets[i]);
+        go(&r, sets[i]);
+        expect_same_folders(sets[i], "ref");
+        tiny_run_done(&r);
     }
 }
 END_TEST
@@ -422,6 +443,7 @@ int main(void)
     tcase_add_checked_fixture(t, setup, scratch_teardown);
     tcase_add_test(t, a_network_learns);
     tcase_add_test(t, threads_do_not_matter);
+    tcase_add_test(t, instruction_sets_do_not_matter);
     tcase_add_test(t, a_stopped_run_goes_on);
     tcase_add_test(t, a_killed_run_goes_on);
     tcase_add_test(t, a_finished_run_stays);

@@ -59,11 +59,12 @@ dp_training tiny_training_plain(void)
 }
 
 dp_status tiny_run_init(tiny_run *r, const dp_training *training, int threads,
-                        const char *config, const char *images)
+                        const char *cpu, const char *config, const char *images)
 {
     *r = (tiny_run){.training = *training, .stop_at = -1};
     const dp_image_lists_options lists = {.path = images};
-    dp_status st = dp_context_new(&r->ctx, &(dp_options){.threads = threads});
+    dp_status st =
+        dp_context_new(&r->ctx, &(dp_options){.threads = threads, .cpu = cpu});
     if (st == DP_OK)
         st = dp_config_load(&r->err, &r->config, config);
     if (st == DP_OK)

@@ -31,10 +31,12 @@ dp_training tiny_training(void);
 /* Gradient descent and nothing else; one epoch. */
 dp_training tiny_training_plain(void);
 
-/* A run of the config at `config` on the images in the folder `images`. No assertion is in
+/* On threads, and with what the processor has up to `cpu` (NULL: all), a run of the config at
+ * `config` on the images in the folder `images`. No assertion is in
  * here, for processes that are no test: the sentence of a failure is in r->err. */
 dp_status tiny_run_init(tiny_run *r, const dp_training *training, int threads,
-                        const char *config, const char *images) DP_MUST_CHECK;
+                        const char *cpu, const char *config,
+                        const char *images) DP_MUST_CHECK;
 void tiny_run_done(tiny_run *r);
 
 /* Start or go on in the folder, to the end or until the run is stopped. */
