@@ -287,8 +287,11 @@ static int parse(session *s, int argc, char **argv)
 
 static int run_command(int argc, char **argv)
 {
-    session s = {
-        .settings = {.epochs = -1, .batch = -1, .seed = -1, .lr = NAN, .ema = NAN}};
+    session s = {.settings = {.epochs = -1,
+                              .batch = -1,
+                              .seed = -1,
+                              .lr = (double)NAN,
+                              .ema = (double)NAN}};
     int status = parse(&s, argc, argv);
     if (status != DP_EXIT_OK || !s.options.model)
         return status;

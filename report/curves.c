@@ -24,7 +24,7 @@ static double round_up(double v)
 
 static frame find_frame(double x_end, const dp_curve *curves, int count)
 {
-    double low = INFINITY, high = -INFINITY;
+    double low = (double)INFINITY, high = -(double)INFINITY;
     for (int i = 0; i < count; i++)
         for (size_t k = 0; k < curves[i].count; k++)
             if (isfinite(curves[i].y[k])) {
