@@ -190,9 +190,11 @@ void dp_step_batch_norm_back(dp_run *r, const dp_step *s, const dp_step_gradient
 
 static void relu_row(const dp_step *s, const dp_step_gradients *g, int item)
 {
-    const size_t at = row_start(s, item);
-    for (size_t i = at; i < at + row_size(s); i++)
-        g->dx[0][i] += s->x[0].data[i] > 0 ? g->dy[i] : 0;
+    const size_t at = row_start(s, item), n = row_size(s);
+    const float *x = s->x[0].data + at, *dy = g->dy + at;
+    float *dx = g->dx[0] + at;
+    for (size_t i = 0; i < n; i++)
+        dx[i] += x[i] > 0 ? dy[i] : 0;
 }
 
 void dp_step_relu_back(dp_run *r, const dp_step *s, const dp_step_gradients *g)

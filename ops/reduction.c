@@ -102,15 +102,19 @@ void dp_step_maxima_row(const dp_step *s, int item)
 {
     const dp_tensor x = s->x[0];
     const int n = item / s->y.H, row = 2 * (item % s->y.H);
-    for (int w = 0; w < s->y.W; w++)
-        for (int c = 0; c < x.C; c++) {
-            float most = -INFINITY;
-            for (int i = row - 1; i <= row + 1; i++)
-                for (int j = 2 * w - 1; j <= 2 * w + 1; j++)
-                    if (i >= 0 && i < x.H && j >= 0 && j < x.W)
-                        most = larger(most, dp_tensor_cell(x, n, i, j)[c]);
-            dp_tensor_cell(s->y, 0, item, w)[c] = most;
-        }
+    for (int w = 0; w < s->y.W; w++) {
+        float *y = dp_tensor_cell(s->y, 0, item, w);
+        for (int c = 0; c < x.C; c++)
+            y[c] = -INFINITY;
+        for (int i = row - 1; i <= row + 1; i++)
+            for (int j = 2 * w - 1; j <= 2 * w + 1; j++) {
+                if (i < 0 || i >= x.H || j < 0 || j >= x.W)
+                    continue;
+                const float *cell = dp_tensor_cell(x, n, i, j);
+                for (int c = 0; c < x.C; c++)
+                    y[c] = larger(y[c], cell[c]);
+            }
+    }
 }
 
 dp_tensor dp_tensor_layer_norm(dp_run *r, dp_tensor x, const float *weight,

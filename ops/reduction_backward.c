@@ -187,32 +187,57 @@ void dp_step_bin_means_back(dp_run *r, const dp_step *s, const dp_step_gradients
         dp_step_back_rows(r, s, g, s->x[0].N * s->x[0].H, bin_means_row);
 }
 
-/* Add dy of each maximum of row h of item n that lies in row `row` of x. The first of equal
- * maxima has it; of NaNs the last, as PyTorch has it. */
+enum { BLOCK = 64 /* channels whose maxima are looked for together */ };
+
+/* Which of the 3 x 3 cells around cell (2 h, 2 w) of item n is the maximum of each of `count`
+ * channels from c on. The first of equal ones is; of NaNs the last, as PyTorch has it. */
+static void find_maxima(const dp_tensor x, int n, int h, int w, int c, int count,
+                        int *tap)
+{
+    float most[BLOCK];
+    for (int i = 0; i < count; i++) {
+        most[i] = -INFINITY;
+        tap[i] = -1;
+    }
+    for (int t = 0; t < 9; t++) {
+        const int row = 2 * h - 1 + t / 3, column = 2 * w - 1 + t % 3;
+        if (row < 0 || row >= x.H || column < 0 || column >= x.W)
+            continue;
+        const float *value = dp_tensor_cell(x, n, row, column) + c;
+        for (int i = 0; i < count; i++) {
+            const bool more = !(value[i] <= most[i]) || tap[i] < 0;
+            most[i] = more ? value[i] : most[i];
+            tap[i] = more ? t : tap[i];
+        }
+    }
+}
+
+static void add_where(float *dx, const float *dy, const int *tap, int t, int count)
+{
+    for (int i = 0; i < count; i++)
+        dx[i] += tap[i] == t ? dy[i] : 0;
+}
+
+/* Add dy of each maximum of row h of item n that lies in row `row` of x. */
 static void maxima_of(const dp_step *s, const dp_step_gradients *g, int n, int h,
                       int row)
 {
     const dp_tensor x = s->x[0];
-    for (int w = 0; w < s->y.W; w++)
-        for (int c = 0; c < x.C; c++) {
-            int at_row = -1, at_column = -1;
-            float most = -INFINITY;
-            for (int i = 2 * h - 1; i <= 2 * h + 1; i++)
-                for (int j = 2 * w - 1; j <= 2 * w + 1; j++) {
-                    if (i < 0 || i >= x.H || j < 0 || j >= x.W)
-                        continue;
-                    const float value = dp_tensor_cell(x, n, i, j)[c];
-                    if (at_row >= 0 && !isnan(value) && !(value > most))
-                        continue;
-                    most = value;
-                    at_row = i;
-                    at_column = j;
-                }
-            const size_t y = row_start(s->y, n * s->y.H + h) + (size_t)(w * x.C + c);
-            if (at_row == row)
-                g->dx[0][row_start(x, n * x.H + row) + (size_t)at_column * (size_t)x.C +
-                         (size_t)c] += g->dy[y];
+    const size_t C = (size_t)x.C;
+    int tap[BLOCK];
+    for (int w = 0; w < s->y.W; w++) {
+        const float *dy = g->dy + row_start(s->y, n * s->y.H + h) + (size_t)w * C;
+        for (int c = 0; c < x.C; c += BLOCK) {
+            const int count = x.C - c < BLOCK ? x.C - c : BLOCK;
+            find_maxima(x, n, h, w, c, count, tap);
+            for (int column = 2 * w - 1; column <= 2 * w + 1; column++)
+                if (column >= 0 && column < x.W)
+                    add_where(g->dx[0] + row_start(x, n * x.H + row) +
+                                  (size_t)column * C + (size_t)c,
+                              dy + c, tap, (row - 2 * h + 1) * 3 + column - 2 * w + 1,
+                              count);
         }
+    }
 }
 
 static void maxima_row(const dp_step *s, const dp_step_gradients *g, int item)
