@@ -193,8 +193,10 @@ static void relu_row(const dp_step *s, const dp_step_gradients *g, int item)
     const size_t at = row_start(s, item), n = row_size(s);
     const float *x = s->x[0].data + at, *dy = g->dy + at;
     float *dx = g->dx[0] + at;
-    for (size_t i = 0; i < n; i++)
-        dx[i] += x[i] > 0 ? dy[i] : 0;
+    for (size_t i = 0; i < n; i++) {
+        const float d = dy[i]; /* read in any case: so the loop is one of vectors */
+        dx[i] += x[i] > 0 ? d : 0;
+    }
 }
 
 void dp_step_relu_back(dp_run *r, const dp_step *s, const dp_step_gradients *g)

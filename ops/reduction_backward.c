@@ -214,8 +214,10 @@ static void find_maxima(const dp_tensor x, int n, int h, int w, int c, int count
 
 static void add_where(float *dx, const float *dy, const int *tap, int t, int count)
 {
-    for (int i = 0; i < count; i++)
-        dx[i] += tap[i] == t ? dy[i] : 0;
+    for (int i = 0; i < count; i++) {
+        const float d = dy[i]; /* read in any case: so the loop is one of vectors */
+        dx[i] += tap[i] == t ? d : 0;
+    }
 }
 
 /* Add dy of each maximum of row h of item n that lies in row `row` of x. */
