@@ -1,5 +1,6 @@
 #include "ops/arithmetic.h"
 
+#include "ops/kernels/kernels.h"
 #include "ops/step.h"
 
 #include <math.h>
@@ -100,6 +101,30 @@ void dp_step_gelu_row(const dp_step *s, int item)
     for (size_t i = 0; i < row_size(s); i++)
         y[i] = (float)((double)x[i] * erfc(-(double)x[i] / sqrt(2)) / 2);
 }
+
+/* ---- fast forms ------------------------------------------------------------------- */
+
+typedef struct fast_job {
+    const dp_step *s;
+    const dp_kernels *kernels;
+} fast_job;
+
+static void gelu_item(void *arg, int item, int worker)
+{
+    const fast_job *job = arg;
+    (void)worker;
+    dp_step_copy_row(job->s, item);
+    job->kernels->gelu(row_of(job->s->y, item), row_size(job->s));
+}
+
+void dp_step_gelu_fast(dp_run *r, const dp_step *s)
+{
+    fast_job job = {s, r->kernels};
+    if (!r->dry)
+        dp_parallel(r->pool, s->y.N * s->y.H, gelu_item, &job);
+}
+
+/* ---- the steps -------------------------------------------------------------------- */
 
 void dp_tensor_copy(dp_run *r, dp_tensor y, dp_tensor x)
 {

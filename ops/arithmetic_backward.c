@@ -1,8 +1,10 @@
 /* The gradients of the steps of arithmetic.h. */
 #include "ops/column_sums.h"
+#include "ops/kernels/kernels.h"
 #include "ops/step_backward.h"
 
 #include <math.h>
+#include <string.h>
 
 /* Row `item` of s->y: where it begins, and its length. */
 static size_t row_size(const dp_step *s)
@@ -205,22 +207,41 @@ void dp_step_relu_back(dp_run *r, const dp_step *s, const dp_step_gradients *g)
         dp_step_back_rows(r, s, g, rows_of(s), relu_row);
 }
 
-/* Phi(x) + x phi(x). */
-static double gelu_slope(double x)
+enum { GELU_ROWS = 64, GELU_VALUES = GELU_ROWS * DP_GEMM_PANEL };
+
+typedef struct gelu_job {
+    const dp_step *s;
+    const dp_step_gradients *g;
+    const dp_kernels *kernels;
+} gelu_job;
+
+/* To n <= GELU_VALUES values. The kernel takes them for a panel. */
+static void gelu_values(const gelu_job *job, size_t at, size_t n)
 {
-    const double root = 2.50662827463100050242; /* of 2 pi */
-    return erfc(-x / sqrt(2)) / 2 + x * exp(-x * x / 2) / root;
+    float x[GELU_VALUES], d[GELU_VALUES], sums[DP_GEMM_PANEL] = {0};
+    const size_t rows = (n + DP_GEMM_PANEL - 1) / DP_GEMM_PANEL;
+    float *dx = job->g->dx[0] + at;
+    memset(x, 0, rows * DP_GEMM_PANEL * sizeof *x);
+    memset(d, 0, rows * DP_GEMM_PANEL * sizeof *d);
+    memcpy(x, job->s->x[0].data + at, n * sizeof *x);
+    memcpy(d, job->g->dy + at, n * sizeof *d);
+    job->kernels->gelu_backward(x, d, sums, rows * DP_GEMM_PANEL, (int)rows, 1);
+    for (size_t i = 0; i < n; i++)
+        dx[i] += d[i];
 }
 
-static void gelu_row(const dp_step *s, const dp_step_gradients *g, int item)
+static void gelu_item(void *arg, int item, int worker)
 {
-    const size_t at = row_start(s, item);
-    for (size_t i = at; i < at + row_size(s); i++)
-        g->dx[0][i] += (float)((double)g->dy[i] * gelu_slope((double)s->x[0].data[i]));
+    const gelu_job *job = arg;
+    const size_t start = row_start(job->s, item), n = row_size(job->s);
+    (void)worker;
+    for (size_t i = 0; i < n; i += GELU_VALUES)
+        gelu_values(job, start + i, n - i < GELU_VALUES ? n - i : GELU_VALUES);
 }
 
 void dp_step_gelu_back(dp_run *r, const dp_step *s, const dp_step_gradients *g)
 {
-    if (g->dx[0])
-        dp_step_back_rows(r, s, g, rows_of(s), gelu_row);
+    gelu_job job = {s, g, r->kernels};
+    if (!r->dry && g->dx[0])
+        dp_parallel(r->pool, rows_of(s), gelu_item, &job);
 }

@@ -1,5 +1,6 @@
 #include "ops/reduction.h"
 
+#include "ops/kernels/kernels.h"
 #include "ops/step.h"
 
 #include <math.h>
@@ -116,6 +117,83 @@ void dp_step_maxima_row(const dp_step *s, int item)
             }
     }
 }
+
+/* ---- fast forms ------------------------------------------------------------------- */
+
+typedef struct fast_job {
+    const dp_step *s;
+    const dp_kernels *kernels;
+} fast_job;
+
+static void norm_item(void *arg, int item, int worker)
+{
+    const fast_job *job = arg;
+    const dp_step *s = job->s;
+    (void)worker;
+    job->kernels->layer_norm(dp_tensor_cell(s->y, 0, item, 0),
+                             dp_tensor_cell(s->x[0], 0, item, 0), s->weight, s->bias,
+                             (size_t)s->y.W, s->y.C, s->number);
+}
+
+void dp_step_layer_norm_fast(dp_run *r, const dp_step *s)
+{
+    fast_job job = {s, r->kernels};
+    if (!r->dry)
+        dp_parallel(r->pool, s->y.N * s->y.H, norm_item, &job);
+}
+
+/* exp(x) for x <= 0, with a relative error below 2e-7: 2^n times the Taylor polynomial of
+ * the rest, which is at most ln(2) / 2. Below -87 it is 2^-126 or less, and then 0. */
+static float exponential(float x)
+{
+    const float most = x > -87 ? x : -87; /* so that 2^n is a normal number */
+    const float shifted = most * 1.44269504f + 0x1.8p23f, n = shifted - 0x1.8p23f;
+    const float rest = (most - n * 0x1.62e4p-1f) - n * 0x1.7f7d1cp-20f;
+    float y = 1.0f / 5040;
+    y = y * rest + 1.0f / 720;
+    y = y * rest + 1.0f / 120;
+    y = y * rest + 1.0f / 24;
+    y = y * rest + 1.0f / 6;
+    y = y * rest + 0.5f;
+    y = y * rest + 1;
+    y = y * rest + 1;
+    union {
+        float number;
+        uint32_t bits;
+    } power = {.number = shifted};
+    power.bits = (power.bits + 127) << 23;
+    return x > -87 ? y * power.number : 0;
+}
+
+static void softmax_item(void *arg, int item, int worker)
+{
+    const dp_step *s = arg;
+    const int C = s->y.C;
+    (void)worker;
+    for (int w = 0; w < s->y.W; w++) {
+        const float *x = dp_tensor_cell(s->x[0], 0, item, w);
+        float *y = dp_tensor_cell(s->y, 0, item, w), most = -INFINITY;
+        double sum = 0;
+        for (int c = 0; c < C; c++)
+            most = larger(most, x[c]);
+        for (int c = 0; c < C; c++)
+            y[c] = exponential(x[c] - most);
+        for (int c = 0; c < C; c++)
+            sum += (double)y[c];
+        const float by = (float)(1 / sum);
+        for (int c = 0; c < C; c++)
+            y[c] *= by;
+    }
+}
+
+void dp_step_softmax_fast(dp_run *r, const dp_step *s)
+{
+    dp_step job = *s;
+    if (!r->dry)
+        dp_parallel(r->pool, s->y.N * s->y.H, softmax_item, &job);
+}
+
+/* ---- the steps -------------------------------------------------------------------- */
 
 dp_tensor dp_tensor_layer_norm(dp_run *r, dp_tensor x, const float *weight,
                                const float *bias, float eps)

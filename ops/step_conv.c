@@ -361,26 +361,38 @@ static size_t chunk_of(const pass *p)
 static void pack_rows(const weight_job *job, const float *rows, size_t stride,
                       size_t first, size_t count)
 {
-    const size_t terms = terms_of(job->p);
-    for (size_t n = 0; n < terms; n += PANEL) {
-        const size_t some = terms - n < PANEL ? terms - n : PANEL;
-        float *to = job->packed + n * job->count + first * PANEL;
-        for (size_t i = 0; i < count; i++, to += PANEL) {
-            memset(to, 0, PANEL * sizeof *to);
-            memcpy(to, rows + i * stride + n, some * sizeof *to);
-        }
+    const size_t terms = terms_of(job->p), whole = terms / PANEL * PANEL;
+    float *to = job->packed + first * PANEL;
+    for (size_t n = 0; n < whole; n += PANEL)
+        for (size_t i = 0; i < count; i++)
+            memcpy(to + n * job->count + i * PANEL, rows + i * stride + n,
+                   PANEL * sizeof *to);
+    for (size_t i = 0; i < count && whole < terms; i++) {
+        float *last = to + whole * job->count + i * PANEL;
+        memset(last, 0, PANEL * sizeof *last);
+        memcpy(last, rows + i * stride + whole, (terms - whole) * sizeof *last);
     }
+}
+
+/* The transposed matrix, of `width` columns; PANEL of them at a time stay in the caches. */
+static void turn_columns(float *to, size_t to_stride, const float *from,
+                         size_t from_stride, size_t count, size_t width)
+{
+    for (size_t i = 0; i < count; i++)
+        for (size_t k = 0; k < width; k++)
+            to[k * to_stride + i] = from[i * from_stride + k];
 }
 
 static void turn_rows(const weight_job *job, size_t first, size_t count)
 {
-    const size_t width = (size_t)job->p->width;
+    const size_t width = (size_t)job->p->width, whole = width / PANEL * PANEL;
     const float *from = job->small + (job->first + first) * job->small_stride;
-    for (size_t n = 0; n < width; n += PANEL)
-        for (size_t i = 0; i < count; i++)
-            for (size_t k = n; k < n + PANEL && k < width; k++)
-                job->turned[k * job->turned_stride + first + i] =
-                    from[i * job->small_stride + k];
+    float *to = job->turned + first;
+    for (size_t n = 0; n < whole; n += PANEL)
+        turn_columns(to + n * job->turned_stride, job->turned_stride, from + n,
+                     job->small_stride, count, PANEL);
+    turn_columns(to + whole * job->turned_stride, job->turned_stride, from + whole,
+                 job->small_stride, count, width - whole);
 }
 
 static void prepare_item(void *arg, int item, int worker)
