@@ -246,6 +246,11 @@ MANUAL := $O/densepred.1
 $(MANUAL): docs/densepred.1.in tools/man.sh $(PROGRAM) $O/prefix
 	$(Q)tools/man.sh $(PROGRAM) $< $(VERSION) $(PREFIX)/share/densepred > $@
 
+# Where each shell looks for completions.
+COMPLETE_BASH = $(PREFIX)/share/bash-completion/completions
+COMPLETE_ZSH  = $(PREFIX)/share/zsh/site-functions
+COMPLETE_FISH = $(PREFIX)/share/fish/vendor_completions.d
+
 install: lib $(PROGRAM) $(MANUAL) ## into PREFIX, below DESTDIR: program, library, header, configs
 	$(Q)install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/include \
 	    $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(PREFIX)/share/man/man1
@@ -262,13 +267,19 @@ install: lib $(PROGRAM) $(MANUAL) ## into PREFIX, below DESTDIR: program, librar
 	    'Version: $(VERSION)' 'Cflags: -I$${includedir}' 'Libs: -L$${libdir} -ldensepred' \
 	    'Libs.private: $(LIBS) -pthread' > $(DESTDIR)$(LIBDIR)/pkgconfig/densepred.pc
 	$(Q)install -m 644 $(MANUAL) $(DESTDIR)$(PREFIX)/share/man/man1/densepred.1
+	$(Q)install -d $(DESTDIR)$(COMPLETE_BASH) $(DESTDIR)$(COMPLETE_ZSH) $(DESTDIR)$(COMPLETE_FISH)
+	$(Q)$(PROGRAM) completion bash > $(DESTDIR)$(COMPLETE_BASH)/densepred
+	$(Q)$(PROGRAM) completion zsh > $(DESTDIR)$(COMPLETE_ZSH)/_densepred
+	$(Q)$(PROGRAM) completion fish > $(DESTDIR)$(COMPLETE_FISH)/densepred.fish
 	$(Q)for f in $(CONFIGS); do install -D -m 644 $$f $(DATA)/$$f || exit 1; done
 
 uninstall: ## remove what install put there
 	rm -f $(DESTDIR)$(PREFIX)/bin/densepred $(DESTDIR)$(PREFIX)/include/densepred.h \
 	    $(DESTDIR)$(LIBDIR)/libdensepred.a $(DESTDIR)$(LIBDIR)/libdensepred.so* \
 	    $(DESTDIR)$(LIBDIR)/pkgconfig/densepred.pc \
-	    $(DESTDIR)$(PREFIX)/share/man/man1/densepred.1
+	    $(DESTDIR)$(PREFIX)/share/man/man1/densepred.1 \
+	    $(DESTDIR)$(COMPLETE_BASH)/densepred $(DESTDIR)$(COMPLETE_ZSH)/_densepred \
+	    $(DESTDIR)$(COMPLETE_FISH)/densepred.fish
 	rm -rf $(DATA)/configs $(DESTDIR)$(PREFIX)/include/densepred
 	-@rmdir $(DATA) 2>/dev/null || true
 

@@ -11,9 +11,9 @@ static const struct {
     const char *name, *full_name, *summary;
     int (*run)(int argc, char **argv);
 } kinds[] = {
-    {"coco", "eval coco", "average precision and recall of boxes and masks",
-     dp_cli_eval_coco},
-    {"ade20k", "eval ade20k", "mIoU, mAcc, aAcc of label maps", dp_cli_eval_ade20k},
+#define KIND(name, summary) {#name, "eval " #name, summary, dp_cli_eval_##name},
+#include "cli/eval_kinds.def"
+#undef KIND
 };
 static const size_t kind_count = sizeof kinds / sizeof *kinds;
 

@@ -50,7 +50,7 @@ static void print_help(FILE *to)
             "disk.\n");
 }
 
-/* `densepred help COMMAND` is `densepred COMMAND --help`. */
+/* `densepred help COMMAND` is `densepred COMMAND --help`, also of "eval coco". */
 static int help(int argc, char **argv)
 {
     static char option[] = "--help";
@@ -59,8 +59,14 @@ static int help(int argc, char **argv)
         return DP_EXIT_OK;
     }
     const command *c = find_command(argv[1]);
-    char *line[] = {argv[1], option, NULL};
-    return c ? c->run(2, line) : unknown_command(argv[1]);
+    if (!c)
+        return unknown_command(argv[1]);
+    char *line[] = {argv[1], option, NULL, NULL};
+    if (argc > 2) {
+        line[1] = argv[2];
+        line[2] = option;
+    }
+    return c->run(argc > 2 ? 3 : 2, line);
 }
 
 static int run(int argc, char **argv)

@@ -218,8 +218,24 @@ static int check_count(const dp_usage *usage, int count)
                         *usage->arguments ? usage->arguments : "none", usage->name);
 }
 
+/* Of the main thread, as the options are. */
+static struct {
+    dp_usage_fn *visit;
+    void *arg;
+} visitor;
+
+void dp_options_visit(dp_usage_fn *visit, void *arg)
+{
+    visitor.visit = visit;
+    visitor.arg = arg;
+}
+
 int dp_options_parse(const dp_usage *usage, int argc, char **argv, dp_arguments *args)
 {
+    if (visitor.visit) {
+        visitor.visit(visitor.arg, usage);
+        return DP_EXIT_OK;
+    }
     parser p = {usage, argc, 1, argv};
     bool only_arguments = false;
     args->count = 0;

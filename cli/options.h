@@ -177,6 +177,11 @@ int dp_option_list_add(dp_option_list *list, const char *name, const char *value
  * added. */
 int dp_option_list_set(dp_option_list *list, const char *key, double value);
 
+/* From now on dp_options_parse hands its table to `visit` and returns DP_EXIT_OK, so that a
+ * command's options can be listed by calling it with no arguments. NULL: no more. */
+typedef void dp_usage_fn(void *arg, const dp_usage *usage);
+void dp_options_visit(dp_usage_fn *visit, void *arg);
+
 /* Print the usage to standard output. */
 void dp_options_help(const dp_usage *usage);
 

@@ -4,7 +4,7 @@
 set -eu
 
 build='gcc make pkg-config libopenblas-dev libjpeg-dev libpng-dev zlib1g-dev libcjson-dev libcairo2-dev libgif-dev libtiff-dev libwebp-dev'
-test='check g++ python3-pil'
+test='check g++ python3-pil zsh fish'
 lint='clang clang-format cppcheck shellcheck'
 mpi='libopenmpi-dev openmpi-bin'
 golden='python3-torch python3-torchvision python3-numpy'

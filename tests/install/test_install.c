@@ -93,6 +93,9 @@ START_TEST(the_program_finds_its_configs_and_its_manual)
     const program_result *r = run("root/usr/local/bin/densepred models");
     ck_assert_ptr_nonnull(strstr(r->out, "coco/mask_rcnn_convnext_tiny"));
     run("test -s root/usr/local/share/man/man1/densepred.1");
+    run("bash -n root/usr/local/share/bash-completion/completions/densepred");
+    run("test -s root/usr/local/share/zsh/site-functions/_densepred");
+    run("test -s root/usr/local/share/fish/vendor_completions.d/densepred.fish");
     run("test -s root/usr/local/share/densepred/configs/datasets/coco.json");
 }
 END_TEST
