@@ -3,8 +3,11 @@
 #include "cli/cli.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 typedef struct command {
     const char *name, *summary;
@@ -87,8 +90,22 @@ static int run(int argc, char **argv)
     return c ? c->run(argc - 1, argv + 1) : unknown_command(name);
 }
 
+/* A standard descriptor that was closed would become that of the first file opened, and
+ * messages would go into a result. /dev/null takes its place, opened the other way round: a
+ * read or a write there fails, as on a closed one. */
+static bool hold_standard_descriptors(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0 &&
+            open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd)
+            return false;
+    return true;
+}
+
 int main(int argc, char **argv)
 {
+    if (!hold_standard_descriptors())
+        return DP_EXIT_MACHINE;
     const int status = run(argc, argv);
     if (fflush(stdout) != 0 || ferror(stdout)) {
         dp_cli_say("standard output: cannot write: %s", strerror(errno));

@@ -218,6 +218,22 @@ START_TEST(explanations_come_from_the_tables)
 }
 END_TEST
 
+/* No message is in a file that was opened while a standard descriptor was closed. */
+START_TEST(closed_descriptors_damage_no_file)
+{
+    static const char *const closed[] = {">&-", "2>&-", "<&- >&- 2>&-"};
+    const program_result *r = program_run(
+        "densepred convert %s/configs/toytown/upernet_convnext_toytown.safetensors "
+        "whole.safetensors && densepred convert "
+        "%s/configs/toytown/upernet_convnext_toytown.safetensors other.safetensors %s; "
+        "echo $?; cmp whole.safetensors other.safetensors && echo same",
+        program_root(), program_root(), closed[_i]);
+    ck_assert_ptr_nonnull(strstr(r->out, "same"));
+    if (_i != 1) /* its line could not be written */
+        ck_assert_ptr_nonnull(strstr(r->out, "4\nsame"));
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("cli");
@@ -235,6 +251,7 @@ int main(void)
     tcase_add_test(tc, a_section_is_explained_with_all_its_types);
     tcase_add_test(tc, help_goes_to_an_evaluator);
     tcase_add_test(tc, types_are_listed);
+    tcase_add_loop_test(tc, closed_descriptors_damage_no_file, 0, 3);
     tcase_add_test(tc, explanations_come_from_the_tables);
     suite_add_tcase(suite, tc);
     return suite_run(suite);
