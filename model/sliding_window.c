@@ -110,8 +110,9 @@ static dp_status build(void *self, const dp_module *module, dp_builder *b,
         return build_auxiliary(net, b, in);
     if (st == DP_OK)
         st = dp_module_skip(b, DP_MODULE_AUXILIARY_HEAD);
-    b->training_params +=
-        auxiliary_params(in->spec[in->count - 2].channels, classes(net));
+    if (st == DP_OK)
+        b->training_params +=
+            auxiliary_params(in->spec[in->count - 2].channels, classes(net));
     return st;
 }
 
