@@ -101,21 +101,18 @@ static int close_stream(dp_atomic_file *f)
 
 /* So that the rename is on the disk. Not every file system can; the file is whole there
  * all the same. */
-static void sync_folder(const char *path)
+static void sync_folder(char *path)
 {
-    dp_error err = {0};
-    char *folder;
-    if (dp_strdup(&err, &folder, path) != DP_OK)
-        return;
-    char *slash = strrchr(folder, '/');
+    char *slash = strrchr(path, '/');
     if (slash)
-        slash[slash == folder] = '\0';
-    const int fd = open(slash ? folder : ".", O_RDONLY | O_CLOEXEC);
+        *slash = '\0';
+    const int fd = open(!slash ? "." : *path ? path : "/", O_RDONLY | O_CLOEXEC);
+    if (slash)
+        *slash = '/';
     if (fd >= 0) {
         (void)fsync(fd);
         close(fd);
     }
-    dp_free(folder);
 }
 
 dp_status dp_atomic_file_commit(dp_error *err, dp_atomic_file *f)

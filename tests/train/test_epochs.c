@@ -43,8 +43,8 @@ START_TEST(an_epoch_has_every_image_once)
 }
 END_TEST
 
-/* Of 1, 2 and 4 processes with batches of 8, 4 and 2 the same images make a micro-batch, and
- * partners of Mixup, places p and G - 1 - p, are in one process at i and batch - 1 - i. */
+/* The same images make a micro-batch, whatever the number of processes. Partners of Mixup,
+ * places p and G - 1 - p, are in one process, where they are partners too. */
 START_TEST(processes_share_micro_batches)
 {
     int all[IMAGES], whole[IMAGES];
