@@ -7,6 +7,8 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -19,27 +21,85 @@ static dp_status system_refused(dp_error *err, const char *path, int reason)
     return dp_fail(err, DP_EIO, "%s: cannot write: %s", path, strerror(reason));
 }
 
+/* ---- the temporaries there are --------------------------------------------------------- */
+
+typedef struct temporary {
+    struct temporary *next;
+    char name[]; /* what an atomic file holds */
+} temporary;
+
+/* Of all threads: the files that are there are those in the list, whenever it is free. */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static temporary *all;
+
+static temporary *find_temporary(char *name)
+{
+    return (temporary *)(void *)(name - offsetof(temporary, name));
+}
+
+/* With the lock held. */
+static void forget(const temporary *gone)
+{
+    temporary **at = &all;
+    while (*at && *at != gone)
+        at = &(*at)->next;
+    if (*at)
+        *at = gone->next;
+}
+
+/* Rename it to `path`, or remove it when that is NULL. Returns 0 or errno. */
+static int end_temporary(dp_atomic_file *f, const char *path)
+{
+    temporary *t = find_temporary(f->temporary);
+    pthread_mutex_lock(&lock);
+    const int fault = (path ? rename(t->name, path) : unlink(t->name)) == 0 ? 0 : errno;
+    if (fault == 0 || !path)
+        forget(t);
+    pthread_mutex_unlock(&lock);
+    if (fault != 0 && path)
+        return fault;
+    dp_free(t);
+    f->temporary = NULL;
+    return 0;
+}
+
+void dp_atomic_file_abandon_all(void)
+{
+    pthread_mutex_lock(&lock);
+    for (const temporary *t = all; t; t = t->next)
+        unlink(t->name);
+}
+
+/* ---- opening ----------------------------------------------------------------------------- */
+
 /* Opens a file that nobody has: O_EXCL, not a random name, keeps two writers apart.
  * mkstemp would do it too, but ignores the umask. */
 static dp_status open_temporary(dp_error *err, dp_atomic_file *f, int *fd,
                                 const char *path)
 {
     const size_t room = strlen(f->path) + SUFFIX_ROOM;
-    dp_status st = dp_alloc(err, &f->temporary, room, 1, "a file name");
+    temporary *t;
+    dp_status st = dp_alloc(err, &t, sizeof *t + room, 1, "a file name");
     if (st != DP_OK)
         return st;
-    for (int i = 0; i < TRIES; i++) {
-        snprintf(f->temporary, room, "%s.%ld-%d.tmp", f->path, (long)getpid(), i);
-        *fd = open(f->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-        if (*fd >= 0)
-            return DP_OK;
-        if (errno != EEXIST)
-            break;
+    pthread_mutex_lock(&lock);
+    *fd = -1;
+    errno = EEXIST;
+    for (int i = 0; i < TRIES && *fd < 0 && errno == EEXIST; i++) {
+        snprintf(t->name, room, "%s.%ld-%d.tmp", f->path, (long)getpid(), i);
+        *fd = open(t->name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     }
-    st = system_refused(err, path, errno);
-    dp_free(f->temporary); /* not ours: abandon must not remove it */
-    f->temporary = NULL;
-    return st;
+    const int reason = errno;
+    if (*fd >= 0) {
+        t->next = all;
+        all = t;
+        f->temporary = t->name;
+    }
+    pthread_mutex_unlock(&lock);
+    if (*fd >= 0)
+        return DP_OK;
+    dp_free(t);
+    return system_refused(err, path, reason);
 }
 
 /* *fd is open on success. */
@@ -119,14 +179,9 @@ dp_status dp_atomic_file_commit(dp_error *err, dp_atomic_file *f)
 {
     int fault = close_stream(f);
     if (fault == 0 && f->temporary) {
-        if (rename(f->temporary, f->path) == 0) {
-            dp_free(f->temporary);
-            f->temporary = NULL;
-            if (f->durable)
-                sync_folder(f->path);
-        } else {
-            fault = errno;
-        }
+        fault = end_temporary(f, f->path);
+        if (fault == 0 && f->durable)
+            sync_folder(f->path);
     }
     const dp_status st = fault == 0 ? DP_OK : system_refused(err, f->path, fault);
     dp_atomic_file_abandon(f);
@@ -138,9 +193,8 @@ void dp_atomic_file_abandon(dp_atomic_file *f)
     if (f->stream)
         fclose(f->stream);
     if (f->temporary)
-        unlink(f->temporary);
+        (void)end_temporary(f, NULL);
     dp_free(f->path);
-    dp_free(f->temporary);
     *f = (dp_atomic_file){0};
 }
 

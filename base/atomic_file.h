@@ -43,6 +43,10 @@ dp_status dp_atomic_file_commit(dp_error *err, dp_atomic_file *f) DP_MUST_CHECK;
  * clean-up after a commit too. */
 void dp_atomic_file_abandon(dp_atomic_file *f);
 
+/* Remove the temporaries of all files of this process. It must end then: a thread that opens,
+ * commits or abandons a file waits for ever. */
+void dp_atomic_file_abandon_all(void);
+
 /* Remove the temporaries that killed processes left in a folder. The caller makes sure
  * that no other process writes files in it now. A folder that is not there has none.
  * DP_EIO when it cannot be read; a file that cannot be removed stays. */

@@ -76,7 +76,7 @@ static int run(classify *c)
         const int wrote = dp_work_check_output(w, st);
         status = wrote > status ? wrote : status;
     }
-    return status;
+    return dp_work_end(w, status, c->json);
 }
 
 static int classify_main(classify *c, int argc, char **argv)
@@ -90,7 +90,7 @@ static int classify_main(classify *c, int argc, char **argv)
         DP_TEXT("json", 0, "FILE", &c->json,
                 "file names, classes and scores into a file; - prints them"),
         DP_OPTIONS_MACHINE(common),
-        DP_OPTION_QUIET(common),
+        DP_OPTIONS_PROGRESS(common),
         DP_OPTION_CONFIGS(common),
         DP_OPTIONS_END,
     };

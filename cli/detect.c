@@ -3,6 +3,7 @@
 #include "cli/classes.h"
 #include "cli/detect_formats.h"
 #include "cli/stream.h"
+#include "cli/watch.h"
 #include "cli/work.h"
 
 #include <float.h>
@@ -145,6 +146,7 @@ static void release_frame(void *result)
 
 static int run_stream(detect *d)
 {
+    dp_watch_enter("the stream", 0, "interrupted: the rest of the stream is not run");
     return dp_stream_run(
         &d->work, &d->stream, d->formats.json,
         &(dp_stream_steps){d, run_frame, add_line, draw_frame, release_frame});
@@ -171,7 +173,7 @@ static int run(detect *d, const dp_arguments *args)
         return status;
     status = dp_work_run(w, run_input, d);
     const int ended = dp_formats_end(&d->formats, w);
-    return ended > status ? ended : status;
+    return dp_work_end(w, ended > status ? ended : status, d->formats.json);
 }
 
 /* What --out is: a folder, or the one image to write. */
@@ -219,7 +221,7 @@ static int detect_main(detect *d, int argc, char **argv)
                  "part of a window that neighbours share (default 0.2)"),
         DP_OPTIONS_STREAM(&d->stream),
         DP_OPTIONS_MACHINE(&d->work.common),
-        DP_OPTION_QUIET(&d->work.common),
+        DP_OPTIONS_PROGRESS(&d->work.common),
         DP_OPTION_CONFIGS(&d->work.common),
         DP_OPTIONS_END,
     };

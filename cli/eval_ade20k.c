@@ -7,6 +7,7 @@
 #include "cli/configs.h"
 #include "cli/eval_lists.h"
 #include "cli/options.h"
+#include "cli/watch.h"
 #include "core/limits.h"
 
 #include <stdio.h>
@@ -187,10 +188,11 @@ static int run(const request *ask)
     dp_context *ctx = NULL;
     int status = read_options(&o, &names, &ignored, ask);
     if (status == DP_OPTIONS_GO_ON)
-        status = dp_eval_start(&ctx, ask->common.threads);
+        status = dp_eval_start(&ctx, ask->common.threads, &ask->task);
     if (status == DP_EXIT_OK)
         status = dp_eval_ade20k(ctx, &ask->task, &o);
     dp_context_free(ctx);
+    dp_watch_end();
     dp_text_done(&names);
     dp_free(ignored);
     return status;

@@ -5,6 +5,7 @@
 #include "cli/cli.h"
 #include "cli/eval_lists.h"
 #include "cli/options.h"
+#include "cli/watch.h"
 #include "core/limits.h"
 
 #include <stdio.h>
@@ -166,10 +167,11 @@ static int run(const request *ask)
     dp_context *ctx = NULL;
     int status = read_options(&o, &l, ask);
     if (status == DP_OPTIONS_GO_ON)
-        status = dp_eval_start(&ctx, ask->common.threads);
+        status = dp_eval_start(&ctx, ask->common.threads, &ask->task);
     if (status == DP_EXIT_OK)
         status = dp_eval_coco(ctx, &ask->task, &o);
     dp_context_free(ctx);
+    dp_watch_end();
     dp_free(l.max_dets);
     dp_free(l.image_ids);
     dp_free(l.category_ids);

@@ -1,5 +1,7 @@
 #include "cli/eval_output.h"
 
+#include "cli/watch.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -57,8 +59,12 @@ int dp_eval_fail(const dp_context *ctx, dp_status status, dp_subject subject)
     return dp_cli_status(status, subject);
 }
 
-int dp_eval_start(dp_context **ctx, int threads)
+int dp_eval_start(dp_context **ctx, int threads, const dp_eval_task *task)
 {
+    dp_watch_start();
+    dp_watch_log(task->quiet, task->log_seconds);
+    dp_watch_enter("evaluating", 0,
+                   "interrupted: there are no results; run the same command again");
     const dp_status st = dp_context_new(ctx, &(dp_options){.threads = threads});
     if (st == DP_OK)
         return DP_EXIT_OK;

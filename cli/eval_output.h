@@ -21,6 +21,7 @@ typedef struct dp_eval_task {
     double score_threshold; /* of the errors listed, counted and drawn; only for COCO */
     bool classwise;         /* a table of the classes, only for COCO                  */
     bool skip_bad;          /* go on without what is broken                           */
+    double log_seconds;     /* between lines of progress; 0: a minute                 */
     bool quiet;             /* no warnings                                            */
     bool own_predictions;   /* of a run of ours: numbers whatever they are            */
 } dp_eval_task;
@@ -33,7 +34,7 @@ typedef struct dp_eval_task {
         DP_TEXT("images", 0, "DIR", &(task)->images, shown),                          \
         DP_FLAG("skip-bad", 0, &(task)->skip_bad,                                     \
                 "leave out what is broken (exit status 1 then)"),                     \
-        DP_FLAG("quiet", 'q', &(task)->quiet, "no warnings")
+        DP_FLAG("quiet", 'q', &(task)->quiet, "no warnings"), DP_OPTION_LOG(task)
 
 /* Parse the command line of an evaluator: those options and its own, and two arguments. As
  * dp_options_parse. */
@@ -58,8 +59,9 @@ bool dp_eval_end_notices(dp_eval_notices *n);
 /* Say the last failure of a context; returns the exit status. */
 int dp_eval_fail(const dp_context *ctx, dp_status status, dp_subject subject);
 
-/* A context with that many workers (0: the processors available). Returns DP_EXIT_OK, or
+/* A context with that many workers (0: the processors available), and a watch over the task
+ * until dp_watch_end. Returns DP_EXIT_OK, or
  * an exit status after saying why not. */
-int dp_eval_start(dp_context **ctx, int threads);
+int dp_eval_start(dp_context **ctx, int threads, const dp_eval_task *task);
 
 #endif

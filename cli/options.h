@@ -85,8 +85,9 @@ typedef struct dp_common_options {
     dp_option_list set;    /* KEY=VALUE, as in dp_load_options             */
     int threads;           /* 0: the processors available                  */
     int seed;
-    bool cache;   /* as in dp_load_options       */
-    bool partial; /* load weights that do not fit */
+    bool cache;         /* as in dp_load_options       */
+    double log_seconds; /* between lines of progress; 0: a minute */
+    bool partial;       /* load weights that do not fit */
     bool quiet;
     bool verbose; /* all lines of what does not fit */
 } dp_common_options;
@@ -121,6 +122,11 @@ typedef struct dp_common_options {
               "of pointwise layers (default float32); bf16 is faster and less exact, " \
               "and needs AVX512_BF16")
 #define DP_OPTION_QUIET(c) DP_FLAG("quiet", 'q', &(c)->quiet, "no progress bar")
+#define DP_OPTION_LOG(c)                                               \
+    DP_FLOAT("log-every", 0, "SECONDS", &(c)->log_seconds, 0.1, 86400, \
+             "between lines of progress where there is no terminal (default 60)")
+/* How far the work is. */
+#define DP_OPTIONS_PROGRESS(c) DP_OPTION_QUIET(c), DP_OPTION_LOG(c)
 #define DP_OPTION_SEED(c) \
     DP_INT("seed", 0, "N", &(c)->seed, 0, 2147483647, "of random weights (default 0)")
 #define DP_OPTION_CONFIGS(c)                    \

@@ -1,6 +1,8 @@
 #define _POSIX_C_SOURCE 200809L
 #include "cli/progress.h"
 
+#include "cli/watch.h"
+
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -15,27 +17,33 @@ static double now(void)
     return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
-void dp_progress_format(char *text, size_t size, size_t done, size_t total,
-                        double seconds)
+void dp_progress_format_rate(char *text, size_t size, size_t done, size_t total,
+                             double seconds)
 {
-    char bar[BAR + 1];
-    const size_t filled = total ? (size_t)((double)done / (double)total * BAR) : BAR;
-    memset(bar, '#', filled);
-    memset(bar + filled, ' ', BAR - filled);
-    bar[BAR] = '\0';
-
     if (done == 0 || !(seconds > 0)) {
-        snprintf(text, size, "[%s] %zu/%zu", bar, done, total);
+        snprintf(text, size, "%zu/%zu", done, total);
         return;
     }
     const double rate = (double)done / seconds;
     const long left = (long)((double)(total - done) / rate + 0.5);
     if (left >= 3600)
-        snprintf(text, size, "[%s] %zu/%zu %.3g/s %ld:%02ld:%02ld left", bar, done,
-                 total, rate, left / 3600, left / 60 % 60, left % 60);
+        snprintf(text, size, "%zu/%zu %.3g/s %ld:%02ld:%02ld left", done, total, rate,
+                 left / 3600, left / 60 % 60, left % 60);
     else
-        snprintf(text, size, "[%s] %zu/%zu %.3g/s %ld:%02ld left", bar, done, total,
-                 rate, left / 60, left % 60);
+        snprintf(text, size, "%zu/%zu %.3g/s %ld:%02ld left", done, total, rate,
+                 left / 60, left % 60);
+}
+
+void dp_progress_format(char *text, size_t size, size_t done, size_t total,
+                        double seconds)
+{
+    char bar[BAR + 1], rate[120];
+    const size_t filled = total ? (size_t)((double)done / (double)total * BAR) : BAR;
+    memset(bar, '#', filled);
+    memset(bar + filled, ' ', BAR - filled);
+    bar[BAR] = '\0';
+    dp_progress_format_rate(rate, sizeof rate, done, total, seconds);
+    snprintf(text, size, "[%s] %s", bar, rate);
 }
 
 static void draw(dp_progress *p)
@@ -58,6 +66,7 @@ void dp_progress_init(dp_progress *p, size_t total, bool quiet)
 void dp_progress_step(dp_progress *p)
 {
     p->done++;
+    dp_watch_count(p->done);
     if (p->shown && (now() - p->drawn >= 0.1 || p->done == p->total))
         draw(p);
 }

@@ -27,6 +27,10 @@ void dp_progress_clear(dp_progress *p);
 /* Wipe the bar for good. */
 void dp_progress_done(dp_progress *p);
 
+/* "12/24 3.1/s 0:04 left"; only the first at 0 done. */
+void dp_progress_format_rate(char *text, size_t size, size_t done, size_t total,
+                             double seconds);
+
 /* The bar's text: "[#####     ] 12/24 3.1/s 0:04 left"; the time is unknown at 0 done. */
 void dp_progress_format(char *text, size_t size, size_t done, size_t total,
                         double seconds);

@@ -1,6 +1,7 @@
 /* densepred segment - a class for every pixel */
 #include "base/memory.h"
 #include "cli/stream.h"
+#include "cli/watch.h"
 #include "cli/work.h"
 
 #include <stdio.h>
@@ -147,6 +148,7 @@ static void release_frame(void *result)
 
 static int run_stream(segment *s)
 {
+    dp_watch_enter("the stream", 0, "interrupted: the rest of the stream is not run");
     return dp_stream_run(
         &s->work, &s->stream, s->json,
         &(dp_stream_steps){s, run_frame, add_line, draw_frame, release_frame});
@@ -191,7 +193,7 @@ static int run(segment *s, const dp_arguments *args, const dp_load_options *load
         s->results = NULL;
         status = wrote > status ? wrote : status;
     }
-    return status;
+    return dp_work_end(w, status, s->json);
 }
 
 static int segment_main(segment *s, int argc, char **argv)
@@ -214,7 +216,7 @@ static int segment_main(segment *s, int argc, char **argv)
                 "the probabilities too, as NAME_scores.safetensors"),
         DP_OPTIONS_STREAM(&s->stream),
         DP_OPTIONS_MACHINE(common),
-        DP_OPTION_QUIET(common),
+        DP_OPTIONS_PROGRESS(common),
         DP_OPTION_CONFIGS(common),
         DP_OPTIONS_END,
     };

@@ -9,6 +9,7 @@
 #include "cli/options.h"
 #include "cli/processes.h"
 #include "cli/progress.h"
+#include "cli/watch.h"
 #include "densepred.h"
 
 #include <math.h>
@@ -151,6 +152,10 @@ static int evaluate(session *s)
                                .skip_bad = true,
                                .own_predictions = true,
                                .quiet = true};
+    dp_watch_enter("evaluating", 0,
+                   "interrupted: all images are done and kept in %s; run the same "
+                   "command again to evaluate",
+                   dp_test_path(s->test, DP_TEST_DIRECTORY));
     int status =
         dp_test_task(s->test) == DP_TASK_DETECT
             ? dp_eval_coco(s->ctx, &task, &coco)
@@ -180,6 +185,16 @@ static int report_shard(const session *s)
     return own.failed > 0 ? DP_EXIT_SOME : DP_EXIT_OK;
 }
 
+static int report_interrupted(const session *s)
+{
+    const dp_test_tally all = dp_test_count(s->test, 0);
+    dp_cli_say("interrupted: %zu of %zu images are done and kept in %s; run the same "
+               "command again to go on",
+               all.done + all.failed, all.count,
+               dp_test_path(s->test, DP_TEST_DIRECTORY));
+    return DP_WATCH_STATUS + dp_watch_signal();
+}
+
 /* ---- running --------------------------------------------------------------------------- */
 
 static int show(void *arg, const dp_test_progress *p)
@@ -194,12 +209,16 @@ static int show(void *arg, const dp_test_progress *p)
     }
     if (p->done > 0) {
         dp_progress_step(&s->bar);
-        return 0;
+        return dp_watch_signal() != 0;
     }
     if (p->before > 0 && p->total > 0 && !quiet)
         dp_cli_say("%s: going on: %zu of %zu images are done",
                    dp_test_path(s->test, DP_TEST_DIRECTORY), p->before, p->count);
     dp_progress_init(&s->bar, p->total, quiet);
+    dp_watch_enter_counted("test", p->total,
+                           "interrupted: what is done is kept in %s; run the same "
+                           "command again to go on",
+                           dp_test_path(s->test, DP_TEST_DIRECTORY));
     return 0;
 }
 
@@ -221,6 +240,7 @@ static int check(const session *s)
 
 static int run(session *s)
 {
+    dp_watch_log(s->ask->common.quiet, s->ask->common.log_seconds);
     dp_status st = dp_test_new(s->ctx, &s->test, &s->ask->options);
     if (st != DP_OK) {
         dp_cli_say("%s", dp_context_error(s->ctx));
@@ -236,6 +256,8 @@ static int run(session *s)
     dp_progress_done(&s->bar);
     if (st != DP_OK)
         return fail(s, st);
+    if (dp_watch_signal() != 0 && dp_test_count(s->test, 1).open > 0)
+        return report_interrupted(s);
     return dp_test_count(s->test, 0).open > 0 ? report_shard(s) : evaluate(s);
 }
 
@@ -276,17 +298,16 @@ static int parse(request *ask, int argc, char **argv)
                  "detectors: lowest score (default: as the config says, 0.05)"),
         DP_ALIAS("conf", "score-thr"),
         DP_OPTION_IOU(&ask->iou),
-        DP_CHOICE(
-            "unreadable", 0, "leave-out|missed|refuse", &o->unreadable,
-            "of images that cannot be read: leave their objects out of the ground "
-            "truth (default), count them as missed (detectors), or do not evaluate"),
+        DP_CHOICE("unreadable", 0, "leave-out|missed|refuse", &o->unreadable,
+                  "images: leave out their objects (default), count them, or do not "
+                  "evaluate"),
         DP_FLAG("classwise", 0, &ask->classwise, "detectors: a table of the classes"),
         DP_TEXT("report", 0, "DIR", &ask->report, "the evaluation as a page"),
         DP_FLAG("verify", 0, &ask->verify,
                 "fail (exit status 3) when a number is not within the config's "
                 "tolerance of the published one"),
         DP_OPTIONS_MACHINE(&ask->common),
-        DP_OPTION_QUIET(&ask->common),
+        DP_OPTIONS_PROGRESS(&ask->common),
         DP_OPTION_CONFIGS(&ask->common),
         DP_OPTIONS_END,
     };
@@ -383,6 +404,9 @@ static int run_command(int (*go_on)(session *s), int argc, char **argv)
 /* Process 0 reads the command line first: what is wrong with it is said once. */
 int dp_cli_test(int argc, char **argv)
 {
+    dp_watch_start();
+    dp_watch_enter("looking at the data set", 0,
+                   "interrupted before the first image; run the same command again");
     int status = dp_cli_join();
     if (status != DP_EXIT_OK)
         return status;
@@ -392,5 +416,6 @@ int dp_cli_test(int argc, char **argv)
         while (status == DP_EXIT_OK && dp_processes_wait())
             status = run_command(help, argc, argv);
     dp_processes_leave(status);
+    dp_watch_end();
     return status;
 }

@@ -2,6 +2,9 @@
 
 #include "base/memory.h"
 #include "cli/input_reader.h"
+#include "cli/watch.h"
+
+#include <string.h>
 
 int dp_work_open(dp_work *w, const dp_arguments *args, dp_task task,
                  const dp_load_options *load)
@@ -9,6 +12,10 @@ int dp_work_open(dp_work *w, const dp_arguments *args, dp_task task,
     static const char *const needed[] = {[DP_TASK_DETECT] = "a detector",
                                          [DP_TASK_SEGMENT] = "a segmentor",
                                          [DP_TASK_CLASSIFY] = "a classifier"};
+    dp_watch_start();
+    dp_watch_log(w->common.quiet, w->common.log_seconds);
+    dp_watch_enter("loading the model", 0,
+                   "interrupted before the first image; run the same command again");
     const int status =
         dp_session_open(&w->session, &w->common, args->item[0], true, load);
     if (status != DP_EXIT_OK || dp_model_task(w->session.model) == task)
@@ -78,7 +85,13 @@ int dp_work_run(dp_work *w, dp_work_fn *each, void *arg)
     if (dp_input_reader_new(&err, &reader, &w->inputs) != DP_OK)
         return dp_cli_fail(&err, DP_SUBJECT_OUTPUT);
     dp_progress_init(&w->bar, w->inputs.count, w->common.quiet);
+    dp_watch_enter_counted(w->command, w->inputs.count,
+                           "interrupted twice: what was under way is not kept");
     for (size_t i = 0; i < w->inputs.count && status != DP_EXIT_MACHINE; i++) {
+        w->signal = dp_watch_signal();
+        w->next = i;
+        if (w->signal)
+            break;
         const int one = run_input(w, reader, i, each, arg);
         if (one > status)
             status = one;
@@ -99,6 +112,21 @@ static dp_status find_one_file(dp_error *err, const dp_work *w, char **path, siz
                        "%s: its own output would replace it; give another --out",
                        input);
     return dp_strdup(err, path, w->common.out);
+}
+
+int dp_work_end(const dp_work *w, int status, const char *file)
+{
+    const char *out = w->common.out;
+    if (!w->signal || status == DP_EXIT_MACHINE)
+        return status;
+    if (file && strcmp(file, "-") == 0)
+        file = NULL;
+    dp_cli_say("interrupted: %zu of %zu images are done%s%s%s%s; to go on, run the "
+               "inputs from %s on",
+               w->next, w->inputs.count, file || out ? " and kept in " : "",
+               file ? file : "", file && out ? " and " : "", out ? out : "",
+               w->inputs.path[w->next]);
+    return DP_WATCH_STATUS + w->signal;
 }
 
 int dp_work_path(dp_work *w, char **path, size_t i, const char *suffix)
@@ -137,4 +165,5 @@ void dp_work_close(dp_work *w)
     dp_input_names_done(&w->names);
     dp_inputs_done(&w->inputs);
     dp_session_close(&w->session);
+    dp_watch_end();
 }

@@ -27,7 +27,9 @@ typedef struct dp_work {
     dp_input_names names;
     dp_outputs outputs; /* with a folder of --out only */
     dp_progress bar;
-    int status; /* of inputs that could not be listed */
+    int status;  /* of inputs that could not be listed */
+    int signal;  /* that stopped dp_work_run; 0: none  */
+    size_t next; /* the first input that was not run   */
 } dp_work;
 
 /* Load MODEL, which must be of this task. `load` as for dp_session_open. */
@@ -42,6 +44,10 @@ int dp_work_gather(dp_work *w, const dp_arguments *args);
  * others are kept, the largest is returned. */
 typedef int dp_work_fn(void *arg, size_t i, dp_image *image);
 int dp_work_run(dp_work *w, dp_work_fn *each, void *arg);
+
+/* Last, with the status so far: says what a signal left, and where its results are: --out, and
+ * `file` (NULL: none). Returns the exit status. */
+int dp_work_end(const dp_work *w, int status, const char *file);
 
 /* The path of input i's file with this suffix, the caller's to dp_free. With one_file it is
  * --out. */
