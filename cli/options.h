@@ -183,8 +183,8 @@ int dp_option_list_add(dp_option_list *list, const char *name, const char *value
  * added. */
 int dp_option_list_set(dp_option_list *list, const char *key, double value);
 
-/* From now on dp_options_parse hands its table to `visit` and returns DP_EXIT_OK, so that a
- * command's options can be listed by calling it with no arguments. NULL: no more. */
+/* From now on dp_options_parse hands its table to `visit` and returns DP_EXIT_OK. So a call of
+ * a command with no arguments tells its options. NULL: no more. */
 typedef void dp_usage_fn(void *arg, const dp_usage *usage);
 void dp_options_visit(dp_usage_fn *visit, void *arg);
 

@@ -272,6 +272,16 @@ static int help(session *s)
 
 /* ---- the command line ------------------------------------------------------------------ */
 
+/* They are keys of the config. */
+static int set_thresholds(request *ask)
+{
+    dp_option_list *set = &ask->common.set;
+    const int status = dp_option_list_set(set, "test.score_thr", ask->score_thr);
+    return status == DP_OPTIONS_GO_ON
+               ? dp_option_list_set(set, "test.nms_iou_threshold", ask->iou)
+               : status;
+}
+
 static int parse(request *ask, int argc, char **argv)
 {
     dp_test_options *o = &ask->options;
@@ -319,10 +329,7 @@ static int parse(request *ask, int argc, char **argv)
     dp_arguments args;
     int status = dp_options_parse(&usage, argc, argv, &args);
     if (status == DP_OPTIONS_GO_ON)
-        status = dp_option_list_set(&ask->common.set, "test.score_thr", ask->score_thr);
-    if (status == DP_OPTIONS_GO_ON)
-        status =
-            dp_option_list_set(&ask->common.set, "test.nms_iou_threshold", ask->iou);
+        status = set_thresholds(ask);
     if (status != DP_OPTIONS_GO_ON)
         return status;
     ask->model = o->name = args.item[0];

@@ -64,8 +64,8 @@ typedef struct dp_load_options {
  * the config, DP_EARG where none does; with options->random, random weights.
  *
  * options NULL: defaults. Every tensor is accounted for: names that are missing, misshapen
- * or unexpected are all logged and stop the load with DP_ESHAPE, whose sentence names the
- * config of options->configs that fits, if one does. Further DP_EIO,
+ * or unexpected are all logged and stop the load with DP_ESHAPE. Its sentence names the
+ * shipped config that fits, if one does. Further DP_EIO,
  * DP_EFORMAT, DP_ECONFIG, DP_EUNSUPPORTED, DP_ENOMEM; *out is NULL then. The files may go
  * away afterwards. */
 DP_API dp_status dp_model_load(dp_context *ctx, dp_model **out, const char *config,
