@@ -27,7 +27,7 @@ OPT_lint-gcc := -O2
 # How much longer than a release build a test may take.
 SLOWNESS := $(if $(filter release,$(BUILD)),2,30)
 
-PKGS     := cairo libpng libjpeg libcjson zlib openblas
+PKGS     := cairo libpng libjpeg libcjson zlib
 TESTPKGS := check
 
 # Libraries that it works without: 1 where pkg-config finds one, else 0.
@@ -50,7 +50,12 @@ ALL_CFLAGS = -std=c11 -pthread $(WARN) -fPIC -fvisibility=hidden -ffp-contract=o
              -DDP_WITH_GIF=$(WITH_GIF) -DDP_WITH_TIFF=$(WITH_TIFF) -DDP_WITH_WEBP=$(WITH_WEBP) \
              -DDP_VERSION='"$(VERSION)"' $(CPPFLAGS) $(CFLAGS)
 LINK       = $(CC) -pthread $(OPT_$(BUILD)) $(CFLAGS) $(LDFLAGS)
-LIBS       = $(PKG_LIBS) $(if $(MPI),$(shell pkg-config --libs ompi-c)) -lm
+LIBS       = $(PKG_LIBS) $(if $(MPI),$(shell pkg-config --libs ompi-c)) -ldl -lm
+# Cairo's shared library needs X11. Its archive does not, but is no code for shared
+# libraries: the program has it, libdensepred.so has the shared one.
+CAIRO_A    = $(wildcard $(shell pkg-config --variable=libdir cairo)/libcairo.a)
+PROGRAM_LIBS = -Wl,--as-needed $(if $(CAIRO_A),$(patsubst -lcairo,$(CAIRO_A),$(LIBS)) \
+               $(shell pkg-config --libs pixman-1 fontconfig freetype2) -lpng -lz -lm,$(LIBS))
 
 # V=1 shows the commands; otherwise a line names what is made, and -s not even that.
 Q   := $(if $(V),,@)
@@ -105,7 +110,7 @@ PROGRAM := $O/densepred
 # ---- targets ---------------------------------------------------------------
 
 .PHONY: all deps lib check test-programs asan asan-fast ubsan tsan cov lint format bench \
-        check-report check-demo demo train train-demo install uninstall dist golden clean help FORCE
+        check-report check-demo demo train train-demo install uninstall deb check-deb dist golden clean help FORCE
 .SECONDARY:
 
 all: deps ## build the library and the program (installs missing packages first)
@@ -129,7 +134,7 @@ $(LIB_SO): $(LIB_OBJ)
 
 $(PROGRAM): $(CLI_OBJ) $(LIB_A)
 	$(say) LINK $@
-	$(Q)$(LINK) -o $@ $^ $(LIBS)
+	$(Q)$(LINK) -o $@ $^ $(PROGRAM_LIBS)
 
 $O/tests/%.o: private ALL_CFLAGS += $(TEST_CFLAGS)
 # The parts of a program's own folder, and for tests/cli the commands; a % of its own
@@ -141,6 +146,7 @@ $(TESTS): $O/%: $O/%.o $(TEST_LIB) $$(filter $$(@D)/$$(ANY),$$(TEST_PARTS)) \
           $$(if $$(filter $O/tests/cli/$$(ANY),$$@),$(CLI_PARTS)) $(LIB_A)
 	$(say) LINK $@
 	$(Q)$(LINK) -o $@ $^ $(LIBS) $(TEST_LIBS)
+$(BENCHES): private LIBS += $(shell pkg-config --libs openblas)
 $(TOOLS) $(BENCHES): $O/%: $O/%.o $(TEST_LIB) $(LIB_A)
 	$(say) LINK $@
 	$(Q)$(LINK) -o $@ $^ $(LIBS) $(TEST_LIBS)
@@ -282,6 +288,13 @@ uninstall: ## remove what install put there
 	    $(DESTDIR)$(COMPLETE_FISH)/densepred.fish
 	rm -rf $(DATA)/configs $(DESTDIR)$(PREFIX)/include/densepred
 	-@rmdir $(DATA) 2>/dev/null || true
+
+deb: deps ## the Debian packages densepred, libdensepred0, libdensepred-dev in build/deb
+	@tools/install-deps.sh deb
+	@MAKE='$(MAKE)' packaging/make-deb.sh $(VERSION) build/deb
+
+check-deb: deb ## lintian, and the packages installed and run in a clean root
+	@packaging/check-deb.sh build/deb
 
 dist: ## the committed tree as build/densepred-$(VERSION).tar.gz
 	@mkdir -p build

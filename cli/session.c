@@ -12,7 +12,9 @@ static int start(dp_context **ctx, const dp_common_options *common, dp_load_log 
                                 .log = dp_load_log_line,
                                 .log_arg = log};
     const dp_status st = dp_context_new(ctx, &options);
-    if (st != DP_OK)
+    if (st == DP_EUNSUPPORTED)
+        dp_cli_say("--gemm openblas: OpenBLAS is not installed (libopenblas.so.0)");
+    else if (st != DP_OK)
         dp_cli_say("cannot start: %s", dp_status_text(st));
     return dp_cli_status(st, DP_SUBJECT_OUTPUT);
 }

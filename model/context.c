@@ -16,9 +16,13 @@ static dp_status choose_engine(dp_context *ctx)
     if (wish && strcmp(wish, "own") != 0 && strcmp(wish, "openblas") != 0)
         return dp_fail(&ctx->err, DP_EARG,
                        "gemm: found \"%s\", expected own or openblas", wish);
-    if (wish ? strcmp(wish, "openblas") == 0 : ctx->kernels.cpu == 0)
+    if (wish ? strcmp(wish, "openblas") != 0 : ctx->kernels.cpu != 0)
+        return DP_OK;
+    if (dp_gemm_start())
         ctx->kernels.gemm = NULL;
-    dp_gemm_start();
+    else if (wish)
+        return dp_fail(&ctx->err, DP_EUNSUPPORTED,
+                       "gemm: OpenBLAS is not installed (libopenblas.so.0)");
     return DP_OK;
 }
 

@@ -34,9 +34,9 @@ typedef struct dp_gemm {
     float *bias;               /* N; zeros when the layer has none  */
 } dp_gemm;
 
-/* Set OpenBLAS up for calls from several threads, before the first GEMM. It keeps one
- * setting for the whole process: a call has one thread. */
-void dp_gemm_start(void);
+/* Open OpenBLAS, libopenblas.so.0, before the first GEMM that it makes; false when it is not
+ * installed. It keeps one setting for the whole process: a call has one thread. Thread-safe. */
+bool dp_gemm_start(void);
 
 /* Who multiplies float32: "own" or "openblas". */
 const char *dp_gemm_engine(const dp_kernels *k);

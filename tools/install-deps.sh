@@ -8,6 +8,7 @@ test='check g++ python3-pil zsh fish'
 lint='clang clang-format cppcheck shellcheck'
 mpi='libopenmpi-dev openmpi-bin'
 golden='python3-torch python3-torchvision python3-numpy'
+deb='dpkg-dev lintian debootstrap'
 report='chromium'
 # Node may have come from elsewhere, as a package that is both of these.
 command -v npm >/dev/null 2>&1 || report="$report nodejs npm"
@@ -20,6 +21,7 @@ for group; do
     lint) wanted="$wanted $lint" ;;
     report) wanted="$wanted $report" ;;
     golden) wanted="$wanted $golden" ;;
+    deb) wanted="$wanted $deb" ;;
     mpi) wanted="$wanted $mpi" ;;
     *) echo "install-deps.sh: no group '$group'" >&2; exit 2 ;;
     esac
@@ -28,7 +30,7 @@ done
 if ! command -v dpkg-query >/dev/null 2>&1 || ! command -v apt-get >/dev/null 2>&1; then
     # Not Debian: try what is there, and say what would be wanted if it is not.
     command -v pkg-config >/dev/null 2>&1 &&
-        pkg-config --exists openblas libjpeg libpng zlib libcjson cairo && exit 0
+        pkg-config --exists libjpeg libpng zlib libcjson cairo && exit 0
     echo "Please install the equivalents of these Debian packages:$wanted" >&2
     exit 1
 fi

@@ -119,6 +119,18 @@ START_TEST(the_shared_library_shows_public_names_only)
 }
 END_TEST
 
+/* Libraries that the linker loads with the program, of all depths. */
+START_TEST(the_program_needs_neither_x11_nor_fortran)
+{
+    install();
+    const program_result *r = run("ldd root/usr/local/bin/densepred");
+    ck_assert_ptr_nonnull(strstr(r->out, "libc.so"));
+    ck_assert_ptr_null(strstr(r->out, "libX11"));
+    ck_assert_ptr_null(strstr(r->out, "libxcb"));
+    ck_assert_ptr_null(strstr(r->out, "libgfortran"));
+}
+END_TEST
+
 int main(int argc, char **argv)
 {
     (void)argc;
@@ -137,6 +149,7 @@ int main(int argc, char **argv)
         tcase_add_test(t, the_example_builds_with_the_static_library);
         tcase_add_test(t, the_program_finds_its_configs_and_its_manual);
         tcase_add_test(t, the_shared_library_shows_public_names_only);
+        tcase_add_test(t, the_program_needs_neither_x11_nor_fortran);
     } else {
         suite_skip("installing is tested with the builds release and debug");
     }
