@@ -165,6 +165,9 @@ static void format_table(dp_text *out, bench *b, const dp_kernels *k)
                median(b->cpu_total, b->runs), gflop);
     dp_text_add(out, "%-22s %9.2f %9.2f\n", "least", b->total[0], b->cpu_total[0]);
     dp_text_add(out, "peak memory %.0f MB\n", (double)peak_bytes() / (1 << 20));
+    dp_text_add(out,
+                "Winograd convolutions count the operations of direct ones, of which "
+                "they need fewer: a share of peak can exceed 1.\n");
 }
 
 static void format_json(dp_text *out, bench *b, const dp_kernels *k)

@@ -41,4 +41,5 @@ run test $segmentor --images "$out/town/images" \
 "$build/tools/demo_page" "$out"
 
 echo
+echo "The demo is done, and all went well."
 echo "Images, tables and curves: $out/index.html ($(echo "$(now) $started" | awk '{printf "%.0f", $1 - $2}') s)"

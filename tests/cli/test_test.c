@@ -570,6 +570,30 @@ START_TEST(numbers_stand_beside_the_published_ones)
 }
 END_TEST
 
+/* Two images are not ADE20K's 2,000. */
+START_TEST(other_images_are_not_compared_with_published_numbers)
+{
+    char config[1000];
+    const char *root = program_root();
+    make_ade();
+    program_run("sed '0,/\"name\": *\"[^\"]*\"/s//\"name\": \"ade20k\"/' "
+                "'%s/tests/golden/upernet_tiny/classes.json' > c2.json",
+                root);
+    snprintf(config, sizeof config,
+             "{\"base\": \"%s/tests/golden/upernet_tiny/config_whole.json\", "
+             "\"dataset\": \"c2.json\", \"published\": {\"mIoU\": 46}}",
+             root);
+    scratch_text("c.json", config);
+    const program_result *r =
+        program_run("densepred test c.json ade --work w -w "
+                    "'%s/tests/golden/upernet_tiny/model.safetensors'",
+                    root);
+    expect_ok(r);
+    expect_in(r->out, "2 images: 2 run");
+    ck_assert_ptr_null(strstr(r->out, "published"));
+}
+END_TEST
+
 int main(int argc, char **argv)
 {
     (void)argc;
@@ -598,6 +622,7 @@ int main(int argc, char **argv)
     tcase_add_loop_test(t, what_cannot_be_is_refused, 0, COUNT(refused));
     tcase_add_test(t, a_run_directory_is_of_one_run);
     tcase_add_test(t, a_run_that_failed_before_any_result_is_no_trap);
+    tcase_add_test(t, other_images_are_not_compared_with_published_numbers);
     tcase_add_loop_test(t, numbers_stand_beside_the_published_ones, 0, COUNT(verified));
     if (suite_has_mpi(argv[0]))
         tcase_add_loop_test(t, processes_of_mpi_change_nothing, 1, 4);
