@@ -1,8 +1,8 @@
 /* draw_labels.h - a label map over its image, with a legend
  *
  * Every pixel is tinted with its class's colour, and borders between classes are darkened.
- * A strip below names the ten largest classes, the largest first, with the share of the
- * image that they cover, and what the other classes cover together. Letters as in report/draw.h.
+ * A strip below names the ten largest classes, the largest first, with their shares of
+ * the image, and the share of all others together. Letters as in report/draw.h.
  */
 #ifndef DP_REPORT_DRAW_LABELS_H
 #define DP_REPORT_DRAW_LABELS_H
