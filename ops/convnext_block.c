@@ -1,6 +1,7 @@
 #include "ops/convnext_block.h"
 
 #include "ops/arithmetic.h"
+#include "ops/convnext_block_training.h"
 #include "ops/kernels/kernels.h"
 
 #include <math.h>
@@ -325,7 +326,10 @@ void dp_convnext_block_run(dp_run *r, const dp_convnext_block *k, dp_tensor y,
         return;
     if (r->plain) {
         const size_t mark = dp_run_mark(r);
-        dp_tensor_copy(r, y, dp_convnext_block_plain(r, k, x));
+        dp_tensor_copy(r, y,
+                       dp_convnext_block_trains(r, k)
+                           ? dp_convnext_block_step(r, k, x)
+                           : dp_convnext_block_plain(r, k, x));
         dp_run_rewind(r, mark);
         return;
     }

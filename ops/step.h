@@ -57,6 +57,7 @@ typedef struct dp_step {
 typedef void dp_step_fn(const dp_step *s, int item);
 
 #define STEP(name, kind, form) dp_step_fn dp_step_##name##_row;
+#define WHOLE(name)
 #include "ops/steps.def"
 #undef STEP
 
@@ -75,7 +76,7 @@ typedef void dp_step_fast_fn(dp_run *r, const dp_step *s);
 typedef struct dp_step_def {
     const char *name;
     bool linear;
-    dp_step_fn *row;
+    dp_step_fn *row;       /* NULL: a whole operator */
     dp_step_fast_fn *fast; /* NULL: row by row */
 } dp_step_def;
 

@@ -318,6 +318,7 @@ CASE(separate)
 }
 
 static dp_tensor (*const cases[DP_STEP_KINDS])(step_case *c, dp_run *r) = {
+#define WHOLE(name)
 #define STEP(name, kind, form) [DP_STEP_##name] = case_##name,
 #include "ops/steps.def"
 #undef STEP
