@@ -44,7 +44,8 @@ static double number(const cJSON *value)
 static const struct {
     const char *dataset;
     size_t images;
-} published_sets[] = {{"coco", 5000}, {"ade20k", 2000}, {"toytown", 500}};
+} published_sets[] = {
+    {"coco", 5000}, {"ade20k", 2000}, {"toytown", 500}, {"toytown_scene", 500}};
 
 static bool is_published_set(const dp_test *t)
 {
