@@ -1,7 +1,7 @@
-/* step_conv.h - convolution steps in float32, forward and back, as GEMMs on patches
+/* step_conv.h - convolution steps in float32, forward and back, as GEMMs on patches.
  *
- * Also of fully connected layers (a kernel of one cell) and of transposed convolutions
- * (forward as the gradient of a convolution's input, and the other way about).
+ * Also of fully connected layers, which have a kernel of one cell. A transposed convolution
+ * runs forward as the gradient of a convolution's input, and the other way about.
  *
  *   large   (N, H, W, C), where each cell of `small` has a patch of kernel x kernel cells
  *   small   (N, rows, columns, out)
