@@ -21,7 +21,7 @@ static int add_config(const char *path, const struct stat *s, int kind, struct F
     (void)ftw;
     const size_t n = strlen(path);
     const bool model = n > 5 && strcmp(path + n - 5, ".json") == 0 &&
-                       !strstr(path, "/_base_/") && !strstr(path, "/datasets/") &&
+                       !strstr(path, "/_") && !strstr(path, "/datasets/") &&
                        !strstr(path, "/names/") && !strstr(path, "/recipes/");
     if (kind == FTW_F && model && count < MOST)
         snprintf(paths[count++], PATH, "%s", path);
