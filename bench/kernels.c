@@ -36,7 +36,6 @@ typedef struct sampler {
 static double cpu_seconds(void)
 {
     struct timespec t;
-
     clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
@@ -48,10 +47,8 @@ static bool sampler_next(sampler *s)
         return true;
     }
     const double now = cpu_seconds();
-
     if (s->batch > 0) {
         const double took = now - s->start;
-
         if (s->n > 0 || took >= 1e-3)
             s->seconds[s->n++] = took / (double)s->batch;
         else

@@ -136,9 +136,8 @@ typedef struct backward {
     const float *gradient; /* of y */
     float *dx;             /* NULL: not asked for */
     float *dpwconv1, *dpwconv2;
-    bool matrices,
-        inner;      /* whether gradients of matrices, or of what is before the norm,
-                             are asked for */
+    /* Whether gradients of matrices, or of what is before the norm, are asked for. */
+    bool matrices, inner;
     bool by_chunks; /* else by lanes of tiles */
     int lanes;
 

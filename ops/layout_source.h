@@ -6,8 +6,8 @@
 
 #include "ops/step.h"
 
-/* Cell (item, w) of the result of pad, roll, subsample, windows, unwindows or heads, with
- * item in [0, y.N * y.H), is y.C values of x from *at on; false: it is 0. */
+/* Of pad, roll, subsample, windows, unwindows and heads: cell (item, w) of the result, item in
+ * [0, y.N * y.H), is y.C values of x from *at on. False: it is 0. */
 bool dp_layout_source(const dp_step *s, int item, int w, size_t *at);
 
 /* Where cell i of `out` lies among `in` cells: between *low and *high, and the part of the

@@ -189,8 +189,8 @@ void dp_step_bin_means_back(dp_run *r, const dp_step *s, const dp_step_gradients
 
 enum { BLOCK = 64 /* channels whose maxima are looked for together */ };
 
-/* Which of the 3 x 3 cells around cell (2 h, 2 w) of item n is the maximum of each of `count`
- * channels from c on. The first of equal ones is; of NaNs the last, as PyTorch has it. */
+/* Find the maximum among the 3 x 3 cells around cell (2 h, 2 w) of item n: which it is, for each
+ * of `count` channels. The first of equal ones is; of NaNs the last, as PyTorch has it. */
 static void find_maxima(const dp_tensor x, int n, int h, int w, int c, int count,
                         int *tap)
 {

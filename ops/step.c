@@ -3,8 +3,8 @@
 enum { LINEAR = true, CURVED = false };
 
 const dp_step_def dp_step_defs[DP_STEP_KINDS] = {
-#define FAST(name) dp_step_##name##_fast
-#define ROWS(name) NULL
+#define FAST(name)  dp_step_##name##_fast
+#define ROWS(name)  NULL
 #define WHOLE(name) [DP_STEP_##name] = {#name, CURVED, NULL, dp_step_##name##_fast},
 #define STEP(name, kind, form) \
     [DP_STEP_##name] = {#name, kind, dp_step_##name##_row, form(name)},

@@ -252,8 +252,8 @@ void dp_step_conv_gather(dp_run *r, const dp_step_conv *c, float *small,
     }
 }
 
-/* The taps that reach cells `first`, `first` + stride and so on of large, and the cells of
- * small they come from, for the first of them. */
+/* The taps that reach cells `first`, `first` + stride and so on of large. `from` are the cells
+ * of small that the first of these comes from. */
 static int taps_at(const dp_step_conv *c, int first, int *tap, int *from)
 {
     int count = 0;

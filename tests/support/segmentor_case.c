@@ -185,7 +185,8 @@ void segmentor_case_go_back(segmentor_case *c)
     float *decode = find_loss(c, &c->decode[c->step], logits.decode, labels, 1);
     float *auxiliary =
         find_loss(c, &c->auxiliary[c->step], logits.auxiliary, labels, 0.4);
-    const dp_tape_seed seeds[] = {{logits.decode, decode}, {logits.auxiliary, auxiliary}};
+    const dp_tape_seed seeds[] = {{logits.decode, decode},
+                                  {logits.auxiliary, auxiliary}};
     st = dp_network_go_back(err, c->file.network, seeds, 2);
     ck_assert_msg(st == DP_OK, "%s", err->text);
     free(decode);
