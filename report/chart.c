@@ -11,8 +11,9 @@ void dp_chart_open(dp_text *t, const char *label, const char *x, const char *y,
                    double y_top)
 {
     dp_text_add(
-        t, "<svg viewBox=\"0 0 %d %d\" width=\"%d\" role=\"img\" aria-label=\"%s\">\n",
-        LEFT + WIDTH + 20, TOP + HEIGHT + 44, LEFT + WIDTH + 20, label);
+        t,
+        "<svg class=\"chart\" viewBox=\"0 0 %d %d\" role=\"img\" aria-label=\"%s\">\n",
+        LEFT + WIDTH + 24, TOP + HEIGHT + 62, label);
     for (int i = 0; i <= 5; i++) {
         const int gx = LEFT + WIDTH * i / 5, gy = TOP + HEIGHT * (5 - i) / 5;
         dp_text_add(t,
@@ -20,10 +21,10 @@ void dp_chart_open(dp_text *t, const char *label, const char *x, const char *y,
                     "<text x=\"%d\" y=\"%d\" text-anchor=\"middle\">%.1f</text>"
                     "<text x=\"%d\" y=\"%d\" text-anchor=\"end\">%.4g</text>\n",
                     gx, TOP, TOP + HEIGHT, LEFT, gy, LEFT + WIDTH, gx,
-                    TOP + HEIGHT + 16, i / 5., LEFT - 6, gy + 4, y_top * i / 5);
+                    TOP + HEIGHT + 24, i / 5., LEFT - 6, gy + 4, y_top * i / 5);
     }
     dp_text_add(t,
                 "<text x=\"%d\" y=\"%d\" text-anchor=\"middle\">%s</text>"
                 "<text x=\"%d\" y=\"%d\">%s</text>\n",
-                LEFT + WIDTH / 2, TOP + HEIGHT + 36, x, LEFT + 6, TOP + 14, y);
+                LEFT + WIDTH / 2, TOP + HEIGHT + 52, x, LEFT, TOP - 10, y);
 }
