@@ -7,10 +7,10 @@
 
 /* Where the unit square of a chart lies, in pixels: its y runs down. */
 enum {
-    DP_CHART_LEFT = 64,
-    DP_CHART_TOP = 40,
-    DP_CHART_WIDTH = 800,
-    DP_CHART_HEIGHT = 360
+    DP_CHART_LEFT = 52,
+    DP_CHART_TOP = 30,
+    DP_CHART_WIDTH = 400,
+    DP_CHART_HEIGHT = 240
 };
 
 /* Append axes with a grid at the fifths, x from 0 to 1 and y from 0 to y_top, and their

@@ -94,9 +94,12 @@ static void add_part(dp_text *t, const dp_coco_report *r,
                 part->scores->matches->settings->masks ? "Masks (segm)"
                                                        : "Boxes (bbox)");
     dp_coco_report_add_summary(t, part);
+    dp_text_add(t, "<div class=\"images large\">\n<section>\n");
     dp_coco_report_add_curves(t, part);
-    dp_coco_report_add_causes(t, part, r->score_threshold);
+    dp_text_add(t, "</section>\n<section>\n");
     dp_coco_report_add_histogram(t, part);
+    dp_text_add(t, "</section>\n</div>\n");
+    dp_coco_report_add_causes(t, part, r->score_threshold);
     dp_coco_report_add_classes(t, part);
     dp_coco_report_add_confusion(t, part, r->score_threshold);
     dp_coco_report_add_images(t, r, part);

@@ -55,7 +55,7 @@ static void add_cause(dp_text *t, dp_coco_cause cause, size_t count, size_t all,
     const double share = all ? (double)count / (double)all : 0;
     dp_text_add(
         t,
-        "<tr><td>%s</td><td>%zu</td><td>%.1f %%</td><td style=\"text-align:left\">"
+        "<tr><td>%s</td><td>%zu</td><td>%.1f %%</td><td class=\"say\">"
         "<span style=\"display:inline-block;height:.7rem;width:%.1frem;"
         "background:var(--%s)\"></span> <span class=\"soft\">%s</span></td></tr>\n",
         dp_coco_cause_name(cause), count, 100 * share, 6 * share,

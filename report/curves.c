@@ -3,7 +3,7 @@
 #include <math.h>
 #include <stdbool.h>
 
-enum { LEFT = 52, TOP = 10, WIDTH = 400, HEIGHT = 220, RIGHT = 14, BOTTOM = 44 };
+enum { LEFT = 52, TOP = 10, WIDTH = 400, HEIGHT = 220, RIGHT = 14, BOTTOM = 50 };
 enum { BINS = 200, TICKS = 5 };
 
 /* What the axes show. */
@@ -71,9 +71,9 @@ static void add_axes(dp_text *t, const frame *f, const char *x_name)
         dp_text_add(t,
                     "<path class=\"axis\" d=\"M%.1f %dV%d\"/><text x=\"%.1f\" y=\"%d\" "
                     "text-anchor=\"middle\">%.4g</text>\n",
-                    x_of(f, v), TOP, TOP + HEIGHT, x_of(f, v), TOP + HEIGHT + 16, v);
+                    x_of(f, v), TOP, TOP + HEIGHT, x_of(f, v), TOP + HEIGHT + 22, v);
     dp_text_add(t, "<text x=\"%d\" y=\"%d\" text-anchor=\"middle\">%s</text>\n",
-                LEFT + WIDTH / 2, TOP + HEIGHT + 36, x_name);
+                LEFT + WIDTH / 2, TOP + HEIGHT + 42, x_name);
 }
 
 /* The mean of points [from, to); false when none is finite. */
@@ -115,10 +115,9 @@ void dp_curves_add(dp_text *t, const char *label, const char *x_name, double x_e
 {
     const frame f = find_frame(x_end, curves, count);
     dp_text_add(t,
-                "<figure><figcaption>%s</figcaption>\n<svg viewBox=\"0 0 %d %d\" "
-                "width=\"%d\" role=\"img\" aria-label=\"%s\">\n",
-                label, LEFT + WIDTH + RIGHT, TOP + HEIGHT + BOTTOM,
-                LEFT + WIDTH + RIGHT, label);
+                "<figure><figcaption>%s</figcaption>\n<svg class=\"chart\" "
+                "viewBox=\"0 0 %d %d\" role=\"img\" aria-label=\"%s\">\n",
+                label, LEFT + WIDTH + RIGHT, TOP + HEIGHT + BOTTOM, label);
     add_axes(t, &f, x_name);
     for (int i = 0; i < count; i++)
         if (curves[i].count > 0)

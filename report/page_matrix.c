@@ -3,67 +3,78 @@
 
 #include <math.h>
 
-enum { CELL = 11, NAME = 110, LISTED = 20, LARGEST = 200 };
+enum { LISTED = 20, LARGEST = 200 };
 
-/* ---- the heat map ---------------------------------------------------------------------- */
+/* ---- the table ------------------------------------------------------------------------- */
 
 static void add_names(dp_text *t, const dp_page_matrix *m)
 {
-    for (size_t i = 0; i < m->rows; i++) {
-        dp_text_add(t,
-                    "<text style=\"font-size:9px\" x=\"%d\" y=\"%zu\" "
-                    "text-anchor=\"end\">",
-                    NAME - 4, NAME + i * CELL + 9);
-        dp_page_add_escaped(t, m->row_name(m->arg, i));
-        dp_text_add(t, "</text>\n");
-    }
+    dp_text_add(t, "<thead><tr><td></td>");
     for (size_t i = 0; i < m->columns; i++) {
-        dp_text_add(t,
-                    "<text style=\"font-size:9px\" transform=\"translate(%zu %d) "
-                    "rotate(-90)\">",
-                    NAME + i * CELL + 9, NAME - 4);
+        dp_text_add(t, "<th scope=\"col\"><span>");
         dp_page_add_escaped(t, m->column_name(m->arg, i));
-        dp_text_add(t, "</text>\n");
+        dp_text_add(t, "</span></th>");
     }
+    dp_text_add(t, "</tr></thead>\n");
+}
+
+/* In four characters at most up to 999 T: the exact count is in the title. */
+static void add_count(dp_text *t, uint64_t count)
+{
+    static const char units[] = "kMGT";
+    double value = (double)count;
+    int unit = -1;
+    if (count < 10000) {
+        dp_text_add(t, "%llu", (unsigned long long)count);
+        return;
+    }
+    /* 999.5 and more would be rounded to 1000. */
+    while (value >= 999.5 && unit < 3) {
+        value /= 1000;
+        unit++;
+    }
+    dp_text_add(t, value < 9.95 ? "%.1f%c" : "%.0f%c", value, units[unit]);
 }
 
 static void add_cell(dp_text *t, const dp_page_matrix *m, size_t row, size_t column,
-                     double share)
+                     double sum)
 {
-    dp_text_add(t,
-                "<rect x=\"%zu\" y=\"%zu\" width=\"%d\" height=\"%d\" "
-                "fill=\"var(--%s)\" fill-opacity=\"%.2f\"><title>",
-                NAME + column * CELL, NAME + row * CELL, CELL - 1, CELL - 1,
-                row == column ? "green" : "red", .15 + .85 * sqrt(share));
+    const uint64_t count = m->count(m->arg, row, column);
+    if (count == 0) {
+        dp_text_add(t, "<td>");
+        return;
+    }
+    /* At most half, or the count would not stand out from its background. */
+    dp_text_add(t, "<td style=\"background:rgb(var(--%s)/%.2f)\" title=\"",
+                row == column ? "right" : "wrong",
+                .08 + .42 * sqrt((double)count / sum));
     dp_page_add_escaped(t, m->row_name(m->arg, row));
     dp_text_add(t, " as ");
     dp_page_add_escaped(t, m->column_name(m->arg, column));
-    dp_text_add(t, ": %llu</title></rect>\n",
-                (unsigned long long)m->count(m->arg, row, column));
+    dp_text_add(t, ": %llu\">", (unsigned long long)count);
+    add_count(t, count);
 }
 
-/* A square for each pair that occurs, the darker the larger its share of the row. */
+/* A count for each pair that occurs, the darker the larger its share of the row. */
 static void add_map(dp_text *t, const dp_page_matrix *m)
 {
-    const size_t w = NAME + m->columns * CELL + 4, h = NAME + m->rows * CELL + 4;
-    dp_text_add(
-        t,
-        "<div class=\"wide\"><svg style=\"max-width:none\" width=\"%zu\" "
-        "height=\"%zu\" viewBox=\"0 0 %zu %zu\" role=\"img\" aria-label=\"Confusion "
-        "matrix; the table below lists its largest entries\">\n",
-        w, h, w, h);
+    dp_text_add(t, "<div class=\"wide map\"><table class=\"matrix\" "
+                   "aria-label=\"Confusion matrix; the table below lists its largest "
+                   "entries\">\n");
     add_names(t, m);
+    dp_text_add(t, "<tbody>\n");
     for (size_t row = 0; row < m->rows; row++) {
         double sum = 0;
         for (size_t k = 0; k < m->columns; k++)
             sum += (double)m->count(m->arg, row, k);
-        for (size_t k = 0; k < m->columns; k++) {
-            const uint64_t count = m->count(m->arg, row, k);
-            if (count > 0)
-                add_cell(t, m, row, k, (double)count / sum);
-        }
+        dp_text_add(t, "<tr><th scope=\"row\">");
+        dp_page_add_escaped(t, m->row_name(m->arg, row));
+        dp_text_add(t, "</th>");
+        for (size_t k = 0; k < m->columns; k++)
+            add_cell(t, m, row, k, sum);
+        dp_text_add(t, "\n");
     }
-    dp_text_add(t, "</svg></div>\n");
+    dp_text_add(t, "</tbody></table></div>\n");
 }
 
 /* ---- the list -------------------------------------------------------------------------- */

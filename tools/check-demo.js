@@ -13,12 +13,13 @@ async function check_content(page, how) {
     check(`${how}: images are shown`, await page.locator('figure img').count() === 24);
     const box = await page.locator('figure img').first().boundingBox();
     check(`${how}: an image is decoded and large enough`, box.height > 100);
+    check(`${how}: there are two charts`, await page.locator('svg.chart').count() === 2);
     check(`${how}: curves are drawn`,
           await page.locator('figure svg path[fill=none]').count() === 20);
 }
 
 run(async browser => {
-    for (const width of [320, 390, 1200]) {
+    for (const width of [320, 390, 1280]) {
         const { page, how } = await look(browser, file, { width, script: true, shots });
         await check_content(page, how);
     }

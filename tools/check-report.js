@@ -9,6 +9,9 @@ async function check_content(page, how) {
                         'Classes', 'Confusion matrix', 'Images with the most errors',
                         'dog <&>', 'n/a (no ground truth)', 'could not be shown'])
         check(`${how}: "${part}" can be read`, text.includes(part));
+    check(`${how}: there are two charts`, await page.locator('svg.chart').count() === 2);
+    check(`${how}: the matrix has counts`,
+          (await page.locator('.matrix td[title^="cat as cat"]').innerText()) === '1');
     check(`${how}: one image is shown`, await page.locator('img').count() === 1);
     check(`${how}: the image is decoded`,
           await page.locator('img').first().boundingBox().then(b => b.height > 50));
@@ -16,14 +19,14 @@ async function check_content(page, how) {
 }
 
 run(async browser => {
-    for (const width of [320, 390, 1200]) {
+    for (const width of [320, 390, 1280]) {
         const { page, how } = await look(browser, file, { width, script: true, shots });
         await check_content(page, how);
     }
     const plain = await look(browser, file, { width: 390, script: false, shots });
     await check_content(plain.page, plain.how);
 
-    const { page } = await look(browser, file, { width: 1200, script: true });
+    const { page } = await look(browser, file, { width: 1280, script: true });
     const first = () => page.locator('table.sorts tbody tr td:first-child').first().innerText();
     check('unsorted, cat comes first', (await first()).startsWith('cat'));
     await page.locator('table.sorts th button').first().click();
