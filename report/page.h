@@ -37,7 +37,7 @@ typedef struct dp_page_matrix {
     const char *row_head, *count_head; /* heads of the list: what a row is, counts */
 } dp_page_matrix;
 
-/* A heat map, when it is not too large to be seen, and the pairs of different classes that
+/* A table of counts, when it is not too large to be seen, and the pairs of different classes that
  * are confused most. */
 void dp_page_add_matrix(dp_text *t, const dp_page_matrix *m);
 

@@ -74,6 +74,7 @@ START_TEST(good_pairs_are_evaluated)
     size_t size;
     char *page = file_load(scratch_path("page/index.html"), &size);
     expect_in(page, "Confusion matrix");
+    expect_in(page, "title=\"class 1 as class 2: 1\">1\n");
     expect_in(page, "a.png: 80.00 % of 5 pixels right");
     free(page);
 }
