@@ -126,7 +126,8 @@ dp_status dp_upstream_config_parse(dp_error *err, cJSON **out, bool *from_zero,
     if (st != DP_OK)
         return st;
     char *copy = memory;
-    memcpy(copy, text, size);
+    if (size > 0) /* text may be NULL then */
+        memcpy(copy, text, size);
     copy[size] = '\0';
     *out = cJSON_CreateObject();
     if (*out)

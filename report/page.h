@@ -37,8 +37,8 @@ typedef struct dp_page_matrix {
     const char *row_head, *count_head; /* heads of the list: what a row is, counts */
 } dp_page_matrix;
 
-/* A table of counts, when it is not too large to be seen, and the pairs of different classes that
- * are confused most. */
+/* A table of counts, when it is not too large to be seen, and the pairs of different classes
+ * that are confused most. */
 void dp_page_add_matrix(dp_text *t, const dp_page_matrix *m);
 
 /* Write t to `folder`/`name`, whole or not at all. What failed in t is returned. */
