@@ -246,7 +246,7 @@ static int detect_main(detect *d, int argc, char **argv)
 int dp_cli_detect(int argc, char **argv)
 {
     detect d = {.work = {.command = "detect"},
-                .wish = {.score_thr = -1, .overlap = 0.2, .iou = NAN},
+                .wish = {.score_thr = -1, .overlap = 0.2, .iou = (double)NAN},
                 .formats = DP_FORMATS_DEFAULT};
     const int status = detect_main(&d, argc, argv);
     dp_formats_done(&d.formats);

@@ -395,7 +395,7 @@ static int start(session *s, request *ask, int argc, char **argv)
 
 static int run_command(int (*go_on)(session *s), int argc, char **argv)
 {
-    request ask = {.score_thr = NAN, .iou = NAN};
+    request ask = {.score_thr = (double)NAN, .iou = (double)NAN};
     session s = {.ask = &ask, .log.holding = true};
     int status = start(&s, &ask, argc, argv);
     if (s.ctx)

@@ -235,7 +235,7 @@ static dp_status load_progress(dp_error *err, dp_run_progress *progress,
     if (st != DP_OK)
         return st;
     if (get_number(run, "epoch", 0, &epoch) && get_number(run, "step", 0, &step) &&
-        get_number(run, "loss", -INFINITY, &progress->loss) &&
+        get_number(run, "loss", -(double)INFINITY, &progress->loss) &&
         get_number(run, "best", -1, &progress->best) &&
         get_number(run, "best_average", -1, &progress->best_average)) {
         progress->epoch = (int)epoch;

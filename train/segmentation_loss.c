@@ -56,14 +56,14 @@ static void find_pixel(double *out, const float *const *rows, dp_blend y, dp_ble
 static double find_loss(double *z, int label, int K, bool *right)
 {
     int best = 0;
-    double sum = 0;
+    double sum = 1; /* of exponentials, that of the largest logit first */
     for (int k = 1; k < K; k++)
         if (z[k] > z[best])
             best = k;
     const double most = z[best], at_label = z[label];
     for (int k = 0; k < K; k++) {
         z[k] = exp(z[k] - most);
-        sum += z[k];
+        sum += k != best ? z[k] : 0;
     }
     for (int k = 0; k < K; k++)
         z[k] /= sum;
@@ -134,7 +134,7 @@ dp_segmentation_loss dp_segmentation_loss_run(dp_pool *pool, float *gradient,
     job j = {
         .z = z, .t = t, .gradient = gradient, .results = (row_result *)(void *)scratch};
     j.pixels = (double *)(j.results + rows);
-    j.rows = (float *)(j.pixels + rows * (size_t)z.C);
+    j.rows = (float *)(void *)(j.pixels + rows * (size_t)z.C);
     dp_parallel(pool, (int)rows, loss_row, &j);
     dp_parallel(pool, z.N * z.H, gather_row, &j);
     dp_segmentation_loss sum = {0, 0};

@@ -167,7 +167,8 @@ START_TEST(an_option_may_make_a_list)
     ck_assert_int_eq((int)common.set.count, 2);
     ck_assert_str_eq(common.set.item[0], "a=1");
     ck_assert_str_eq(common.set.item[1], "b=2");
-    ck_assert_int_eq(dp_option_list_set(&common.set, "c", NAN), DP_OPTIONS_GO_ON);
+    ck_assert_int_eq(dp_option_list_set(&common.set, "c", (double)NAN),
+                     DP_OPTIONS_GO_ON);
     ck_assert_int_eq(dp_option_list_set(&common.set, "c", 0.1), DP_OPTIONS_GO_ON);
     ck_assert_int_eq((int)common.set.count, 3);
     ck_assert_str_eq(common.set.item[2], "c=0.1");

@@ -140,7 +140,7 @@ static double loss_at(trial *t, const dp_parameter *p, const float *gradient,
 static double difference(trial *t, const dp_parameter *p, const float *gradient,
                          double length, double step)
 {
-    double least = INFINITY, up, down;
+    double least = (double)INFINITY, up, down;
     for (int i = 0; i < 3 && least > bound; i++, step /= 12) {
         const double above = loss_at(t, p, gradient, length, step, &up);
         const double below = loss_at(t, p, gradient, length, -step, &down);
